@@ -1,0 +1,34 @@
+# Two commands: `make reproduce` (download to REPORT.md) and `make test`. Each sets up .venv first, once.
+PYTHON ?= python3
+
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+export PATH := $(CURDIR)/$(BIN);$(PATH)
+else
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+endif
+
+.PHONY: reproduce quick test lock
+.DELETE_ON_ERROR:
+
+reproduce: .venv/installed
+	dvc repro
+
+# The whole pipeline at toy length, in a temporary copy.
+quick: .venv/installed
+	python -m replicate.quick
+
+test: .venv/installed
+	python -m pytest
+
+# Made last, so that an install that was cut short is made anew.
+.venv/installed: requirements.txt
+	$(PYTHON) -c "import sys; v = sys.version.split()[0]; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or later is needed, and $(PYTHON) is ' + v + '. Name another: make PYTHON=python3.12')"
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -c "open('.venv/installed', 'w').close()"
+
+# requirements.txt from requirements.in; needs uv.
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt

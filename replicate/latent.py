@@ -1,0 +1,43 @@
+"""The latent code of the generator: what is sampled, its entropy, and what the generator reads (App. C.1)."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from replicate.params import Latent
+
+
+class Codes(NamedTuple):
+    """N latent variables: incompressible noise z and the structured latent code c (§4)."""
+
+    noise: Tensor  # (N, noise_variables) float32
+    category: Tensor  # (N,) int64: c1
+    continuous: Tensor  # (N, 2) float32: c2, c3
+
+    def to(self, device: torch.device) -> "Codes":
+        return Codes(*(part.to(device, non_blocking=True) for part in self))
+
+
+def sample(n: int, latent: Latent, generator: torch.Generator) -> Codes:
+    """Draw n latent variables from their prior: c1 ~ Cat(K, 1/K), c2, c3 ~ Unif(−1, 1), z as `latent.noise` says."""
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(shape, generator=generator) * 2 - 1
+
+    shape = (n, latent.noise_variables)
+    noise = uniform(*shape) if latent.noise == "uniform" else torch.randn(shape, generator=generator)
+    category = torch.randint(latent.categories, (n,), generator=generator)
+    return Codes(noise, category, uniform(n, latent.continuous_codes))
+
+
+def inputs(codes: Codes, latent: Latent) -> Tensor:
+    """What the generator reads: z, c1 one-hot, c2 and c3 side by side; (N, 74) with the paper's sizes."""
+    return torch.cat([codes.noise, F.one_hot(codes.category, latent.categories).float(), codes.continuous], dim=1)
+
+
+def entropies(latent: Latent) -> tuple[float, ...]:
+    """H(c) of c1, c2, c3 in nats: log K, then log 2 each (differential, of Unif(−1, 1))."""
+    return (math.log(latent.categories), *[math.log(2)] * latent.continuous_codes)

@@ -1,0 +1,55 @@
+"""Is c1 a classifier of digits? (§7.2: 5 % error, each category matched to a digit)
+
+The paper says neither how categories are matched nor on which images. Here the matching is fitted on one split and
+scored on another, in two ways: one-to-one (two categories cannot share a digit) and majority (they can).
+"""
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+DIGITS = 10
+UNMATCHED = -1  # "the digit" of a category that has none
+
+
+def contingency(category: np.ndarray, digit: np.ndarray, categories: int) -> np.ndarray:
+    """How often each category met each digit: (N,), (N,) integers -> counts (categories, 10)."""
+    return np.bincount(category * DIGITS + digit, minlength=categories * DIGITS).reshape(categories, DIGITS)
+
+
+def match_majority(counts: np.ndarray) -> np.ndarray:
+    """Each category's most frequent digit, UNMATCHED for a category that never occurred: (K, 10) -> (K,)."""
+    return np.where(counts.any(axis=1), counts.argmax(axis=1), UNMATCHED)
+
+
+def match_one_to_one(counts: np.ndarray) -> np.ndarray:
+    """The matching of categories to distinct digits that is right most often: (K, 10) -> (K,).
+
+    The Hungarian method; of more than ten categories the rest are UNMATCHED.
+    """
+    matched = np.full(len(counts), UNMATCHED)
+    category, digit = linear_sum_assignment(counts, maximize=True)
+    matched[category] = digit
+    return matched
+
+
+def digits_reached(matched: np.ndarray) -> int:
+    """Number of distinct digits that some category is matched to."""
+    return len(set(matched.tolist()) - {UNMATCHED})
+
+
+def scores(counts: np.ndarray, category: np.ndarray, digit: np.ndarray) -> dict[str, float | int]:
+    """Score c1 on images of categories (N,) and digits (N,), with matchings fitted on the `counts` (K, 10) of others.
+
+    error, error_majority: share of images whose category's digit is not theirs, by the one-to-one and the majority
+    matching. digits_reached: by the majority matching. nmi, ari: normalised mutual information (arithmetic mean) and
+    adjusted Rand index of the two partitions, which need no matching.
+    """
+    majority = match_majority(counts)
+    return {
+        "error": float(np.mean(match_one_to_one(counts)[category] != digit)),
+        "error_majority": float(np.mean(majority[category] != digit)),
+        "digits_reached": digits_reached(majority),
+        "nmi": float(normalized_mutual_info_score(digit, category)),
+        "ari": float(adjusted_rand_score(digit, category)),
+    }

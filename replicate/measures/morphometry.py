@@ -1,0 +1,88 @@
+"""Slant, width, height and thickness of digits, as Morpho-MNIST defines them (Castro et al. 2019, arXiv:1809.10780)."""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from scipy import ndimage
+from skimage.morphology import medial_axis
+
+SCALE = 4  # every image is measured at four times its resolution
+TAIL = 0.01  # share of the ink left out on each side of the bounding parallelogram
+IMAGES_AT_ONCE = 250  # bounds the memory: 25 MB an array
+
+
+class Morphometry(NamedTuple):
+    """Measures of N images, float64 arrays of N numbers each."""
+
+    slant: np.ndarray  # radians; a digit that leans right is positive
+    width: np.ndarray  # pixels, as are the others
+    height: np.ndarray
+    thickness: np.ndarray
+
+
+def measure(images: np.ndarray) -> Morphometry:
+    """Measure images (N, H, W), ink bright, in any unit of intensity.
+
+    slant: arctan(−u11 / u02), from the ink's central second moments (u02: along the rows).
+    width, height: of the bounding parallelogram, sheared by the slant, between the 1 % and 99 % quantiles of the ink.
+    thickness: mean over the medial axis of twice the distance to the background, which is all that is darker than the
+    middle between an image's darkest and brightest pixel. The medial axis breaks ties at random: with a fixed seed, but
+    an image's thickness depends, by about 0.01 pixels for handwritten digits, on the images measured with it.
+
+    An image without ink measures 0 in everything; one without contrast (a single intensity) has thickness 0.
+    Raises ValueError when an intensity is negative or not finite.
+    """
+    if not np.all((images >= 0) & np.isfinite(images)):
+        raise ValueError("images to be measured: expected intensities that are finite and not negative")
+    chunks = [images[i : i + IMAGES_AT_ONCE] for i in range(0, len(images), IMAGES_AT_ONCE)]
+    measured = [_measure_chunk(_upscale(chunk)) for chunk in chunks]
+    return Morphometry(*np.concatenate(measured, axis=1)) if measured else Morphometry(*np.empty((4, 0)))
+
+
+@cache
+def _interpolation(size: int) -> np.ndarray:
+    """The matrix (SCALE · size, size) that interpolates along one axis with cubic splines."""
+    return ndimage.zoom(np.eye(size), (SCALE, 1), order=3, mode="mirror", grid_mode=True)
+
+
+def _upscale(images: np.ndarray) -> np.ndarray:
+    """Splines, without their overshoot beyond an image's own intensities, smoothed by a third of a pixel."""
+    height, width = images.shape[1:]
+    interpolated = _interpolation(height) @ images.astype(np.float64) @ _interpolation(width).T
+    dark, bright = images.min(axis=(1, 2), keepdims=True), images.max(axis=(1, 2), keepdims=True)
+    return ndimage.gaussian_filter(interpolated.clip(dark, bright), (0, SCALE / 3, SCALE / 3), mode="mirror")
+
+
+def _measure_chunk(ink: np.ndarray) -> np.ndarray:
+    """(4, N) measures of images that are upscaled already."""
+    boxes = np.array([_bounding_parallelogram(image) if image.any() else np.zeros(3) for image in ink])
+    shear, width, height = boxes.T
+    return np.stack([np.arctan(-shear), width / SCALE, height / SCALE, _thickness(ink) / SCALE])
+
+
+def _bounding_parallelogram(ink: np.ndarray) -> tuple[float, float, float]:
+    """Horizontal shear u11 / u02, width and height of one image, in its own pixels."""
+    rows, columns = (np.arange(size) for size in ink.shape)
+    in_row, in_column = ink.sum(axis=1), ink.sum(axis=0)
+    y, x = rows - np.average(rows, weights=in_row), columns - np.average(columns, weights=in_column)
+    shear = (y @ ink @ x) / (y**2 @ in_row)
+    sheared_column = np.floor(columns + 0.5 - shear * y[:, None]).astype(int)
+    in_sheared_column = np.bincount((sheared_column - sheared_column.min()).ravel(), weights=ink.ravel())
+    return shear, _extent(in_sheared_column), _extent(in_row)
+
+
+def _extent(ink: np.ndarray) -> float:
+    """Distance between the two tails' quantiles of the ink (n,) along an axis, linear between the borders of pixels."""
+    at_border = np.concatenate([[0], ink.cumsum()]) / ink.sum()
+    first, last = np.interp([TAIL, 1 - TAIL], at_border, np.arange(len(at_border)))
+    return last - first
+
+
+def _thickness(ink: np.ndarray) -> np.ndarray:
+    """Thickness (N,) in pixels of `ink`, of all images in one mosaic: `medial_axis` is slow to start."""
+    dark, bright = ink.min(axis=(1, 2), keepdims=True), ink.max(axis=(1, 2), keepdims=True)
+    strokes = np.pad(ink > (dark + bright) / 2, ((0, 0), (1, 1), (1, 1)))
+    axis, distance = medial_axis(strokes.reshape(-1, strokes.shape[2]), return_distance=True, rng=0)
+    axis, distance = axis.reshape(len(ink), -1), distance.reshape(len(ink), -1)
+    return 2 * (distance * axis).sum(axis=1) / np.maximum(axis.sum(axis=1), 1)

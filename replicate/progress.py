@@ -1,0 +1,25 @@
+"""How a stage shows what it is doing and how long that still takes."""
+
+import sys
+
+from tqdm import tqdm
+
+
+class Progress(tqdm):
+    """tqdm's bar in a terminal; elsewhere (a log file, CI) a plain line every half a minute."""
+
+    def __init__(self, *args, **kwargs):
+        self.in_terminal = sys.stderr.isatty()
+        super().__init__(*args, dynamic_ncols=True, mininterval=0.2 if self.in_terminal else 30, miniters=1, **kwargs)
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> None:
+        if self.in_terminal:
+            super().display(msg, pos)
+        else:
+            print(msg or str(self), file=sys.stderr, flush=True)
+
+    @property
+    def seconds_per_iteration(self) -> float:
+        """Since this process began, not counting what it resumed from."""
+        state = self.format_dict
+        return state["elapsed"] / max(state["n"] - state["initial"], 1)

@@ -1,0 +1,33 @@
+"""What the tests share: the committed parameters, made small, and made-up digits."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from replicate import params
+from replicate.params import Params
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def config() -> Params:
+    """The committed params.yaml."""
+    return params.load(ROOT / "params.yaml")
+
+
+@pytest.fixture(scope="session")
+def small(config: Params) -> Params:
+    """The committed parameters at a length that a test can afford."""
+    train = {"iterations": 6, "batch_size": 8, "training_images": 40, "log_every": 1, "checkpoint_every": 2, "device": "cpu"}
+    return config.model_copy(update={"train": config.train.model_copy(update=train)})
+
+
+@pytest.fixture(scope="session")
+def digits() -> torch.Tensor:
+    """(40, 28, 28) uint8: bars of different places and lengths."""
+    images = torch.zeros(40, 28, 28, dtype=torch.uint8)
+    for i, image in enumerate(images):
+        image[4 + i % 5 : 24 - i % 3, 8 + i % 11 : 12 + i % 11] = 255 - i
+    return images

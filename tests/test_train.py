@@ -1,0 +1,218 @@
+"""The training step against a plain one in float64; resuming, determinism, divergence."""
+
+import copy
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from replicate import latent, mnist, networks, train
+from replicate.params import Params
+from replicate.stage import BadInput
+
+CPU = torch.device("cpu")
+
+
+def with_train(config: Params, **update) -> Params:
+    return config.model_copy(update={"train": config.train.model_copy(update=update)})
+
+
+def run(objective: str, digits: torch.Tensor, config: Params, checkpoint: Path, seed: int = 0) -> dict[str, torch.Tensor]:
+    networks_of_run, log, _ = train.train(objective, seed, digits, config, checkpoint, CPU)
+    return networks.to_tensors(networks_of_run) | {"log": log}
+
+
+def assert_same_bits(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+    assert a.keys() == b.keys()
+    assert [key for key in a if not torch.equal(a[key], b[key])] == []
+
+
+# The reference step: real and generated images pass D one after the other, nothing is frozen, nothing fused.
+
+
+def plain_bounds(objective: str, head, features, codes, config: Params):
+    if objective == "infomax":
+        bounds = []
+        for scores in head.scores(features, codes):
+            bounds.append(-F.cross_entropy(scores, torch.arange(len(scores))) + math.log(len(scores)))
+        return bounds
+    posterior = head.posterior(features)
+    c1 = math.log(10) + torch.log_softmax(posterior.logits, 1).gather(1, codes.category[:, None]).mean()
+    normal = torch.distributions.Normal(posterior.mean, posterior.std)
+    return [c1, *(math.log(2) + normal.log_prob(codes.continuous).mean(dim=0))]
+
+
+def plain_step(objective: str, run: networks.Run, real, codes, new_codes, config: Params) -> tuple[list, list]:
+    """Gradients of D's and Q's weights in the D step, of G's in the G step that follows it; updates the weights."""
+    trunk, logit, head = run.discriminator.features, run.discriminator.logit, run.head
+    betas = (config.train.adam_beta1, config.train.adam_beta2)
+    reading = [*run.discriminator.parameters(), *head.parameters()]
+    adam = torch.optim.Adam(reading, lr=config.train.learning_rate_discriminator, betas=betas, foreach=False)
+    on_real = logit(trunk(real))
+    fake = trunk(run.generator(latent.inputs(codes, config.latent).double()).detach())
+    loss = F.binary_cross_entropy_with_logits(on_real, torch.ones_like(on_real))
+    loss = loss + F.binary_cross_entropy_with_logits(logit(fake), torch.zeros_like(on_real))
+    loss = loss - sum(plain_bounds(objective, head, fake, codes, config))
+    loss.backward()
+    reading_gradients = [parameter.grad.clone() for parameter in reading]
+    adam.step()
+    making = list(run.generator.parameters())
+    adam = torch.optim.Adam(making, lr=config.train.learning_rate_generator, betas=betas, foreach=False)
+    fake = trunk(run.generator(latent.inputs(new_codes, config.latent).double()))
+    loss = F.binary_cross_entropy_with_logits(logit(fake), torch.ones_like(on_real))
+    if objective != "gan":
+        loss = loss - sum(plain_bounds(objective, head, fake, new_codes, config))
+    loss.backward()
+    adam.step()
+    return reading_gradients, [parameter.grad.clone() for parameter in making]
+
+
+@pytest.mark.parametrize("objective", ["infogan", "gan", "infomax"])
+@pytest.mark.parametrize("new_codes", [True, False])
+def test_a_step_is_the_plain_step(objective: str, new_codes: bool, digits, small: Params, monkeypatch):
+    config = with_train(small, new_codes_for_generator=new_codes, batch_size=16)
+    training = train.start(objective, 0, digits, config, CPU)
+    for optimiser in training.optimisers.values():  # keep the gradients that a step used
+        monkeypatch.setattr(optimiser, "zero_grad", lambda: None)
+    plain = networks.Run(*(copy.deepcopy(network).double() for network in training.run))
+    draws = torch.Generator()
+    draws.set_state(training.random["codes"].get_state())
+    codes = latent.sample(16, config.latent, draws)
+    codes = codes._replace(continuous=codes.continuous.double())
+    again = latent.sample(16, config.latent, draws) if new_codes else codes
+    again = again._replace(continuous=again.continuous.double())
+    shuffle = torch.Generator()
+    shuffle.set_state(training.random["data"].get_state())
+    real = mnist.as_input(digits[torch.randperm(len(digits), generator=shuffle)[:16]]).double()
+
+    gradients = plain_step(objective, plain, real, codes, again, config)
+    before = networks.to_tensors(training.run)
+    train.iterate(training, objective, 0, config)
+
+    fast = [
+        [p.grad for network in (training.run.discriminator, training.run.head) for p in network.parameters()],
+        [p.grad for p in training.run.generator.parameters()],
+    ]
+    for ours, theirs in zip(fast, gradients):
+        # A bias before batchnorm has no gradient but for rounding, so the absolute tolerance is that of the whole step.
+        rounding = 1e-4 * max(float(reference.abs().max()) for reference in theirs)
+        for gradient, reference in zip(ours, theirs):
+            torch.testing.assert_close(gradient.double(), reference, rtol=1e-3, atol=rounding)
+    # Adam's first step is the sign of the gradient times the learning rate, so compare where the sign is beyond rounding.
+    after, reference = networks.to_tensors(training.run), networks.to_tensors(plain)
+    for part, rate in (("discriminator", 0.0002), ("head", 0.0002), ("generator", 0.001)):
+        for name, parameter in getattr(training.run, part).named_parameters():
+            moved = after[f"{part}.{name}"] - before[f"{part}.{name}"]
+            expected = reference[f"{part}.{name}"] - before[f"{part}.{name}"]
+            clear = parameter.grad.abs() > 1e-3 * max(float(g.abs().max()) for g in (*fast[0], *fast[1]))
+            torch.testing.assert_close(moved.double()[clear], expected[clear], rtol=0, atol=0.02 * rate)
+
+
+def test_the_regular_gans_generator_gets_nothing_from_the_bound(digits, small: Params):
+    """λ changes what Q and the trunk learn, but not the gradient of a regular GAN's generator in the first step."""
+    gradients = {}
+    for objective in ("gan", "infogan"):
+        for weight in (0.0, 1.0):
+            config = with_train(small, lambda_discrete=weight, lambda_continuous=weight)
+            training = train.start(objective, 0, digits, config, CPU)
+            codes = latent.sample(8, config.latent, training.random["codes"])
+            fake = training.run.generator(latent.inputs(codes, config.latent))
+            loss, bounds = train.generator_losses(training.run, fake, codes, objective, config)
+            (loss if bounds is None else loss - train.weighted(bounds, config)).backward()
+            gradients[objective, weight] = training.run.generator.fully_connected[0].weight.grad
+    assert torch.equal(gradients["gan", 0.0], gradients["gan", 1.0])
+    assert torch.equal(gradients["gan", 0.0], gradients["infogan", 0.0])
+    assert not torch.equal(gradients["gan", 1.0], gradients["infogan", 1.0])
+
+
+def test_the_same_run_gives_the_same_bits_and_another_seed_others(digits, small: Params, tmp_path):
+    first = run("infogan", digits, small, tmp_path / "a")
+    assert_same_bits(first, run("infogan", digits, small, tmp_path / "b"))
+    other = run("infogan", digits, small, tmp_path / "c", seed=1)
+    assert not torch.equal(first["log"], other["log"])
+
+
+@pytest.mark.parametrize("objective", ["infogan", "infomax"])
+@pytest.mark.parametrize("killed_in", [1, 2, 5])
+def test_a_resumed_run_ends_with_the_same_bits(objective, killed_in, digits, small: Params, tmp_path, monkeypatch):
+    whole = run(objective, digits, small, tmp_path / "whole")
+    iterate = train.iterate
+
+    def killed(training, objective, iteration, config):
+        if iteration == killed_in:
+            raise KeyboardInterrupt
+        iterate(training, objective, iteration, config)
+
+    monkeypatch.setattr(train, "iterate", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(objective, digits, small, tmp_path / "killed")
+    assert (tmp_path / "killed").exists() == (killed_in >= small.train.checkpoint_every)
+    done = []
+
+    def counted(training, objective, iteration, config):
+        done.append(iteration)
+        iterate(training, objective, iteration, config)
+
+    monkeypatch.setattr(train, "iterate", counted)
+    assert_same_bits(whole, run(objective, digits, small, tmp_path / "killed"))
+    assert done == list(range(killed_in // 2 * 2, 6))
+
+
+def test_a_checkpoint_of_another_run_is_never_resumed(digits, small: Params, tmp_path, capsys):
+    run("infogan", digits, small, tmp_path / "checkpoint")
+    changed = with_train(small, lambda_continuous=0.5)
+    result = run("infogan", digits, changed, tmp_path / "checkpoint")
+    assert "of other parameters, code or machine: starting from the first iteration" in capsys.readouterr().out
+    assert_same_bits(result, run("infogan", digits, changed, tmp_path / "fresh"))
+
+
+def test_a_damaged_checkpoint_is_not_resumed(digits, small: Params, tmp_path, capsys):
+    whole = run("gan", digits, small, tmp_path / "checkpoint")
+    content = (tmp_path / "checkpoint").read_bytes()
+    (tmp_path / "checkpoint").write_bytes(content[: len(content) // 2])
+    assert_same_bits(whole, run("gan", digits, small, tmp_path / "checkpoint"))
+    assert "damaged" in capsys.readouterr().out
+
+
+def test_divergence_names_the_iteration_and_keeps_the_checkpoint(digits, small: Params, tmp_path, monkeypatch):
+    iterate = train.iterate
+
+    def poisoned(training, objective, iteration, config):
+        if iteration == 4:
+            training.run.generator.fully_connected[0].weight.data[0, 0] = math.nan
+        iterate(training, objective, iteration, config)
+
+    monkeypatch.setattr(train, "iterate", poisoned)
+    with pytest.raises(BadInput, match="diverged at iteration 5: loss_discriminator nan"):
+        run("infogan", digits, small, tmp_path / "checkpoint")
+    monkeypatch.setattr(train, "iterate", iterate)
+    assert_same_bits(run("infogan", digits, small, tmp_path / "checkpoint"), run("infogan", digits, small, tmp_path / "fresh"))
+
+
+def test_a_collapsed_discriminator_stops_the_run(digits, small: Params):
+    training = train.start("infogan", 0, digits, small, CPU)
+    training.log.fill_(1)
+    train.check(training, 2, 5)
+    training.log[2:5, 0] = 1e-5
+    with pytest.raises(BadInput, match="collapsed by iteration 5"):
+        train.check(training, 2, 5)
+
+
+def test_an_epoch_shows_each_image_once(digits, small: Params):
+    training = train.start("infogan", 0, digits, small, CPU)
+    epoch = torch.cat([train.next_batch(training, iteration, 8) for iteration in range(5)])
+    shown = sorted(image.numpy().tobytes() for image in epoch)
+    assert shown == sorted(image.numpy().tobytes() for image in mnist.as_input(digits))
+
+
+def test_the_log_has_a_row_for_each_window(tmp_path):
+    log = torch.arange(20.0).view(4, 5)
+    train.write_log(tmp_path / "training.csv", log, every=2)
+    lines = (tmp_path / "training.csv").read_text().splitlines()
+    assert lines[0] == "iteration,loss_discriminator,loss_generator,information_c1,information_c2,information_c3"
+    assert lines[1:] == [
+        "2,2.500000,3.500000,4.500000,5.500000,6.500000",
+        "4,12.500000,13.500000,14.500000,15.500000,16.500000",
+    ]
