@@ -20,10 +20,6 @@ from replicate.claims import Measured
 from replicate.params import Params
 from replicate.stage import BadInput
 
-# The metrics files of a run, and the group that each one's names begin with. Only the first is there for every run.
-FILES = {"evaluation.json": "", "yardstick.json": "yardstick", "representation.json": "representation"}
-
-
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Metrics by dotted name, as `dvc metrics` shows them: {"purity": {"mean": 1}} -> {"purity.mean": 1}."""
     flat = {}
@@ -43,22 +39,6 @@ def read_json(path: Path) -> dict[str, Any]:
         return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
     except (OSError, ValueError) as error:
         raise BadInput(f"{path} cannot be read: {error}") from error
-
-
-def read_run(folder: Path) -> dict[str, Any]:
-    """The metrics of one run by dotted name, from those of FILES that are there."""
-    return {
-        name: value
-        for file, group in FILES.items()
-        if (folder / file).exists() or not group
-        for name, value in flatten(read_json(folder / file), group).items()
-    }
-
-
-def names(group: str, runs: list[Mapping[str, Any]]) -> list[str]:
-    """The metrics of a group that any of the runs has and that are numbers."""
-    return list({name: None for run in runs for name in run
-                 if name.startswith(f"{group}.") and isinstance(run[name], int | float | None)})  # fmt: skip
 
 
 def layers(network: nn.Module) -> Iterator[tuple[str, int]]:
@@ -86,14 +66,11 @@ def _layer(module: nn.Module) -> str:
 
 
 def architecture(config: Params) -> dict[str, list[tuple[str, int]]]:
-    """The layers of the four kinds of network by name."""
+    """The layers of each network by its name."""
     infogan = networks.build("infogan", config)
-    parts = {
-        "G": infogan.generator,
-        "D": infogan.discriminator,
-        "Q, on D's features": infogan.head,
-        "InfoMax critic, on D's features": networks.build("infomax", config).head,
-    }
+    parts = {"G": infogan.generator, "D": infogan.discriminator, "Q, on D's features": infogan.head}
+    if "infomax" in config.objectives:
+        parts["InfoMax critic, on D's features"] = networks.build("infomax", config).head
     return {name: list(layers(network)) for name, network in parts.items()}
 
 
@@ -142,7 +119,7 @@ def gather() -> dict[str, Any]:
     """Everything the template reads. Raises BadInput when a file is missing or broken, or a claim lacks a metric."""
     config = params.load()
     folders = {name: Path("metrics", name) for objective in config.objectives for name in _runs(objective, config)}
-    runs = {name: read_run(folder) for name, folder in folders.items()}
+    runs = {name: flatten(read_json(folder / "evaluation.json")) for name, folder in folders.items()}
     by_objective = {objective: [runs[name] for name in _runs(objective, config)] for objective in config.objectives}
     all_claims = claims.load()
     return {
@@ -175,7 +152,7 @@ def render(context: Mapping[str, Any]) -> str:
     )
     environment.filters |= {"number": number, "spread": spread, "asked": asked, "cell": cell}
     try:
-        return environment.get_template("report.md.j2").render(context, measure=claims.measure, names=names)
+        return environment.get_template("report.md.j2").render(context, measure=claims.measure)
     except (UndefinedError, KeyError) as error:
         raise BadInput(f"the report needs a metric that no metrics file has: {error}") from error
 

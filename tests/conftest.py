@@ -20,7 +20,7 @@ def config() -> Params:
 @pytest.fixture(scope="session")
 def small(config: Params) -> Params:
     """The committed parameters at a length that a test can afford."""
-    train = {"iterations": 6, "batch_size": 8, "training_images": 40, "log_every": 1, "checkpoint_every": 2, "device": "cpu"}
+    train = {"iterations": 4, "batch_size": 8, "training_images": 40, "log_every": 1, "checkpoint_every": 2, "device": "cpu"}
     return config.model_copy(update={"train": config.train.model_copy(update=train)})
 
 
