@@ -1,0 +1,54 @@
+"""Stage references: what the representations that no training made are worth, beside which those of a run are seen.
+
+    python -m replicate.references
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.decomposition import PCA
+from torch import Tensor
+
+from replicate import mnist, params, represent, stage, train
+from replicate.networks import Run
+from replicate.params import Params
+from replicate.represent import Features
+
+COMPONENTS = 128  # as many as the hidden layer of Q has units
+
+
+def untrained(images: Tensor, config: Params) -> Run:
+    """A run of the first seed before its first iteration, batchnorm with population statistics, as after training."""
+    start = train.start("infogan", config.seeds[0], images, config, torch.device("cpu"))
+    train.settle_batchnorm(start, config)
+    return Run(*(network.eval() for network in start.run))
+
+
+def references(images: Tensor, test: Tensor, config: Params) -> dict[str, Features]:
+    """Raw pixels in [0, 1]; their first principal components, not whitened; an untrained trunk, standardised."""
+
+    def pixels(images: Tensor) -> np.ndarray:
+        return mnist.as_input(images).flatten(1).numpy()
+
+    raw = pixels(images), pixels(test)
+    pca = PCA(COMPONENTS, svd_solver="covariance_eigh").fit(raw[0])
+    return {
+        "pixels": raw,
+        f"pca_{COMPONENTS}": (pca.transform(raw[0]), pca.transform(raw[1])),
+        "untrained_trunk": represent.representations(untrained(images, config), images, test)["trunk"],
+    }
+
+
+def main() -> None:
+    config = params.load()
+    images, labels = mnist.load("train", config.mnist)
+    images, labels = images[: config.train.training_images], labels[: config.train.training_images]
+    test, test_labels = mnist.load("t10k", config.mnist)
+    features = references(images, test, config)
+    scores = represent.scores(features, labels, test_labels, config, "references")
+    represent.write(Path("metrics", "references.json"), scores)
+
+
+if __name__ == "__main__":
+    stage.run(main)
