@@ -20,6 +20,7 @@ from replicate import information, judge, latent, mnist, networks, params, stage
 from replicate.latent import Codes
 from replicate.measures import classification, continuous_codes, convergence, extrapolation, purity
 from replicate.params import Objective, Params
+from replicate.progress import Progress
 from replicate.stage import BadInput
 
 FIGURE_1 = 1000  # iterations that the paper's Figure 1 spans
@@ -93,6 +94,7 @@ def evaluate(
 
     `judged` gives the judge's probabilities (N, 10) of images (N, 1, 28, 28).
     """
+    progress = Progress(desc="evaluate", total=5, unit="measure")
     random = torch.Generator().manual_seed(config.evaluate.seed)
     generate = partial(networks.generate, run.generator, params=config.latent)
     K, settings = config.latent.categories, config.evaluate
@@ -100,10 +102,12 @@ def evaluate(
     counts = classification.contingency(categories(run, train[0]), train[1].numpy(), K)
     category, digit = categories(run, test[0]), test[1].numpy()
     predicted = classification.match_one_to_one(counts)[category]
+    progress.update()
 
     codes = of_every_category(settings.samples_per_category, config, random)
     seen = judged(generate(codes)).argmax(dim=1)
     of_categories = purity.scores(codes.category.numpy(), seen.numpy(), K)
+    progress.update()
 
     beyond = extrapolation.scores(
         generate,
@@ -111,10 +115,14 @@ def evaluate(
         of_every_category(settings.samples_per_category, config, random),
         of_categories["digit_of_category"],
     )
+    progress.update()
     traversal = continuous_codes.traverse(
         generate, of_every_category(settings.traversals_per_category, config, random), K, settings.traversal_values
     )
+    progress.update()
     bounds = lower_bounds(run, config, random)
+    progress.update()
+    progress.close()
     metrics = {
         "classification": classification.scores(counts, category, digit),
         "information": measure_information(log, bounds, latent.entropies(config.latent)[0]),
