@@ -169,14 +169,14 @@ def figure2(shown: Shown, baseline: Generator | None, config: Params) -> Figure:
     rotated, rotation = vary_role("rotation", shown, order[:5], config)
     widened, width = vary_role("width", shown, order[-5:], config)
     panels = [
-        Panel(f"(a) Varying $c_1$ on {name}\n(Digit type)", vary_category(shown.generator, order, config)),
-        Panel(f"(c) Varying {rotated} on {name}\n(Rotation)", rotation),
-        Panel(f"(d) Varying {widened} on {name}\n(Width)", width),
+        Panel(f"(a) Varying $c_1$ on {name}\n(in the paper: digit type)", vary_category(shown.generator, order, config)),
+        Panel(f"(c) Varying {rotated} on {name}\n(in the paper: rotation)", rotation),
+        Panel(f"(d) Varying {widened} on {name}\n(in the paper: width)", width),
     ]
     if baseline is None:
         return image_panels(panels, columns=3)
     unordered = vary_category(baseline, torch.arange(config.latent.categories), config)
-    panels.insert(1, Panel("(b) Varying $c_1$ on regular GAN", unordered))
+    panels.insert(1, Panel("(b) Varying $c_1$ on regular GAN\n(in the paper: no clear meaning)", unordered))
     return image_panels(panels, columns=2)
 
 
@@ -186,9 +186,9 @@ def teaser(shown: Shown, config: Params) -> Figure:
     rotated, rotation = vary_role("rotation", shown, order[:rows], config, columns)
     widened, width = vary_role("width", shown, order[-rows:], config, columns)
     panels = [
-        Panel("$c_1$: digit", vary_category(shown.generator, order, config, rows)),
-        Panel(f"{rotated}: rotation", rotation),
-        Panel(f"{widened}: width", width),
+        Panel("$c_1$", vary_category(shown.generator, order, config, rows)),
+        Panel(f"{rotated} (the rotation code)", rotation),
+        Panel(f"{widened} (the width code)", width),
     ]
     return image_panels(panels, columns=3)
 

@@ -128,10 +128,10 @@ def test_figure_1_leaves_out_an_estimate_that_is_not_in_nats(config):
 def test_figure_2_has_the_papers_four_panels_and_three_without_a_baseline(config, shown):
     captions = [axes.get_xlabel() for axes in figures.figure2(shown, Legible(), config).axes]
     assert captions == [
-        "(a) Varying $c_1$ on InfoGAN\n(Digit type)",
-        "(b) Varying $c_1$ on regular GAN",
-        "(c) Varying $c_3$ from 2 to −2 on InfoGAN\n(Rotation)",
-        "(d) Varying $c_2$ from −2 to 2 on InfoGAN\n(Width)",
+        "(a) Varying $c_1$ on InfoGAN\n(in the paper: digit type)",
+        "(b) Varying $c_1$ on regular GAN\n(in the paper: no clear meaning)",
+        "(c) Varying $c_3$ from 2 to −2 on InfoGAN\n(in the paper: rotation)",
+        "(d) Varying $c_2$ from −2 to 2 on InfoGAN\n(in the paper: width)",
     ]
     figure = figures.figure2(shown._replace(objective="infomax"), None, config)
     assert [axes.get_xlabel()[:3] for axes in figure.axes] == ["(a)", "(c)", "(d)"]

@@ -102,7 +102,7 @@ def test_committed_results_come_from_the_committed_code():
                 continue
             for paths in problem.values():
                 for path, state in paths.items():
-                    in_git = path.startswith("metrics/") or not path.startswith(("data", "runs"))
-                    if state != "deleted" or (in_git and path != "metrics"):
+                    absent = state in ("deleted", "not in cache") and path.startswith(("data", "runs"))
+                    if not absent:
                         stale.append(f"{stage}: {path}: {state}")
     assert stale == []
