@@ -252,7 +252,7 @@ def confusion(runs: Sequence[Shown]) -> Figure:
         axes.set_yticks(range(10))
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        error = shown.evaluation["classification"]["error"]
+        error = shown.evaluation["classification"]["error_one_to_one"]
         axes.set(title=f"{NAMES[shown.objective]}, seed {shown.seed}: error {error:.1%}".replace("%", " %"))
         axes.set(xlabel="category of $c_1$, by the digit it is matched to", ylabel="digit")
     return figure

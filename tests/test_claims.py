@@ -83,7 +83,7 @@ def test_partly_asks_for_no_more_than_holds_and_is_missed_beyond_its_limits(name
     ("error", "expected"), [(0.055, "holds"), (0.0551, "holds partly"), (0.1, "holds partly"), (0.101, "does not hold")]
 )
 def test_error(error, expected):
-    assert verdict(COMMITTED["error"], {"classification.error": error}) == expected
+    assert verdict(COMMITTED["error"], {"classification.error_one_to_one": error}) == expected
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_what_never_converges_is_slower_than_what_does(information, adversarial,
 
 def test_over_seeds_the_mean_decides_and_one_seed_without_a_value_fails():
     claim = COMMITTED["error"]
-    runs = [{"classification.error": error} for error in (0.03, 0.05, 0.08)]
+    runs = [{"classification.error_one_to_one": error} for error in (0.03, 0.05, 0.08)]
     assert verdict(claim, *runs) == claims.HOLDS
-    assert verdict(claim, *runs, {"classification.error": None}) == claims.FAILS
-    measured = claims.measure("classification.error", runs)
+    assert verdict(claim, *runs, {"classification.error_one_to_one": None}) == claims.FAILS
+    measured = claims.measure("classification.error_one_to_one", runs)
     assert measured.mean == pytest.approx(0.16 / 3) and measured.seeds == 3
     assert measured.spread == pytest.approx(0.0251661, abs=1e-6)  # sample standard deviation
-    assert claims.measure("classification.error", runs[:1]).spread is None
+    assert claims.measure("classification.error_one_to_one", runs[:1]).spread is None
 
 
 def test_what_is_not_measured_says_why():

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 ALL = {"figure1", "figure2", "figure2-infomax", "samples", "codes", "confusion", "teaser"}
 DIGIT_OF_CATEGORY = [7, 2, 1, 0, 4, 9, 5, 3, 6, 8]
 EVALUATION = {
-    "classification": {"error": 0.25},
+    "classification": {"error_one_to_one": 0.25},
     "purity": {"digit_of_category": DIGIT_OF_CATEGORY},
     "rotation": {"code": "c3", "sign": -1},
     "width": {"code": "c2", "sign": 1},

@@ -56,7 +56,7 @@ def project(tmp_path_factory) -> Path:
 def test_the_pipeline_makes_everything(project: Path):
     for run in ("infogan-0", "gan-0"):
         evaluation = json.loads((project / "metrics" / run / "evaluation.json").read_text())
-        assert 0 <= evaluation["classification"]["error"] <= 1
+        assert 0 <= evaluation["classification"]["error_one_to_one"] <= 1
         assert len((project / "metrics" / run / "training.csv").read_text().splitlines()) == 3
         assert (project / "runs" / run / "weights.safetensors").exists()
     report = (project / "REPORT.md").read_text()

@@ -41,13 +41,13 @@ def digits_reached(matched: np.ndarray) -> int:
 def scores(counts: np.ndarray, category: np.ndarray, digit: np.ndarray) -> dict[str, float | int]:
     """Score c1 on images of categories (N,) and digits (N,), with matchings fitted on the `counts` (K, 10) of others.
 
-    error, error_majority: share of images whose category's digit is not theirs, by the one-to-one and the majority
+    error_one_to_one, error_majority: share of images whose category's digit is not theirs, by the one-to-one and the majority
     matching. digits_reached: by the majority matching. nmi, ari: normalised mutual information (arithmetic mean) and
     adjusted Rand index of the two partitions, which need no matching.
     """
     majority = match_majority(counts)
     return {
-        "error": float(np.mean(match_one_to_one(counts)[category] != digit)),
+        "error_one_to_one": float(np.mean(match_one_to_one(counts)[category] != digit)),
         "error_majority": float(np.mean(majority[category] != digit)),
         "digits_reached": digits_reached(majority),
         "nmi": float(normalized_mutual_info_score(digit, category)),

@@ -40,7 +40,7 @@ def test_scores_of_a_permutation_of_the_digits_are_perfect():
     category = (3 * digit + 4) % 10
     counts = classification.contingency(category, digit, 10)
     assert classification.scores(counts, category, digit) == pytest.approx(
-        {"error": 0, "error_majority": 0, "digits_reached": 10, "nmi": 1, "ari": 1}
+        {"error_one_to_one": 0, "error_majority": 0, "digits_reached": 10, "nmi": 1, "ari": 1}
     )
 
 
@@ -49,7 +49,7 @@ def test_matching_is_fitted_on_the_other_split():
     category, digit = np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1])
     swapped = classification.contingency(1 - category, digit, 2)
     result = classification.scores(swapped, category, digit)
-    assert result["error"] == result["error_majority"] == 1
+    assert result["error_one_to_one"] == result["error_majority"] == 1
     assert result["nmi"] == pytest.approx(1)
 
 
@@ -64,6 +64,6 @@ def test_nmi_and_ari_by_hand():
     category, digit = np.array([0, 0, 1, 2]), np.array([0, 0, 1, 1])
     result = classification.scores(classification.contingency(category, digit, 3), category, digit)
     assert result["nmi"] == pytest.approx(1 / 1.25)
-    assert result["error"] == 0.25 and result["error_majority"] == 0
+    assert result["error_one_to_one"] == 0.25 and result["error_majority"] == 0
     assert result["digits_reached"] == 2
     assert not any(math.isnan(value) for value in result.values())
