@@ -18,8 +18,8 @@ class Progress(tqdm):
         else:
             print(msg or str(self), file=sys.stderr, flush=True)
 
-    @property
-    def seconds_per_iteration(self) -> float:
-        """Since this process began, not counting what it resumed from."""
+    def close(self) -> None:
+        """Stop the clock; `seconds_per_iteration` does not count what was done before this process resumed."""
         state = self.format_dict
-        return state["elapsed"] / max(state["n"] - state["initial"], 1)
+        self.seconds_per_iteration = state["elapsed"] / max(state["n"] - state["initial"], 1)
+        super().close()
