@@ -9,7 +9,6 @@ regular GAN only in the paper's Figure 2b.
 
 import csv
 import json
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
