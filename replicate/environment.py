@@ -1,5 +1,6 @@
 """What the bits and the speed of a training depend on besides parameters and code, recorded beside its results."""
 
+import ctypes
 import json
 import os
 import platform
@@ -26,7 +27,19 @@ def prepare(name: str) -> torch.device:
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # a help in finding bugs that costs time
     torch.set_flush_denormal(True)  # moments of unused weights decay into denormals, which are slow
+    if platform.libc_ver()[0] == "glibc":
+        _keep_memory()
     return torch.device(name)
+
+
+def _keep_memory() -> None:
+    """Let glibc keep what is freed: else it hands large tensors back to the kernel, to get their pages anew, and empty, in
+    the next iteration."""
+    M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h
+    mallopt = ctypes.CDLL(None).mallopt
+    mallopt(M_MMAP_THRESHOLD, 32 * 2**20)  # the most that it takes, and more than any tensor here
+    mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+    mallopt(M_TOP_PAD, 64 * 2**20)
 
 
 def numerics(device: torch.device) -> dict[str, str | int]:

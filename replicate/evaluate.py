@@ -3,14 +3,13 @@
     python -m replicate.evaluate OBJECTIVE SEED
 """
 
-import argparse
 import copy
 import csv
 import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from torch import Tensor
 from replicate import information, judge, latent, mnist, networks, params, stage
 from replicate.latent import Codes
 from replicate.measures import classification, continuous_codes, convergence, extrapolation, purity
-from replicate.params import Objective, Params
+from replicate.params import Params
 from replicate.progress import Progress
 from replicate.stage import BadInput
 
@@ -168,13 +167,10 @@ def write(folder: Path, evaluation: Evaluation) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("objective", choices=get_args(Objective))
-    parser.add_argument("seed", type=int)
-    arguments = parser.parse_args()
-    name = f"{arguments.objective}-{arguments.seed}"
+    objective, seed = params.run_arguments(__doc__)
+    name = f"{objective}-{seed}"
     config = params.load()
-    run = networks.load(Path("runs", name, "weights.safetensors"), arguments.objective, config)
+    run = networks.load(Path("runs", name, "weights.safetensors"), objective, config)
     train_images, train_labels = mnist.load("train", config.mnist)
     seen = config.train.training_images  # the matching is fitted on the images that the run was trained on
     metrics = Path("metrics", name)

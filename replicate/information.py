@@ -70,4 +70,4 @@ def lower_bounds(head: RecognitionHead | CriticHead, features: Tensor, codes: Co
         estimator = ESTIMATORS[params.train.infomax_estimator]
         return torch.stack([estimator(scores) for scores in head.scores(features, codes)])
     log_posterior = variational(head.posterior(features), codes).mean(dim=0)
-    return log_posterior + log_posterior.new_tensor(entropies(params.latent))
+    return torch.stack([mean + entropy for mean, entropy in zip(log_posterior, entropies(params.latent))])

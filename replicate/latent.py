@@ -18,7 +18,8 @@ class Codes(NamedTuple):
     continuous: Tensor  # (N, 2) float32: c2, c3
 
     def to(self, device: torch.device) -> "Codes":
-        return Codes(*(part.to(device, non_blocking=True) for part in self))
+        parts = (part.pin_memory() for part in self) if device.type == "cuda" else self  # so that nothing waits for the copy
+        return Codes(*(part.to(device, non_blocking=True) for part in parts))
 
 
 def sample(n: int, latent: Latent, generator: torch.Generator) -> Codes:

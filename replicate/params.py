@@ -1,7 +1,8 @@
 """params.yaml as checked, frozen objects. Every stage loads the whole file, so a mistake stops it before any computing."""
 
+import argparse
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, get_args
 
 from annotated_types import Ge, Gt, Le, Len
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -126,6 +127,15 @@ def read(path: str | Path, model: type[Model]) -> Model:
 def load(path: str | Path = "params.yaml") -> Params:
     """The parameters of the pipeline. Raises BadInput (see `read`)."""
     return read(path, Params)
+
+
+def run_arguments(description: str) -> tuple[Objective, int]:
+    """OBJECTIVE and SEED from the command line of a stage about one run; `description` is the stage's docstring."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("objective", choices=get_args(Objective))
+    parser.add_argument("seed", type=int)
+    arguments = parser.parse_args()
+    return arguments.objective, arguments.seed
 
 
 def _explain(problem: dict) -> str:

@@ -8,14 +8,14 @@ they share as well) on V(D, G) and L_I, the G step trains G alone. The objective
 while Q learns to read the codes.
 """
 
-import argparse
 import csv
 import hashlib
 import json
+import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from torch.optim.swa_utils import update_bn
 
 from replicate import environment, information, latent, mnist, networks, params, stage
 from replicate.latent import Codes
-from replicate.params import Objective, Params
+from replicate.params import Params
 from replicate.progress import Progress
 from replicate.stage import BadInput
 
@@ -41,8 +41,8 @@ class Training(NamedTuple):
     run: networks.Run
     optimisers: dict[str, torch.optim.Adam]  # discriminator (with Q) and generator
     random: dict[str, torch.Generator]  # one stream each for data order and latent samples
-    order: Tensor  # (training_images,) the current epoch's order of the images
-    log: Tensor  # (iterations, 5) LOG_COLUMNS of every iteration
+    order: Tensor  # (training_images,) the current epoch's order of the images, on the device
+    log: Tensor  # (iterations, 5) LOG_COLUMNS of every iteration, on the device
     images: Tensor  # (training_images, 28, 28) uint8
 
 
@@ -68,7 +68,7 @@ def start(objective: str, seed: int, images: Tensor, config: Params, device: tor
             "generator": adam(run.generator.parameters(), config.train.learning_rate_generator),
         },
         {"data": data, "codes": codes},
-        torch.empty(len(images), dtype=torch.int64),
+        torch.empty(len(images), dtype=torch.int64, device=device),
         torch.empty(config.train.iterations, len(LOG_COLUMNS), device=device),
         images.to(device),
     )
@@ -78,32 +78,35 @@ def next_batch(training: Training, iteration: int, batch_size: int) -> Tensor:
     """Images (batch_size, 1, 28, 28) of one iteration, in [0, 1]. Each epoch has its own order; its remainder is left out."""
     position = iteration % (len(training.images) // batch_size) * batch_size
     if position == 0:
-        torch.randperm(len(training.images), generator=training.random["data"], out=training.order)
-    chosen = training.order[position : position + batch_size].to(training.images.device, non_blocking=True)
-    return mnist.as_input(training.images[chosen])
+        training.order.copy_(torch.randperm(len(training.images), generator=training.random["data"]))
+    return mnist.as_input(training.images[training.order[position : position + batch_size]])
 
 
 def weighted(bounds: Tensor, config: Params) -> Tensor:
     """λ L_I: the bounds (3,) of c1, c2, c3, weighted by the λ of discrete and of continuous codes (§6)."""
-    continuous = len(bounds) - 1
-    return bounds @ bounds.new_tensor([config.train.lambda_discrete] + [config.train.lambda_continuous] * continuous)
+    return config.train.lambda_discrete * bounds[0] + config.train.lambda_continuous * bounds[1:].sum()
 
 
-def discriminator_losses(run: networks.Run, real: Tensor, fake: Tensor, codes: Codes, config: Params) -> tuple[Tensor, Tensor]:
-    """−V(D, G), nats, and L_I (3,). Real and generated images pass the trunk together, each with its own batch statistics."""
-    features = run.discriminator.features(torch.cat([real, fake]), batches=2)
-    real_logit, fake_logit = run.discriminator.logit(features).chunk(2)
-    adversarial = F.softplus(-real_logit).mean() + F.softplus(fake_logit).mean()
-    return adversarial, information.lower_bounds(run.head, features[len(real) :], codes, config)
+def discriminator_loss(discriminator: networks.Discriminator, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """−V(D, G), nats, and the trunk's features of the generated images: (N, 1, 28, 28) each -> (), (N, 1024).
+
+    Real and generated images pass the trunk together, each normalised by the statistics of its own batch.
+    """
+    features = discriminator.features(torch.cat([real, fake]), batches=2)
+    real_logit, fake_logit = discriminator.logit(features).chunk(2)
+    return F.softplus(-real_logit).mean() + F.softplus(fake_logit).mean(), features[len(real) :]
 
 
-def generator_losses(
-    run: networks.Run, fake: Tensor, codes: Codes, objective: str, config: Params
-) -> tuple[Tensor, Tensor | None]:
-    """−log D(G(z, c)), the non-saturating loss of the released code, and L_I (3,); none for a regular GAN."""
-    features = run.discriminator.features(fake)
-    adversarial = F.softplus(-run.discriminator.logit(features)).mean()
-    return adversarial, None if objective == "gan" else information.lower_bounds(run.head, features, codes, config)
+def generator_loss(discriminator: networks.Discriminator, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """−log D(G(z, c)), nats, the non-saturating loss of the released code, and the trunk's features (N, 1024)."""
+    features = discriminator.features(fake)
+    return F.softplus(-discriminator.logit(features)).mean(), features
+
+
+def minimise(loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
+    loss.backward()
+    optimiser.step()
+    optimiser.zero_grad()
 
 
 def iterate(training: Training, objective: str, iteration: int, config: Params) -> None:
@@ -117,20 +120,20 @@ def iterate(training: Training, objective: str, iteration: int, config: Params) 
     codes = draw()
     with torch.set_grad_enabled(not config.train.new_codes_for_generator):
         fake = run.generator(latent.inputs(codes, config.latent))
-    adversarial, bounds = discriminator_losses(run, real, fake.detach(), codes, config)
-    (adversarial - weighted(bounds, config)).backward()
-    optimisers["discriminator"].step()
-    optimisers["discriminator"].zero_grad()
+    adversarial, features = discriminator_loss(run.discriminator, real, fake.detach())
+    bounds = information.lower_bounds(run.head, features, codes, config)
+    minimise(adversarial - weighted(bounds, config), optimisers["discriminator"])
 
     if config.train.new_codes_for_generator:
         codes = draw()
         fake = run.generator(latent.inputs(codes, config.latent))
     run.discriminator.requires_grad_(False)  # the G step needs gradients through D and Q, not of their weights
     run.head.requires_grad_(False)
-    loss, generator_bounds = generator_losses(run, fake, codes, objective, config)
-    (loss if generator_bounds is None else loss - weighted(generator_bounds, config)).backward()
-    optimisers["generator"].step()
-    optimisers["generator"].zero_grad()
+    loss, features = generator_loss(run.discriminator, fake)
+    regularised = loss
+    if objective != "gan":
+        regularised = loss - weighted(information.lower_bounds(run.head, features, codes, config), config)
+    minimise(regularised, optimisers["generator"])
     run.discriminator.requires_grad_(True)
     run.head.requires_grad_(True)
     torch.cat([adversarial.detach()[None], loss.detach()[None], bounds.detach()], out=training.log[iteration])
@@ -167,7 +170,7 @@ def save_checkpoint(path: Path, training: Training, iteration: int, print_of_run
     """Write the state after `iteration` iterations, whole or not at all."""
     tensors = networks.to_tensors(training.run)
     tensors |= {f"random.{name}": generator.get_state() for name, generator in training.random.items()}
-    tensors |= {"order": training.order, "log": training.log[:iteration].cpu()}
+    tensors |= {"order": training.order.cpu(), "log": training.log[:iteration].cpu()}
     for name, optimiser in training.optimisers.items():
         for index, moments in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{name}.{index}.{key}": value.cpu().contiguous() for key, value in moments.items()}
@@ -229,21 +232,31 @@ def train(
             progress.update(every)
             if done % config.train.checkpoint_every == 0 or done == iterations:
                 save_checkpoint(checkpoint, training, done, print_of_run)
-    settle_batchnorm(training, config)
+    settle_batchnorm(training, config, f"batchnorm {objective}-{seed}")
     run = networks.Run(*(network.cpu().eval() for network in training.run))
     return run, training.log.cpu(), progress.seconds_per_iteration
 
 
-def settle_batchnorm(training: Training, config: Params) -> None:
+def settle_batchnorm(training: Training, config: Params, title: str) -> None:
     """Give batchnorm the population statistics of what each network reads afterwards: G of its latent codes, D and Q of
     real images. Training uses batch statistics, and so does the released code when it tests."""
     run, size = training.run, config.train.batch_size
-    batches = range(len(training.images) // size)
+    batches = len(training.images) // size
     device = training.images.device
-    codes = (latent.sample(size, config.latent, training.random["codes"]).to(device) for _ in batches)
-    update_bn((latent.inputs(batch, config.latent) for batch in codes), run.generator)
-    real = (mnist.as_input(training.images[i * size : (i + 1) * size]) for i in batches)
-    update_bn(real, nn.Sequential(run.discriminator.features, run.head.hidden))
+    with Progress(desc=title, total=2 * batches, unit="batch") as progress:
+
+        def generated() -> Iterator[Tensor]:
+            for _ in range(batches):
+                yield latent.inputs(latent.sample(size, config.latent, training.random["codes"]).to(device), config.latent)
+                progress.update()
+
+        def real() -> Iterator[Tensor]:
+            for batch in training.images[: batches * size].split(size):
+                yield mnist.as_input(batch)
+                progress.update()
+
+        update_bn(generated(), run.generator)
+        update_bn(real(), nn.Sequential(run.discriminator.features, run.head.hidden))
 
 
 def write_log(path: Path, log: Tensor, every: int) -> None:
@@ -256,22 +269,19 @@ def write_log(path: Path, log: Tensor, every: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("objective", choices=get_args(Objective))
-    parser.add_argument("seed", type=int)
-    arguments = parser.parse_args()
-    name = f"{arguments.objective}-{arguments.seed}"
+    objective, seed = params.run_arguments(__doc__)
+    name = f"{objective}-{seed}"
     config = params.load()
     images, _ = mnist.load("train", config.mnist)
     images = images[: config.train.training_images]
-    checkpoint = Path("checkpoints", f"{name}.safetensors")
+    checkpoint = Path("checkpoints", name, "checkpoint.safetensors")
     device = environment.prepare(config.train.device)
-    run, log, seconds = train(arguments.objective, arguments.seed, images, config, checkpoint, device)
+    run, log, seconds = train(objective, seed, images, config, checkpoint, device)
     with stage.whole_file(Path("runs", name, "weights.safetensors")) as temporary:
         save_file(networks.to_tensors(run), temporary)
     write_log(Path("metrics", name, "training.csv"), log, config.train.log_every)
     environment.write(Path("metrics", name, "environment.json"), device, seconds)
-    checkpoint.unlink()
+    shutil.rmtree(checkpoint.parent)  # with what a kill in the middle of writing may have left beside it
 
 
 if __name__ == "__main__":

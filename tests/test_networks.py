@@ -40,10 +40,21 @@ def test_batches_keep_their_own_statistics(config: Params):
     torch.testing.assert_close(together, torch.cat([trunk(real), trunk(fake)]))
 
 
-def test_linear_is_a_fully_connected_layer():
-    layer = networks.Linear(7, 5)
-    x = torch.randn(3, 7)
-    torch.testing.assert_close(layer(x), x @ layer.weight.T + layer.bias)
+@pytest.mark.parametrize("onednn", [True, False])
+def test_linear_is_a_fully_connected_layer(onednn: bool, monkeypatch):
+    if not onednn:
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    layer, plain = networks.Linear(7, 5), torch.nn.Linear(7, 5)
+    plain.load_state_dict(layer.state_dict())
+    inputs = [torch.randn(3, 7).requires_grad_() for _ in range(2)]
+    inputs[1].data.copy_(inputs[0].data)
+    outputs = [network(x) for network, x in zip((layer, plain), inputs)]
+    torch.testing.assert_close(*outputs)
+    for output in outputs:
+        output.square().sum().backward()
+    torch.testing.assert_close(inputs[0].grad, inputs[1].grad)
+    torch.testing.assert_close(layer.weight.grad, plain.weight.grad)
+    torch.testing.assert_close(layer.bias.grad, plain.bias.grad)
 
 
 def test_initial_weights_are_as_in_the_released_code(config: Params):
