@@ -9,7 +9,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 endif
 
-.PHONY: reproduce quick test lock
+.PHONY: reproduce quick test bench lock
 .DELETE_ON_ERROR:
 
 reproduce: .venv/installed
@@ -21,6 +21,10 @@ quick: .venv/installed
 
 test: .venv/installed
 	python -m pytest
+
+# How close a training step is to the fastest that this machine could do.
+bench: .venv/installed
+	python -m benchmarks.step
 
 # Made last, so that an install that was cut short is made anew.
 .venv/installed: requirements.txt

@@ -90,6 +90,10 @@ class Evaluate(Checked):
     traversals_per_category: Positive
 
 
+class Cost(Checked):
+    pairs: Annotated[int, Ge(2)]  # quartiles need two
+
+
 class Figures(Checked):
     seed: Seed
 
@@ -103,6 +107,7 @@ class Params(Checked):
     train: Train
     judge: Judge
     evaluate: Evaluate
+    cost: Cost
     figures: Figures
 
 

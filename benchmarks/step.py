@@ -1,0 +1,102 @@
+"""How close is a training step to the fastest that this machine could do? `make bench`.
+
+The bound: the step's floating-point operations at the speed of this machine's sgemm of 2048 × 2048 matrices. Both are
+timed in turn, in one process. README.md beside this file says what was tried to come close.
+"""
+
+import statistics
+from functools import partial
+from typing import get_args
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from replicate import cost, environment, params, stage, train
+from replicate.params import Objective, Params
+
+ROUNDS = 20
+SIZE = 2048  # of the matrices
+PROFILED = 5  # steps
+KINDS = {  # what a step's time goes to, by the beginning of the operations' names
+    "fully connected": ("mkldnn::_linear", "aten::addmm", "aten::mm"),
+    "convolutions": ("aten::convolution", "aten::_convolution", "aten::mkldnn_convolution", "aten::cudnn_convolution"),
+    "batchnorm": ("aten::native_batch_norm", "aten::cudnn_batch_norm"),
+    "Adam": ("aten::_fused_adam", "Optimizer"),
+}
+# What the rest of the pipeline takes, in steps of InfoGAN, as measured on the machine of the report.
+STEPS_OF_EACH_RUN = 0  # batchnorm's statistics, evaluate, yardstick, represent
+STEPS_OF_OTHER_STAGES = 0  # download, judge, references, cost, figures, report
+
+
+def multiply_adds(config: Params) -> float:
+    """Multiply-adds that one sample costs in an iteration of InfoGAN.
+
+    A layer's forward pass is as many as its weights, times the places of a convolution; so is the gradient of its weights,
+    and that of its input. The smallest terms (biases, batchnorm, Adam) are left out.
+    """
+    g_first, g_rest = config.latent.size * 1024, 1024 * 6272 + 7 * 7 * 128 * 64 * 16 + 14 * 14 * 64 * 16
+    d_first, d_rest = 14 * 14 * 64 * 16, 7 * 7 * 64 * 128 * 16 + 6272 * 1024 + 1024
+    g, d = g_first + g_rest, d_first + d_rest
+    q = 1024 * 128 + 128 * (config.latent.categories + 2 * config.latent.continuous_codes)
+    # Forward; weights; input. D's input is an image, of which the D step needs no gradient, and G's a latent variable.
+    d_step = (g + 2 * d + q) + (2 * d + q) + (2 * d_rest + q)
+    # The same codes in both steps (train.new_codes_for_generator: false) save G one forward pass.
+    g_step = (g * config.train.new_codes_for_generator + d + q) + g + (g_rest + d + q)
+    return d_step + g_step
+
+
+def shares(training: train.Training, objective: str, config: Params) -> dict[str, float]:
+    """The share of each of KINDS, and of the rest, in the time of a step."""
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        for _ in range(PROFILED):
+            train.iterate(training, objective, 0, config)
+    times = dict.fromkeys([*KINDS, "rest"], 0.0)
+    for event in profiled.key_averages():
+        kind = next((kind for kind, names in KINDS.items() if event.key.startswith(names)), "rest")
+        times[kind] += event.self_cpu_time_total
+    return {kind: time / sum(times.values()) for kind, time in times.items()}
+
+
+def spread(values: list[float], unit: str, scale: float = 1.0) -> str:
+    """Median and quartiles."""
+    low, middle, high = (scale * quartile for quartile in statistics.quantiles(values, n=4))
+    return f"{middle:.1f} {unit} ({low:.1f}–{high:.1f})"
+
+
+def main() -> None:
+    config = params.load()
+    device = environment.prepare(config.train.device)
+    trainings = {objective: cost.noise_training(objective, config, device) for objective in get_args(Objective)}
+    matrix = torch.rand(SIZE, SIZE, device=device)
+    steps = {
+        objective: partial(train.iterate, training, objective, 0, config) for objective, training in trainings.items()
+    }
+    seconds = cost.in_turn({"sgemm": lambda: matrix @ matrix, **steps}, ROUNDS, "bench")
+    peak = 2 * SIZE**3 / statistics.median(seconds["sgemm"])  # operations a second
+    operations = 2 * multiply_adds(config) * config.train.batch_size
+    bound = operations / peak
+    step = {objective: statistics.median(seconds[objective]) for objective in steps}
+    kinds = shares(trainings["infogan"], "infogan", config)
+    reproduce = sum(
+        len(config.seeds) * (config.train.iterations + STEPS_OF_EACH_RUN) * step[objective] for objective in config.objectives
+    )
+
+    machine = environment.numerics(device)
+    rows = [
+        *((key, str(value)) for key, value in machine.items()),
+        (f"sgemm {SIZE} × {SIZE}", spread([2 * SIZE**3 / time for time in seconds["sgemm"]], "GFLOP/s", 1e-9)),
+        ("operations of a step", f"{operations / 1e9:.1f} GFLOP"),
+        ("bound", f"{bound * 1e3:.1f} ms"),
+        *((f"step of {objective}", spread(seconds[objective], "ms", 1e3)) for objective in steps),
+        *((f"step of {objective} / bound", f"{step[objective] / bound:.2f}") for objective in steps),
+        ("images of infogan", f"{config.train.batch_size / step['infogan']:.0f} a second"),
+        *((f"share of {kind}", f"{share:.0%}") for kind, share in kinds.items()),
+        ("make reproduce, projected", f"{(reproduce + STEPS_OF_OTHER_STAGES * step['infogan']) / 60:.0f} minutes"),
+    ]
+    for name, value in rows:
+        print(f"{name:<28}{value}")
+    print(f"step / bound ratio: {step['infogan'] / bound:.2f}")
+
+
+if __name__ == "__main__":
+    stage.run(main)
