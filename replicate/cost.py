@@ -5,7 +5,6 @@
 A record of the machine that ran it, like environment.json, and no metric of a run: it depends on no result and on no image.
 """
 
-import json
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -84,9 +83,7 @@ def measure(config: Params, device: torch.device) -> dict[str, float | int | lis
 def main() -> None:
     config = params.load()
     device = environment.prepare(config.train.device)
-    record = measure(config, device) | environment.numerics(device)
-    with stage.whole_file(Path("metrics", "cost.json")) as temporary:
-        temporary.write_text(json.dumps(record, indent=2) + "\n")
+    stage.write_json(Path("metrics", "cost.json"), measure(config, device) | environment.numerics(device))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 
 import copy
 import csv
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -159,9 +158,8 @@ def write_table(path: Path, rows: list[dict]) -> None:
 
 
 def write(folder: Path, evaluation: Evaluation) -> None:
-    """Write evaluation.json, confusion.csv and traversal.csv. JSON has no NaN: one raises ValueError."""
-    with stage.whole_file(folder / "evaluation.json") as temporary:
-        temporary.write_text(json.dumps(evaluation.metrics, indent=2, allow_nan=False) + "\n")
+    """Write evaluation.json, confusion.csv and traversal.csv. A metric that is NaN raises ValueError."""
+    stage.write_json(folder / "evaluation.json", evaluation.metrics)
     write_table(folder / "confusion.csv", evaluation.confusion)
     write_table(folder / "traversal.csv", evaluation.traversal)
 

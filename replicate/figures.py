@@ -8,7 +8,6 @@ regular GAN only in the paper's Figure 2b.
 """
 
 import csv
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +29,7 @@ from replicate.stage import BadInput
 
 NAMES = {"infogan": "InfoGAN", "gan": "regular GAN", "infomax": "InfoMax"}
 COLOURS = {"infogan": "#0072B2", "gan": "#D55E00", "infomax": "#009E73"}  # Okabe and Ito's colour-blind-safe palette
-IN_NATS = {"infonce": "InfoNCE", "donsker_varadhan": "Donsker–Varadhan"}  # the InfoMax estimators that are
+ESTIMATORS = {"infonce": "InfoNCE", "jensen_shannon": "Jensen–Shannon", "donsker_varadhan": "Donsker–Varadhan"}
 MEASURES = {"slant": "slant (rad)", "width": "width (px)", "thickness": "thickness (px)"}
 FIGURE_1 = 1000  # iterations that the paper's Figure 1 spans
 
@@ -133,23 +132,27 @@ def image_panels(panels: Sequence[Panel], columns: int) -> Figure:
     return figure
 
 
-def figure1(logs: dict[str, list[dict[str, np.ndarray]]], config: Params) -> Figure:
+def figure1(
+    logs: dict[str, list[dict[str, np.ndarray]]], yardsticks: dict[str, list[float]], config: Params
+) -> Figure:
     """Figure 1: L_I of c1 in nats over the iterations, a line for each seed; the paper's view of it, and all of it.
 
-    `logs` holds the columns of each objective's training logs. An InfoMax estimate that is not in nats is left out.
+    `logs` holds the columns of each objective's training logs, `yardsticks` what the yardstick found in the end, in nats:
+    a diamond. An InfoMax estimate that is not in nats is left out, and its yardstick alone is shown.
     """
-    estimator = IN_NATS.get(config.train.infomax_estimator)
+    names = NAMES | {"infomax": f"{NAMES['infomax']} ({ESTIMATORS[config.train.infomax_estimator]})"}
     figure = Figure(figsize=(WIDTH, 3.3))
     entropy, bound = latent.entropies(config.latent)[0], f"$H(c_1)$ = log {config.latent.categories}"
     views = figure.subplots(1, 2, sharey=True)
     figure.get_layout_engine().set(wspace=0.05)
     for axes, end in zip(views, (FIGURE_1, config.train.iterations)):
         for objective, of_seeds in logs.items():
-            if objective == "infomax" and estimator is None:
-                continue
-            label = NAMES[objective] + (f" ({estimator})" if objective == "infomax" else "")
-            for i, log in enumerate(of_seeds):
-                axes.plot(log["iteration"], log["information_c1"], color=COLOURS[objective], label=None if i else label)
+            for i, log in enumerate(of_seeds if config.in_nats(objective) else []):
+                label = None if i else names[objective]
+                axes.plot(log["iteration"], log["information_c1"], color=COLOURS[objective], label=label)
+        if end == config.train.iterations:
+            for objective, bounds in yardsticks.items():
+                axes.plot([end] * len(bounds), bounds, "D", color=COLOURS[objective], clip_on=False, zorder=3)
         axes.axhline(entropy, color="black", linestyle="--", zorder=1, label=bound)
         axes.set(xlim=(0, end), xlabel="iteration")
     views[0].set(title="the 1000 iterations of the paper's Figure 1", ylabel="$L_I$ for $c_1$ (nats)")
@@ -281,10 +284,7 @@ def read_table(path: Path, **columns: Callable[[str], Any]) -> dict[str, np.ndar
 def read_run(objective: str, seed: int, generator: Generator) -> Shown:
     """What the stage evaluate wrote about one run. Raises BadInput when a file cannot be read."""
     folder = Path("metrics", f"{objective}-{seed}")
-    try:
-        evaluation = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{folder / 'evaluation.json'} cannot be read: {error}") from error
+    evaluation = stage.read_json(folder / "evaluation.json")
     traversal = read_table(
         folder / "traversal.csv", code=str, value=float, category=int, **dict.fromkeys(MEASURES, float)
     )
@@ -306,9 +306,13 @@ def main() -> None:
         o: networks.load(Path("runs", f"{o}-{seed}", "weights.safetensors"), o, config).generator
         for o in config.objectives
     }
+    yardsticks = {
+        o: [stage.read_json(Path("metrics", f"{o}-{each}", "yardstick.json"))["lower_bound_c1"] for each in config.seeds]
+        for o in config.objectives
+    }
     runs = {o: read_run(o, seed, generator) for o, generator in generators.items() if o != "gan"}
     figures = {
-        "figure1": figure1(logs, config),
+        "figure1": figure1(logs, yardsticks, config),
         "samples": samples(generators, mnist.load("t10k", config.mnist)[0], config),
     }
     if runs:

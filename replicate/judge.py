@@ -5,7 +5,6 @@
 It says which digit a generated image shows. Nothing that it knows reaches the training of a GAN.
 """
 
-import json
 from pathlib import Path
 
 import torch
@@ -80,9 +79,7 @@ def main() -> None:
     predicted = probabilities(judge, mnist.as_input(images)).argmax(dim=1)
     with stage.whole_file(WEIGHTS) as temporary:
         save_file({name: tensor.contiguous() for name, tensor in judge.state_dict().items()}, temporary)
-    with stage.whole_file("metrics/judge.json") as temporary:
-        accuracy = predicted.eq(labels).double().mean().item()
-        temporary.write_text(json.dumps({"test_accuracy": accuracy}, indent=2) + "\n")
+    stage.write_json("metrics/judge.json", {"test_accuracy": predicted.eq(labels).double().mean().item()})
 
 
 if __name__ == "__main__":

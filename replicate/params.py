@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, get_args
 
-from annotated_types import Ge, Gt, Le, Len
+from annotated_types import Ge, Gt, Le, Len, Lt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -90,6 +90,29 @@ class Evaluate(Checked):
     traversals_per_category: Positive
 
 
+class Yardstick(Checked):
+    seed: Seed
+    iterations: Positive
+    batch_size: Annotated[int, Ge(2)]  # batchnorm needs two
+    learning_rate: Rate
+    averaging: Annotated[float, Ge(0), Lt(1)]
+    bins: Annotated[int, Ge(2)]
+    validation_samples: Annotated[int, Ge(2)]
+    validate_every: Positive
+    least_rise: Annotated[float, Ge(0), Field(allow_inf_nan=False)]
+    patience: Positive
+    test_samples: Annotated[int, Ge(2)]  # a standard error needs two
+
+
+class Represent(Checked):
+    seed: Seed
+    labels_per_digit: list[Annotated[int, Ge(5)]]  # a fifth of them is held out
+    label_draws: Positive
+    penalties: Annotated[list[Annotated[float, Gt(0), Field(allow_inf_nan=False)]], Len(1)]
+    probe_iterations: Positive
+    kmeans_restarts: Positive
+
+
 class Cost(Checked):
     pairs: Annotated[int, Ge(2)]  # quartiles need two
 
@@ -107,8 +130,14 @@ class Params(Checked):
     train: Train
     judge: Judge
     evaluate: Evaluate
+    yardstick: Yardstick
+    represent: Represent
     cost: Cost
     figures: Figures
+
+    def in_nats(self, objective: Objective) -> bool:
+        """Whether the L_I that a training of `objective` reports is in nats: a Jensen–Shannon estimate is not."""
+        return objective != "infomax" or self.train.infomax_estimator != "jensen_shannon"
 
 
 Model = TypeVar("Model", bound=BaseModel)

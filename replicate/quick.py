@@ -20,6 +20,9 @@ TOY = {
     "train": {"iterations": 100, "training_images": 10_000},
     "judge": {"epochs": 1},
     "evaluate": {"samples_per_category": 100, "traversals_per_category": 3},
+    "yardstick": {"iterations": 50, "validation_samples": 500, "test_samples": 500},
+    "represent": {"label_draws": 1, "penalties": [0.01], "probe_iterations": 20, "kmeans_restarts": 1},
+    "cost": {"pairs": 3},
 }
 
 

@@ -5,7 +5,6 @@
 Every number of a result comes from a metrics file; one that is missing is an error, never a blank.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ from replicate.claims import Measured
 from replicate.params import Params
 from replicate.stage import BadInput
 
+
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Metrics by dotted name, as `dvc metrics` shows them: {"purity": {"mean": 1}} -> {"purity.mean": 1}."""
     flat = {}
@@ -29,16 +29,15 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file. Raises BadInput when it cannot be read, or holds NaN or an infinity."""
-
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is no JSON; a metric without a value is null")
-
-    try:
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path} cannot be read: {error}") from error
+def read_run(objective: str, seed: int) -> dict[str, Any]:
+    """All metrics of one run by dotted name; of InfoGAN's also the record of what an iteration of it costs."""
+    folder = Path("metrics", f"{objective}-{seed}")
+    metrics = flatten(stage.read_json(folder / "evaluation.json"))
+    metrics |= flatten(stage.read_json(folder / "yardstick.json"), "yardstick")
+    metrics |= flatten(stage.read_json(folder / "representation.json"), "representation")
+    if objective == "infogan":
+        metrics |= flatten(stage.read_json(Path("metrics", "cost.json")), "cost")
+    return metrics
 
 
 def layers(network: nn.Module) -> Iterator[tuple[str, int]]:
@@ -118,9 +117,8 @@ def cell(text: Any) -> str:
 def gather() -> dict[str, Any]:
     """Everything the template reads. Raises BadInput when a file is missing or broken, or a claim lacks a metric."""
     config = params.load()
-    folders = {name: Path("metrics", name) for objective in config.objectives for name in _runs(objective, config)}
-    runs = {name: flatten(read_json(folder / "evaluation.json")) for name, folder in folders.items()}
-    by_objective = {objective: [runs[name] for name in _runs(objective, config)] for objective in config.objectives}
+    by_objective = {o: [read_run(o, seed) for seed in config.seeds] for o in config.objectives}
+    runs = {f"{o}-{seed}": run for o, of_seeds in by_objective.items() for seed, run in zip(config.seeds, of_seeds)}
     all_claims = claims.load()
     return {
         "params": config,
@@ -131,14 +129,12 @@ def gather() -> dict[str, Any]:
         "verdicts": claims.VERDICTS,
         "runs": runs,
         "by_objective": by_objective,
-        "judge": read_json(Path("metrics", "judge.json")),
-        "environments": {name: read_json(folder / "environment.json") for name, folder in folders.items()},
+        "judge": stage.read_json(Path("metrics", "judge.json")),
+        "references": stage.read_json(Path("metrics", "references.json")),
+        "cost": stage.read_json(Path("metrics", "cost.json")),
+        "environments": {name: stage.read_json(Path("metrics", name, "environment.json")) for name in runs},
         "fixed_std_ceiling": math.log(2) - math.log(2 * math.pi) / 2,  # nats: see information.variational
     }
-
-
-def _runs(objective: str, config: Params) -> list[str]:
-    return [f"{objective}-{seed}" for seed in config.seeds]
 
 
 def render(context: Mapping[str, Any]) -> str:
@@ -152,7 +148,8 @@ def render(context: Mapping[str, Any]) -> str:
     )
     environment.filters |= {"number": number, "spread": spread, "asked": asked, "cell": cell}
     try:
-        return environment.get_template("report.md.j2").render(context, measure=claims.measure)
+        template = environment.get_template("report.md.j2")
+        return template.render(context, measure=claims.measure, find=claims.find, zip=zip)
     except (UndefinedError, KeyError) as error:
         raise BadInput(f"the report needs a metric that no metrics file has: {error}") from error
 

@@ -1,11 +1,13 @@
-"""What every stage of the pipeline shares: how it ends on bad input, and how it writes a file."""
+"""What every stage of the pipeline shares: how it ends on bad input, and how it reads and writes a file."""
 
+import json
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 class BadInput(Exception):
@@ -38,3 +40,21 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         os.replace(name, path)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """The object in a JSON file. Raises BadInput when it cannot be read, or holds NaN or an infinity."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no JSON; a metric without a value is null")
+
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=refuse)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read: {error}") from error
+
+
+def write_json(path: str | Path, content: dict[str, Any]) -> None:
+    """Write `content`, whole or not at all. JSON has no NaN: one raises ValueError."""
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")

@@ -1,6 +1,7 @@
 """What the tests share: the committed parameters, made small, and made-up digits."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,11 +18,16 @@ def config() -> Params:
     return params.load(ROOT / "params.yaml")
 
 
+def change(config: Params, group: str, **values: Any) -> Params:
+    """`config` with other `values` in a group of its parameters."""
+    return config.model_copy(update={group: getattr(config, group).model_copy(update=values)})
+
+
 @pytest.fixture(scope="session")
 def small(config: Params) -> Params:
     """The committed parameters at a length that a test can afford."""
     train = {"iterations": 4, "batch_size": 8, "training_images": 40, "log_every": 1, "checkpoint_every": 2, "device": "cpu"}
-    return config.model_copy(update={"train": config.train.model_copy(update=train)})
+    return change(config, "train", **train)
 
 
 @pytest.fixture(scope="session")

@@ -105,13 +105,16 @@ def test_a_code_is_varied_from_left_to_right_by_its_sign_with_a_category_in_each
     np.testing.assert_allclose(read(images)[2], [np.linspace(-2, 2, 10)], atol=1e-6)
 
 
-def test_figure_1_has_a_line_for_each_seed_and_the_entropy(config):
-    figure = figures.figure1({"infogan": [log(2.2), log(2.1)], "gan": [log(0.1)], "infomax": [log(2.0)]}, config)
+def test_figure_1_has_a_line_for_each_seed_the_yardsticks_and_the_entropy(config):
+    logs = {"infogan": [log(2.2), log(2.1)], "gan": [log(0.1)], "infomax": [log(2.0)]}
+    figure = figures.figure1(logs, {"infogan": [2.25, 2.15], "gan": [0.2]}, config)
     paper, whole = figure.axes
     assert paper.get_xlim() == (0, 1000)
     assert whole.get_xlim() == (0, config.train.iterations)
-    for axes in figure.axes:
-        assert [line.get_ydata()[-1] for line in axes.lines] == [2.2, 2.1, 0.1, 2.0, pytest.approx(math.log(10))]
+    curves, entropy = [2.2, 2.1, 0.1, 2.0], pytest.approx(math.log(10))
+    assert [line.get_ydata()[-1] for line in paper.lines] == [*curves, entropy]
+    assert [line.get_ydata()[-1] for line in whole.lines] == [*curves, 2.15, 0.2, entropy]
+    assert list(whole.lines[4].get_ydata()) == [2.25, 2.15] and whole.lines[4].get_color() == whole.lines[0].get_color()
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "InfoGAN", "regular GAN", "InfoMax (InfoNCE)", "$H(c_1)$ = log 10",
     ]  # fmt: skip
@@ -120,9 +123,9 @@ def test_figure_1_has_a_line_for_each_seed_and_the_entropy(config):
 def test_figure_1_leaves_out_an_estimate_that_is_not_in_nats(config):
     train = config.train.model_copy(update={"infomax_estimator": "jensen_shannon"})
     logs = {"infogan": [log(2.2)], "infomax": [log(-0.1)]}
-    figure = figures.figure1(logs, config.model_copy(update={"train": train}))
-    assert "InfoMax" not in texts(figure)
-    assert [len(axes.lines) for axes in figure.axes] == [2, 2]
+    figure = figures.figure1(logs, {"infogan": [2.2], "infomax": [2.1]}, config.model_copy(update={"train": train}))
+    assert "InfoMax (" not in texts(figure)
+    assert [[line.get_ydata()[-1] for line in axes.lines[:-1]] for axes in figure.axes] == [[2.2], [2.2, 2.2, 2.1]]
 
 
 def test_figure_2_has_the_papers_four_panels_and_three_without_a_baseline(config, shown):
@@ -195,7 +198,7 @@ def test_no_text_is_clipped(config, digits, shown):
     real = digits.repeat(4, 1, 1)
     infomax = shown._replace(objective="infomax")
     for figure in (
-        figures.figure1({"infogan": [log(2.2)], "gan": [log(0.1)], "infomax": [log(2.0)]}, config),
+        figures.figure1({"infogan": [log(2.2)], "gan": [log(0.1)], "infomax": [log(2.0)]}, {"infogan": [2.3]}, config),
         figures.figure2(shown, Legible(), config),
         figures.figure2(infomax, None, config),
         figures.samples({"infogan": Legible()}, real, config),
@@ -228,6 +231,7 @@ def project(tmp_path, monkeypatch, config, digits, shown):
         metrics.mkdir(parents=True)
         save_file(networks.to_tensors(networks.build(objective, config)), weights / "weights.safetensors")
         (metrics / "evaluation.json").write_text(json.dumps(EVALUATION))
+        (metrics / "yardstick.json").write_text(json.dumps({"lower_bound_c1": 2.2}))
         for name, table in (("training", log(2)), ("traversal", shown.traversal), ("confusion", shown.confusion)):
             rows = [table.keys(), *zip(*table.values())]
             (metrics / f"{name}.csv").write_text("".join(",".join(map(str, row)) + "\n" for row in rows))

@@ -30,6 +30,10 @@ def test_the_committed_file_is_as_expected(config: params.Params):
         ("leaky_slope: 0.1", "leaky_slope: -0.1", "networks.leaky_slope: got -0.1, expected to be greater than or equal"),
         ("lambda_discrete: 1.0", "lambda_discrete: .nan", "train.lambda_discrete: got nan, expected to be"),
         ("new_codes_for_generator: true", "new_codes_for_generator: 1", "new_codes_for_generator: got 1, expected to be a"),
+        ("averaging: 0.98", "averaging: 1.0", "yardstick.averaging: got 1.0, expected to be less than 1"),
+        ("least_rise: 0.002", "least_rise: .inf", "yardstick.least_rise: got inf, expected to be a finite number"),
+        ("[10, 100]", "[10, 4]", "represent.labels_per_digit.1: got 4, expected to be greater than or equal to 5"),
+        ("penalties: [0.001, 0.01, 0.1, 1.0, 10.0]", "penalties: []", r"represent.penalties: got \[\]"),
         ("- gan ", "- wgan ", "objectives.1: got 'wgan', expected to be 'infogan', 'gan' or 'infomax'"),
         ("seeds: [0]", "seeds: []", r"seeds: got \[\]"),
         ("seeds: [0]", "seeds: [0", "params.yaml cannot be read"),
@@ -49,10 +53,10 @@ def test_a_number_in_scientific_notation_is_a_number(tmp_path):
     assert params.load(tmp_path / "params.yaml").train.learning_rate_discriminator == 0.0002
 
 
-@pytest.mark.parametrize("module", ["mnist", "train", "judge", "evaluate", "figures", "report"])
+@pytest.mark.parametrize("module", ["mnist", "train", "judge", "evaluate", "yardstick", "represent", "figures", "report"])
 def test_every_stage_stops_at_once(tmp_path, module):
     (tmp_path / "params.yaml").write_text(COMMITTED.replace("  epochs: 4", "  epochs: -4"))
-    arguments = ["infogan", "0"] if module in ("train", "evaluate") else []
+    arguments = ["infogan", "0"] if module in ("train", "evaluate", "yardstick", "represent") else []
     command = [sys.executable, "-m", f"replicate.{module}", *arguments]
     done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert done.returncode == 1

@@ -20,11 +20,11 @@ def dvc(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedP
 
 
 def made_up_mnist(folder: Path) -> dict[str, str]:
-    """Files of 120 and 140 images whose bars' places are the labels; their checksums."""
+    """Files of 160 and 140 images whose bars' places are the labels; their checksums."""
     folder.mkdir()
     random = np.random.default_rng(0)
     checksums = {}
-    for split, n in (("train", 120), ("t10k", 140)):
+    for split, n in (("train", 160), ("t10k", 140)):
         labels = np.arange(n) % 10
         images = random.integers(0, 40, (n, 28, 28))
         for image, label in zip(images, labels):
@@ -43,9 +43,12 @@ def project(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     changes = {
         "mnist": {"sha256": made_up_mnist(folder / "mine")},
-        "train": {"iterations": 4, "batch_size": 20, "training_images": 100, "log_every": 2, "checkpoint_every": 2},
+        "train": {"iterations": 4, "batch_size": 20, "training_images": 140, "log_every": 2, "checkpoint_every": 2},
         "judge": {"epochs": 2, "batch_size": 20},
         "evaluate": {"samples_per_category": 6, "traversals_per_category": 1},
+        "yardstick": {"iterations": 2, "batch_size": 20, "validation_samples": 20, "test_samples": 20},
+        "represent": {"labels_per_digit": [5], "label_draws": 1, "penalties": [0.1], "kmeans_restarts": 1},
+        "cost": {"pairs": 2},
     }
     quick.copy(folder, changes)
     done = dvc("repro", cwd=folder, MNIST_DIR=str(folder / "mine"))
@@ -54,13 +57,16 @@ def project(tmp_path_factory) -> Path:
 
 
 def test_the_pipeline_makes_everything(project: Path):
-    for run in ("infogan-0", "gan-0"):
+    for run in ("infogan-0", "gan-0", "infomax-0"):
         evaluation = json.loads((project / "metrics" / run / "evaluation.json").read_text())
         assert 0 <= evaluation["classification"]["error_one_to_one"] <= 1
         assert len((project / "metrics" / run / "training.csv").read_text().splitlines()) == 3
         assert (project / "runs" / run / "weights.safetensors").exists()
+        yardstick = json.loads((project / "metrics" / run / "yardstick.json").read_text())
+        assert yardstick["gap_c1"] == yardstick["lower_bound_c1"] - evaluation["information"]["lower_bound_c1"]
+        assert "probe_error_5" in json.loads((project / "metrics" / run / "representation.json").read_text())["trunk"]
     report = (project / "REPORT.md").read_text()
-    for figure in ("figure1", "figure2", "samples", "codes", "confusion"):
+    for figure in ("figure1", "figure2", "figure2-infomax", "samples", "codes", "confusion"):
         assert (project / "figures" / f"{figure}.png").stat().st_size > 1000
         assert f"figures/{figure}.png" in report
     assert not list((project / "checkpoints").iterdir())
@@ -85,7 +91,9 @@ def test_a_change_to_a_figure_retrains_nothing(project: Path):
 def test_metrics_and_params_are_shown(project: Path):
     metrics = json.loads(dvc("metrics", "show", "--json", cwd=project).stdout)[""]["data"]
     assert set(metrics) == {os.path.join("metrics", *name) for name in
-                            [("judge.json",), ("infogan-0", "evaluation.json"), ("gan-0", "evaluation.json")]}  # fmt: skip
+                            [("judge.json",), ("references.json",),
+                             *((run, f"{name}.json") for run in ("infogan-0", "gan-0", "infomax-0")
+                               for name in ("evaluation", "yardstick", "representation"))]}  # fmt: skip
     assert dvc("plots", "show", cwd=project).returncode == 0
     assert "train@infogan-0" in dvc("dag", "--dot", cwd=project).stdout
 
