@@ -66,6 +66,19 @@ def test_bounds_come_close_to_the_known_information_and_do_not_exceed_it(generat
         assert result[f"lower_bound_discretised_{code}"] > result[f"lower_bound_gaussian_{code}"]
 
 
+def graded(inputs: torch.Tensor) -> torch.Tensor:
+    """c2 as the brightness of the upper half, c3 of the lower one: as much to know of them as the posteriors can say."""
+    halves = (inputs[:, -2:, None, None] + 1) / 2
+    return halves.repeat_interleave(14, dim=2).reshape(-1, 1, 28, 1).expand(-1, -1, -1, 28)
+
+
+def test_continuous_codes_that_are_written_plainly_are_read_well(few):
+    result = yardstick.measure(graded, change(few, "yardstick", iterations=150), CPU)
+    assert result["lower_bound_c2"] > 1.2 and result["lower_bound_c3"] > 1.2
+    assert max(result["lower_bound_discretised_c2"], result["lower_bound_discretised_c3"]) <= math.log(8)
+    assert abs(result["lower_bound_c1"]) < 0.05
+
+
 def test_training_stops_when_no_bound_rises_any_more(few):
     picky = change(few, "yardstick", validate_every=2, patience=2, least_rise=0.5, test_samples=20)
     assert yardstick.measure(ignorant, picky, CPU)["iterations"] == 4
