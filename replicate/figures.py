@@ -151,13 +151,15 @@ def figure1(
                 label = None if i else names[objective]
                 axes.plot(log["iteration"], log["information_c1"], color=COLOURS[objective], label=label)
         if end == config.train.iterations:
-            for objective, bounds in yardsticks.items():
-                axes.plot([end] * len(bounds), bounds, "D", color=COLOURS[objective], clip_on=False, zorder=3)
+            for size, (objective, bounds) in enumerate(yardsticks.items(), 5):  # rings, lest one hides another
+                ring = {"color": COLOURS[objective], "fillstyle": "none", "markersize": 2 * size, "markeredgewidth": 1.5}
+                axes.plot([end] * len(bounds), bounds, "D", **ring, clip_on=False, zorder=3)
+            axes.plot([], [], "D", color="black", fillstyle="none", label="yardstick, of the finished generator")
         axes.axhline(entropy, color="black", linestyle="--", zorder=1, label=bound)
         axes.set(xlim=(0, end), xlabel="iteration")
     views[0].set(title="the 1000 iterations of the paper's Figure 1", ylabel="$L_I$ for $c_1$ (nats)")
     views[1].set(title="the whole training")
-    figure.legend(*views[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(logs) + 1)
+    figure.legend(*views[1].get_legend_handles_labels(), loc="outside lower center", ncols=len(logs) + 2)
     return figure
 
 
