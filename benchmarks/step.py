@@ -45,11 +45,11 @@ def multiply_adds(config: Params) -> float:
     return d_step + g_step
 
 
-def shares(training: train.Training, objective: str, config: Params) -> dict[str, float]:
-    """The share of each of KINDS, and of the rest, in the time of a step."""
+def shares(training: train.Training, config: Params) -> dict[str, float]:
+    """The share of each of KINDS, and of the rest, in the time of a step of InfoGAN."""
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         for _ in range(PROFILED):
-            train.iterate(training, objective, 0, config)
+            train.iterate(training, "infogan", 0, config)
     times = dict.fromkeys([*KINDS, "rest"], 0.0)
     for event in profiled.key_averages():
         kind = next((kind for kind, names in KINDS.items() if event.key.startswith(names)), "rest")
@@ -76,7 +76,7 @@ def main() -> None:
     operations = 2 * multiply_adds(config) * config.train.batch_size
     bound = operations / peak
     step = {objective: statistics.median(seconds[objective]) for objective in steps}
-    kinds = shares(trainings["infogan"], "infogan", config)
+    kinds = shares(trainings["infogan"], config)
     reproduce = sum(
         len(config.seeds) * (config.train.iterations + STEPS_OF_EACH_RUN) * step[objective] for objective in config.objectives
     )

@@ -24,7 +24,7 @@ def test_a_step_of_the_papers_size_is_forty_gigaflop(config: Params):
 
 def test_shares_are_of_the_whole(digits, small: Params):
     training = train.start("infogan", 0, digits, small, torch.device("cpu"))
-    shares = step.shares(training, "infogan", small)
+    shares = step.shares(training, small)
     assert sum(shares.values()) == pytest.approx(1)
     assert shares.keys() == {*step.KINDS, "rest"}
     assert all(share > 0 for share in shares.values())  # every kind of operation is found by its name
