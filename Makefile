@@ -9,7 +9,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 endif
 
-.PHONY: reproduce quick test bench lock
+.PHONY: reproduce quick test lint bench lock
 .DELETE_ON_ERROR:
 
 reproduce: .venv/installed
@@ -21,6 +21,11 @@ quick: .venv/installed
 
 test: .venv/installed
 	python -m pytest
+
+# Style and common mistakes; `ruff format .` mends the style.
+lint: .venv/installed
+	ruff check .
+	ruff format --check .
 
 # How close a training step is to the fastest that this machine could do.
 bench: .venv/installed

@@ -6,13 +6,12 @@ timed in turn, in one process. README.md beside this file says what was tried to
 
 import statistics
 from functools import partial
-from typing import get_args
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from replicate import cost, environment, params, stage, train
-from replicate.params import Objective, Params
+from replicate import cost, environment, parameters, stage, train
+from replicate.parameters import Settings
 
 ROUNDS = 20
 SIZE = 2048  # of the matrices
@@ -24,32 +23,32 @@ KINDS = {  # what a step's time goes to, by the beginning of the operations' nam
     "Adam": ("aten::_fused_adam", "Optimizer"),
 }
 # What the rest of the pipeline takes, in steps of InfoGAN, as measured on the machine of the report.
-STEPS_OF_EACH_RUN = 1750  # batchnorm's statistics, evaluate, yardstick, represent
-STEPS_OF_OTHER_STAGES = 1850  # download, judge, references, cost, figures, report
+STEPS_OF_EACH_RUN = 1750  # batchnorm's statistics, evaluate, milestones, yardstick, represent
+STEPS_OF_OTHER_STAGES = 1850  # download, judge, baselines, cost, summarise, figures, report
 
 
-def multiply_adds(config: Params) -> float:
+def multiply_adds(settings: Settings) -> int:
     """Multiply-adds that one sample costs in an iteration of InfoGAN.
 
-    A layer's forward pass is as many as its weights, times the places of a convolution; so is the gradient of its weights,
-    and that of its input. The smallest terms (biases, batchnorm, Adam) are left out.
+    A layer's forward pass is as many as its weights, times the places of a convolution; so is the gradient of its
+    weights, and that of its input. The smallest terms (biases, batchnorm, Adam) are left out.
     """
-    g_first, g_rest = config.latent.size * 1024, 1024 * 6272 + 7 * 7 * 128 * 64 * 16 + 14 * 14 * 64 * 16
+    g_first, g_rest = settings.latent.size * 1024, 1024 * 6272 + 7 * 7 * 128 * 64 * 16 + 14 * 14 * 64 * 16
     d_first, d_rest = 14 * 14 * 64 * 16, 7 * 7 * 64 * 128 * 16 + 6272 * 1024 + 1024
     g, d = g_first + g_rest, d_first + d_rest
-    q = 1024 * 128 + 128 * (config.latent.categories + 2 * config.latent.continuous_codes)
+    q = 1024 * 128 + 128 * (settings.latent.categories + 2 * settings.latent.continuous_codes)
     # Forward; weights; input. D's input is an image, of which the D step needs no gradient, and G's a latent variable.
     d_step = (g + 2 * d + q) + (2 * d + q) + (2 * d_rest + q)
     # The same codes in both steps (train.new_codes_for_generator: false) save G one forward pass.
-    g_step = (g * config.train.new_codes_for_generator + d + q) + g + (g_rest + d + q)
+    g_step = (g * settings.train.new_codes_for_generator + d + q) + g + (g_rest + d + q)
     return d_step + g_step
 
 
-def shares(training: train.Training, config: Params) -> dict[str, float]:
+def shares(training: train.Training, settings: Settings) -> dict[str, float]:
     """The share of each of KINDS, and of the rest, in the time of a step of InfoGAN."""
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         for _ in range(PROFILED):
-            train.iterate(training, "infogan", 0, config)
+            train.iterate(training, 0, settings)
     times = dict.fromkeys([*KINDS, "rest"], 0.0)
     for event in profiled.key_averages():
         kind = next((kind for kind, names in KINDS.items() if event.key.startswith(names)), "rest")
@@ -64,21 +63,22 @@ def spread(values: list[float], unit: str, scale: float = 1.0) -> str:
 
 
 def main() -> None:
-    config = params.load()
-    device = environment.prepare(config.train.device)
-    trainings = {objective: cost.noise_training(objective, config, device) for objective in get_args(Objective)}
+    params = parameters.load()
+    device = environment.prepare(params.machine.device)
+    settings = {variant: params.settings(variant) for variant in params.variants}
+    trainings = {variant: cost.noise_training(settings[variant], device) for variant in settings}
     matrix = torch.rand(SIZE, SIZE, device=device)
-    steps = {
-        objective: partial(train.iterate, training, objective, 0, config) for objective, training in trainings.items()
-    }
+    steps = {variant: partial(train.iterate, trainings[variant], 0, settings[variant]) for variant in settings}
     seconds = cost.in_turn({"sgemm": lambda: matrix @ matrix, **steps}, ROUNDS, "bench")
     peak = 2 * SIZE**3 / statistics.median(seconds["sgemm"])  # operations a second
-    operations = 2 * multiply_adds(config) * config.train.batch_size
+    infogan = settings["infogan"]
+    operations = 2 * multiply_adds(infogan) * infogan.train.batch_size
     bound = operations / peak
-    step = {objective: statistics.median(seconds[objective]) for objective in steps}
-    kinds = shares(trainings["infogan"], config)
+    step = {variant: statistics.median(seconds[variant]) for variant in steps}
+    kinds = shares(trainings["infogan"], infogan)
     reproduce = sum(
-        len(config.seeds) * (config.train.iterations + STEPS_OF_EACH_RUN) * step[objective] for objective in config.objectives
+        len(params.runs.seeds) * (settings[variant].train.iterations + STEPS_OF_EACH_RUN) * step[variant]
+        for variant in params.runs.variants
     )
 
     machine = environment.numerics(device)
@@ -87,9 +87,9 @@ def main() -> None:
         (f"sgemm {SIZE} × {SIZE}", spread([2 * SIZE**3 / time for time in seconds["sgemm"]], "GFLOP/s", 1e-9)),
         ("operations of a step", f"{operations / 1e9:.1f} GFLOP"),
         ("bound", f"{bound * 1e3:.1f} ms"),
-        *((f"step of {objective}", spread(seconds[objective], "ms", 1e3)) for objective in steps),
-        *((f"step of {objective} / bound", f"{step[objective] / bound:.2f}") for objective in steps),
-        ("images of infogan", f"{config.train.batch_size / step['infogan']:.0f} a second"),
+        *((f"step of {variant}", spread(seconds[variant], "ms", 1e3)) for variant in steps),
+        *((f"step of {variant} / bound", f"{step[variant] / bound:.2f}") for variant in steps),
+        ("images of infogan", f"{infogan.train.batch_size / step['infogan']:.0f} a second"),
         *((f"share of {kind}", f"{share:.0%}") for kind, share in kinds.items()),
         ("make reproduce, projected", f"{(reproduce + STEPS_OF_OTHER_STAGES * step['infogan']) / 60:.0f} minutes"),
     ]

@@ -1,52 +1,67 @@
 """claims.yaml as checked, frozen objects, and the verdict that each claim's criterion gives for measured metrics."""
 
-import statistics
-from collections.abc import Iterator, Mapping, Sequence
+import difflib
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from statistics import mean
+from typing import Annotated, Literal, NamedTuple
 
-from annotated_types import Len
-from pydantic import Field, RootModel, model_validator
+from annotated_types import Ge, Len
+from pydantic import Field, model_validator
 
-from replicate import params
-from replicate.params import Checked, Objective
+from replicate import parameters, statistics
+from replicate.parameters import Checked
+from replicate.results import Metrics, Results
 from replicate.stage import BadInput
+from replicate.statistics import Interval
 
 HOLDS, PARTLY, FAILS, NOT_MEASURED = "holds", "holds partly", "does not hold", "not measured"
 VERDICTS = (HOLDS, PARTLY, FAILS, NOT_MEASURED)
 
 Text = Annotated[str, Len(1)]
 Threshold = Annotated[float, Field(allow_inf_nan=False)]
-Metrics = Mapping[str, Any]  # of one run, by dotted name: "purity.mean"; None where it has no value
+Margin = Annotated[float, Ge(0), Field(allow_inf_nan=False)]
 
 
 class Condition(Checked):
-    """A metric against one limit: a number, or another metric of the same run."""
+    """What a metric is asked to be: beyond a number, beyond the control's mean by a margin, or both."""
 
     metric: Text
     at_least: Threshold | None = None
     at_most: Threshold | None = None
-    at_most_metric: Text | None = None
+    above_control: Margin | None = None
+    below_control: Margin | None = None
+
+    @property
+    def needs_control(self) -> bool:
+        return self.above_control is not None or self.below_control is not None
 
     @model_validator(mode="after")
-    def one_limit(self) -> "Condition":
-        limits = self.model_fields_set - {"metric"}
-        if len(limits) != 1:
-            raise ValueError(f"got {sorted(limits) or 'no limit'}, expected one of at_least, at_most, at_most_metric")
+    def limited(self) -> "Condition":
+        pairs = ("at_least", "at_most"), ("above_control", "below_control")
+        got = [[key for key in pair if getattr(self, key) is not None] for pair in pairs]
+        if got == [[], []] or max(map(len, got)) > 1:
+            keys = ", ".join(key for pair in got for key in pair) or "no limit"
+            raise ValueError(f"got {keys}, expected at_least or at_most, above_ or below_control, or one of each")
         return self
 
 
 class Claim(Checked):
     """A claim with the criterion it is judged by, or with the reason why it is not measured.
 
-    All conditions of `holds` must be true for the claim to hold, all of `partly` for it to hold partly. `beside` names
-    metrics that are reported with it and judge nothing.
+    All conditions of `holds` must be true for the claim to hold, all of `partly` for it to hold partly. `variant` names
+    the runs that it is about, without one it is about no run; `control` names the runs that they are compared with.
+    `beside` names metrics that are reported with it and judge nothing. `why_changed` tells what the criterion was
+    before, and why it is another now.
     """
 
     statement: Text
     where: Text
     published: Text
-    run: Objective | None = None
+    why_changed: Text | None = None
+    variant: Text | None = None
+    control: Text | None = None
     holds: Annotated[list[Condition], Len(1)] | None = None
     partly: Annotated[list[Condition], Len(1)] | None = None
     beside: Annotated[list[Text], Len(1)] | None = None
@@ -54,115 +69,218 @@ class Claim(Checked):
 
     @model_validator(mode="after")
     def measured_or_not(self) -> "Claim":
-        got = self.model_fields_set - {"statement", "where", "published"}
-        if got != {"not_measured"} and not ({"run", "holds"} <= got and "not_measured" not in got):
-            raise ValueError(f"got {sorted(got)}, expected either run and holds (with partly, beside) or not_measured")
+        keys = "variant", "control", "holds", "partly", "beside", "not_measured"
+        got = [key for key in keys if getattr(self, key) is not None]
+        if got != ["not_measured"] and ("holds" not in got or "not_measured" in got):
+            raise ValueError(f"got {', '.join(got) or 'neither'}, expected either holds (and variant) or not_measured")
         return self
 
-    def metrics(self) -> Iterator[str]:
-        """The names of all metrics that the claim needs."""
-        for condition in [*(self.holds or []), *(self.partly or [])]:
-            yield condition.metric
-            if condition.at_most_metric:
-                yield condition.at_most_metric
-        yield from self.beside or []
+    @model_validator(mode="after")
+    def a_control_where_one_is_needed(self) -> "Claim":
+        if self.control is None and any(condition.needs_control for condition in self.conditions()):
+            raise ValueError("control: missing, expected the variant that above_control, below_control compare with")
+        if self.control is not None and self.variant in (None, self.control):
+            raise ValueError(f"control: got {self.control!r}, expected another variant than variant ({self.variant})")
+        return self
+
+    def conditions(self) -> list[Condition]:
+        """Those of `holds`, then those of `partly`."""
+        return [*(self.holds or []), *(self.partly or [])]
+
+    def metrics(self) -> Iterator[tuple[str | None, str]]:
+        """(variant, metric) of all that the claim needs, its control's included; a metric may come more than once."""
+        for condition in self.conditions():
+            yield self.variant, condition.metric
+            if self.control is not None:
+                yield self.control, condition.metric
+        for metric in self.beside or []:
+            yield self.variant, metric
 
 
-class Claims(RootModel[Annotated[dict[Text, Claim], Len(1)]]):
-    """Every claim by its id."""
+class Claims(Checked):
+    """The whole of claims.yaml: every claim by its id."""
+
+    version: Literal[2]
+    revised: Text
+    claims: Annotated[dict[Text, Claim], Len(1)]
 
 
 class Measured(NamedTuple):
-    """A metric over the seeds of an objective."""
+    """A metric over runs, one a seed. All but the values are None when it has no value in one or more."""
 
-    mean: float | None  # None when it has no value in one seed or more
-    spread: float | None  # sample standard deviation; None for a single seed
-    seeds: int
-    without_value: int  # number of seeds
+    values: list[float | None]
+    mean: float | None
+    standard_error: float | None  # of the mean; None for a single run
+    interval: Interval | None  # that the mean lies in, 95 %; None for a single run
+
+
+class Limit(NamedTuple):
+    """A number that a metric is asked to reach, or not to exceed."""
+
+    at_least: bool  # else at most
+    value: float | None  # None where the control's metric has no value
+    standard_error: float | None  # 0 for a number of claims.yaml; None where the control is a single run
+
+    def met(self, value: float | None) -> bool:
+        """Whether `value` is within the limit; nothing is that has no value."""
+        if value is None or self.value is None:
+            return False
+        return value >= self.value if self.at_least else value <= self.value
+
+    def surely_met(self, measured: Measured) -> bool | None:
+        """Whether the mean is within the limit; None where they are within one standard error of their difference, or
+        that is unknown. A single run never tells, but for a metric without a value."""
+        if measured.mean is None or self.value is None:
+            return False
+        if measured.standard_error is None or self.standard_error is None:
+            return None
+        error = math.hypot(measured.standard_error, self.standard_error)
+        return None if 0 < error >= abs(measured.mean - self.value) else self.met(measured.mean)
 
 
 class Finding(NamedTuple):
-    """A condition beside what was measured. `limit` is None when the metric compared with has no value."""
+    """A condition beside what was measured."""
 
     condition: Condition
     measured: Measured
-    limit: float | None
-    passed: bool
+    control: Measured | None  # the same metric over the control's runs; None where the claim has no control
+    limits: list[Limit]
+    passed: bool  # by the mean
+    surely: bool | None  # whether it is passed; None where the runs do not decide it (see `Limit.surely_met`)
+    holding: list[bool]  # run by run, whether its value is within the limits
 
 
 class Assessment(NamedTuple):
-    """A claim's verdict (one of VERDICTS), the conditions of `holds` that it rests on, and the metrics beside them."""
+    """A claim's verdict, and what it rests on."""
 
-    verdict: str
-    findings: list[Finding]
+    verdict: str  # one of VERDICTS, by the means
+    decided: bool | None  # False where sampling error could turn it; None for a single run and for what is not measured
+    holding: int  # how many runs are within the limits of all conditions of `holds`
+    runs: int  # of so many; 0 for a claim that is about no run, or not measured
+    findings: list[Finding]  # of the conditions of `holds`
     beside: dict[str, Measured]
-    reason: str | None  # why it was not measured
+    reason: str | None  # why it is not measured
 
 
 def load(path: str | Path = "claims.yaml") -> dict[str, Claim]:
-    """The claims by id, in the file's order. Raises BadInput (see `params.read`)."""
-    return params.read(path, Claims).root
+    """The claims by id, in the file's order. Raises BadInput (see `parameters.read`)."""
+    return parameters.read(path, Claims).claims
 
 
 def measure(metric: str, runs: Sequence[Metrics]) -> Measured:
-    """Mean and spread of `metric` over the runs of an objective, one a seed."""
+    """`metric` over runs of the same variant, one or more."""
     values = [run[metric] for run in runs]
-    without_value = values.count(None)
-    if without_value:
-        return Measured(None, None, len(runs), without_value)
-    return Measured(statistics.mean(values), statistics.stdev(values) if len(runs) > 1 else None, len(runs), 0)
+    if None in values:
+        return Measured(values, None, None, None)
+    return Measured(values, mean(values), statistics.standard_error(values), statistics.mean_interval(values))
 
 
-def find(condition: Condition, runs: Sequence[Metrics]) -> Finding:
-    """Compare the mean over the seeds with the limit.
+def limits(condition: Condition, control: Measured | None) -> list[Limit]:
+    """The limits of a condition; `control` is its metric over the runs of the control, if there is one."""
+    found = []
+    if condition.at_least is not None:
+        found.append(Limit(True, condition.at_least, 0))
+    if condition.at_most is not None:
+        found.append(Limit(False, condition.at_most, 0))
+    if condition.above_control is not None:
+        value = None if control.mean is None else control.mean + condition.above_control
+        found.append(Limit(True, value, control.standard_error))
+    if condition.below_control is not None:
+        value = None if control.mean is None else control.mean - condition.below_control
+        found.append(Limit(False, value, control.standard_error))
+    return found
 
-    A metric without a value, in any seed, fails its condition: it never got there. For the same reason any value is at
-    most a metric without one.
+
+def find(condition: Condition, runs: Sequence[Metrics], control: Sequence[Metrics] = ()) -> Finding:
+    """Compare the mean of a metric over `runs` with the limits of its condition; `control` are the runs of the claim's
+    control, if it has one.
+
+    A metric without a value, in any of the runs that are compared, fails its condition: it never got there.
     """
     measured = measure(condition.metric, runs)
-    if condition.at_least is not None:
-        limit = condition.at_least
-    elif condition.at_most is not None:
-        limit = condition.at_most
-    else:
-        limit = measure(condition.at_most_metric, runs).mean
-    if measured.mean is None or limit is None:
-        passed = measured.mean is not None
-    elif condition.at_least is not None:
-        passed = measured.mean >= limit
-    else:
-        passed = measured.mean <= limit
-    return Finding(condition, measured, limit, passed)
+    compared = measure(condition.metric, control) if control else None
+    asked = limits(condition, compared)
+    return Finding(
+        condition,
+        measured,
+        compared,
+        asked,
+        all(limit.met(measured.mean) for limit in asked),
+        every(limit.surely_met(measured) for limit in asked),
+        [all(limit.met(value) for limit in asked) for value in measured.values],
+    )
 
 
-def assess(claim: Claim, runs: Sequence[Metrics]) -> Assessment:
-    """The verdict on `claim` from the metrics of its objective's runs, one a seed; no runs leave it not measured."""
+def every(truths: Iterable[bool | None]) -> bool | None:
+    """Whether all are true, where None is unknown: one that is false settles it, whatever is unknown."""
+    known = list(truths)
+    return False if False in known else None if None in known else True
+
+
+def conclude(holds: bool | None, partly: bool | None) -> str | None:
+    """The verdict, by whether all of `holds`, all of `partly` is true; None where what is unknown leaves it open."""
+    if holds or holds is None:
+        return HOLDS if holds else None
+    return None if partly is None else PARTLY if partly else FAILS
+
+
+def why_not_measured(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics]) -> str | None:
+    """The reason why a claim is not measured; None when it is."""
     if claim.not_measured:
-        return Assessment(NOT_MEASURED, [], {}, claim.not_measured)
+        return claim.not_measured
     if not runs:
-        return Assessment(NOT_MEASURED, [], {}, f"params.yaml asks for no run of {claim.run}")
-    findings = [find(condition, runs) for condition in claim.holds]
-    if all(finding.passed for finding in findings):
-        verdict = HOLDS
-    elif claim.partly and all(find(condition, runs).passed for condition in claim.partly):
-        verdict = PARTLY
-    else:
-        verdict = FAILS
-    return Assessment(verdict, findings, {name: measure(name, runs) for name in claim.beside or []}, None)
+        return f"there is no run of {claim.variant}"
+    if claim.control and not control:
+        return f"there is no run of {claim.control}, its control"
+    return None
 
 
-def assess_all(claims: Mapping[str, Claim], runs: Mapping[str, Sequence[Metrics]]) -> dict[str, Assessment]:
-    """The verdict on every claim; `runs` are the metrics of each objective's runs, one a seed.
+def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = ()) -> Assessment:
+    """The verdict on `claim` from the metrics of its variant's runs, one a seed, and of its control's.
 
-    Raises BadInput when a claim names a metric that one of its runs does not have, or that is not a number.
+    It is by the means. Where there are two runs or more, it is decided when it stays the same whatever the truth of the
+    conditions whose limit lies within one standard error of the mean.
     """
+    if reason := why_not_measured(claim, runs, control):
+        return Assessment(NOT_MEASURED, None, 0, 0, [], {}, reason)
+    holds = [find(condition, runs, control) for condition in claim.holds]
+    partly = [find(condition, runs, control) for condition in claim.partly or []]
+    verdict = conclude(all(each.passed for each in holds), bool(partly) and all(each.passed for each in partly))
+    sure = conclude(every(each.surely for each in holds), bool(partly) and every(each.surely for each in partly))
+    met = [all(run) for run in zip(*(each.holding for each in holds))] if claim.variant else []
+    beside = {name: measure(name, runs) for name in claim.beside or []}
+    return Assessment(verdict, sure is not None if len(runs) > 1 else None, sum(met), len(met), holds, beside, None)
+
+
+def in_words(assessment: Assessment) -> str:
+    """The verdict, and in how many of the runs all conditions are met: "does not hold, in 3 of 10, not decided"."""
+    parts = [assessment.verdict]
+    if assessment.runs:
+        parts.append(f"in {assessment.holding} of {assessment.runs}")
+    if assessment.decided is False:
+        parts.append("not decided")
+    return ", ".join(parts)
+
+
+def check(claims: Mapping[str, Claim], results: Results) -> None:
+    """Raise BadInput when a claim names a metric that one of its runs does not have, or that is not a number."""
     for name, claim in claims.items():
-        for metric in claim.metrics():
-            for run in runs.get(claim.run, []):
+        for variant, metric in claim.metrics():
+            runs = {None: results.of_no_run} if variant is None else results.runs.get(variant, {})
+            for seed, run in runs.items():
+                owner = "what belongs to no run" if variant is None else f"{variant} with seed {seed}"
                 if metric not in run:
-                    missing = f"{metric!r}, which {claim.run} does not have; it has {', '.join(sorted(run))}"
+                    near = ", ".join(difflib.get_close_matches(metric, run)) or "none"
+                    missing = f"{metric!r}, which {owner} does not have; metrics with a name like it: {near}"
                     raise BadInput(f"claims.yaml: {name} needs {missing}")
                 if not isinstance(run[metric], int | float | None):
-                    got = f"{metric!r} of {claim.run} is {run[metric]!r}"
-                    raise BadInput(f"claims.yaml: {name} needs a number, and {got}")
-    return {name: assess(claim, runs.get(claim.run, [])) for name, claim in claims.items()}
+                    raise BadInput(f"claims.yaml: {name} needs a number, and {metric!r} of {owner} is {run[metric]!r}")
+
+
+def assess_all(claims: Mapping[str, Claim], results: Results) -> dict[str, Assessment]:
+    """The verdict on every claim. Raises BadInput (see `check`)."""
+    check(claims, results)
+    return {
+        name: assess(claim, results.of(claim.variant), results.of(claim.control) if claim.control else [])
+        for name, claim in claims.items()
+    }

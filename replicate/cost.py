@@ -2,7 +2,8 @@
 
     python -m replicate.cost
 
-A record of the machine that ran it, like environment.json, and no metric of a run: it depends on no result and on no image.
+A record of the machine that ran it, like those of the trainings, and no metric of a run: it depends on no result and on
+no image.
 """
 
 import statistics
@@ -13,41 +14,41 @@ import torch
 from torch import Tensor
 from torch.utils.benchmark import Timer
 
-from replicate import environment, latent, params, stage, train
-from replicate.params import Params
+from replicate import environment, latent, parameters, stage, train
+from replicate.parameters import Settings
 from replicate.progress import Progress
 
 
-def iterate_without_q(training: train.Training, iteration: int, config: Params) -> None:
+def iterate_without_q(training: train.Training, iteration: int, settings: Settings) -> None:
     """`train.iterate` of a GAN that has no Q: neither step knows of the codes."""
-    run, optimisers = training.run, training.optimisers
-    real = train.next_batch(training, iteration, config.train.batch_size)
+    (generator, discriminator, _), optimisers = training.model, training.optimisers
+    real = train.next_batch(training, iteration, settings.train.batch_size)
 
     def draw() -> Tensor:
-        codes = latent.sample(len(real), config.latent, training.random["codes"]).to(real.device)
-        return latent.inputs(codes, config.latent)
+        codes = latent.sample(len(real), settings.latent, training.random["codes"]).to(real.device)
+        return latent.inputs(codes, settings.latent)
 
-    with torch.set_grad_enabled(not config.train.new_codes_for_generator):
-        fake = run.generator(draw())
-    adversarial, _ = train.discriminator_loss(run.discriminator, real, fake.detach())
+    with torch.set_grad_enabled(not settings.train.new_codes_for_generator):
+        fake = generator(draw())
+    adversarial, _ = train.discriminator_loss(discriminator, real, fake.detach())
     train.minimise(adversarial, optimisers["discriminator"])
 
-    if config.train.new_codes_for_generator:
-        fake = run.generator(draw())
-    run.discriminator.requires_grad_(False)
-    loss, _ = train.generator_loss(run.discriminator, fake)
+    if settings.train.new_codes_for_generator:
+        fake = generator(draw())
+    discriminator.requires_grad_(False)
+    loss, _ = train.generator_loss(discriminator, fake)
     train.minimise(loss, optimisers["generator"])
-    run.discriminator.requires_grad_(True)
+    discriminator.requires_grad_(True)
 
 
-def noise_training(objective: str, config: Params, device: torch.device) -> train.Training:
+def noise_training(settings: Settings, device: torch.device) -> train.Training:
     """A training on noise instead of digits: what the images show does not change the time of an iteration."""
-    images = torch.randint(256, (10 * config.train.batch_size, 28, 28), dtype=torch.uint8)
-    return train.start(objective, config.seeds[0], images, config, device)
+    images = torch.randint(256, (10 * settings.train.batch_size, 28, 28), dtype=torch.uint8)
+    return train.start(0, images, settings, device)
 
 
 def in_turn(functions: dict[str, Callable[[], object]], rounds: int, title: str) -> dict[str, list[float]]:
-    """Seconds of each function in each round. One follows the other, so that what slows the machine slows them alike."""
+    """Seconds of each function in each round. One follows the other: what slows the machine slows them alike."""
     timers = {
         name: Timer("function()", globals={"function": function}, num_threads=torch.get_num_threads())
         for name, function in functions.items()
@@ -59,15 +60,15 @@ def in_turn(functions: dict[str, Callable[[], object]], rounds: int, title: str)
     return seconds
 
 
-def measure(config: Params, device: torch.device) -> dict[str, float | int | list[float]]:
-    """The time of an iteration of InfoGAN over that of a GAN without Q: median and quartiles over pairs timed in turn."""
-    infogan, gan = (noise_training("infogan", config, device) for _ in range(2))
+def measure(settings: Settings, pairs: int, device: torch.device) -> dict[str, float | int | list[float]]:
+    """The time of an iteration of InfoGAN over that of a GAN without Q: median, quartiles of pairs timed in turn."""
+    infogan, gan = (noise_training(settings, device) for _ in range(2))
     seconds = in_turn(
         {
-            "infogan": lambda: train.iterate(infogan, "infogan", 0, config),
-            "gan_without_q": lambda: iterate_without_q(gan, 0, config),
+            "infogan": lambda: train.iterate(infogan, 0, settings),
+            "gan_without_q": lambda: iterate_without_q(gan, 0, settings),
         },
-        config.cost.pairs,
+        pairs,
         "cost of Q",
     )
     ratios = [a / b for a, b in zip(*seconds.values())]
@@ -81,9 +82,10 @@ def measure(config: Params, device: torch.device) -> dict[str, float | int | lis
 
 
 def main() -> None:
-    config = params.load()
-    device = environment.prepare(config.train.device)
-    stage.write_json(Path("metrics", "cost.json"), measure(config, device) | environment.numerics(device))
+    params = parameters.load()
+    device = environment.prepare(params.machine.device)
+    cost = measure(params.settings("infogan"), params.cost.pairs, device)
+    stage.write_json(Path("metrics", "cost.json"), cost | environment.numerics(device))
 
 
 if __name__ == "__main__":

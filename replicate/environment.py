@@ -1,7 +1,6 @@
 """What the bits and the speed of a training depend on besides parameters and code, recorded beside its results."""
 
 import ctypes
-import json
 import os
 import platform
 import subprocess
@@ -13,7 +12,7 @@ from replicate import stage
 
 
 def prepare(name: str) -> torch.device:
-    """The device that `train.device` names, set up so that the same run gives the same bits.
+    """The device that `machine.device` names, set up so that the same run gives the same bits.
 
     `auto` is cuda where there is one, else mps, else cpu.
     Raises BadInput when the device that is asked for is not there.
@@ -22,7 +21,9 @@ def prepare(name: str) -> torch.device:
     if name == "auto":
         name = next(kind for kind, there in available.items() if there)
     if not available[name]:
-        raise stage.BadInput(f"train.device: got {name!r}, which PyTorch does not find on this machine; expected 'auto' or 'cpu'")
+        raise stage.BadInput(
+            f"machine.device: got {name!r}, which PyTorch does not find on this machine; expected 'auto' or 'cpu'"
+        )
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may sum in any order
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # a help in finding bugs that costs time
@@ -71,5 +72,4 @@ def write(path: str | Path, device: torch.device, seconds_per_iteration: float) 
         "system": f"{platform.system()} {platform.machine()}",
         "seconds_per_iteration": round(seconds_per_iteration, 4),
     }
-    with stage.whole_file(path) as temporary:
-        temporary.write_text(json.dumps(record, indent=2) + "\n")
+    stage.write_json(path, record)

@@ -3,12 +3,11 @@
     python -m replicate.figures
 
 Nothing is picked by hand: images are of the first of params.yaml's seeds, made from latent variables that are drawn
-from `figures.seed`; curves are of all seeds. What the codes do is shown of the objectives that maximise L_I, and of the
-regular GAN only in the paper's Figure 2b.
+from `figures.seed`; curves are of all seeds. What the codes do is shown of the variants that maximise L_I, and of the
+regular GAN only in the paper's Figure 2b and as a control.
 """
 
-import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,17 +17,20 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 from PIL import Image
 from torch import Tensor
 
-from replicate import latent, mnist, networks, params, stage
+from replicate import information, latent, mnist, model, parameters, results, run, stage, tables
 from replicate.latent import Codes
 from replicate.networks import Generator
-from replicate.params import Params
+from replicate.parameters import Figures, Latent
+from replicate.run import Run
 from replicate.stage import BadInput
 
 NAMES = {"infogan": "InfoGAN", "gan": "regular GAN", "infomax": "InfoMax"}
-COLOURS = {"infogan": "#0072B2", "gan": "#D55E00", "infomax": "#009E73"}  # Okabe and Ito's colour-blind-safe palette
+# Okabe and Ito's, safe for the colour-blind.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 ESTIMATORS = {"infonce": "InfoNCE", "jensen_shannon": "Jensen–Shannon", "donsker_varadhan": "Donsker–Varadhan"}
 MEASURES = {"slant": "slant (rad)", "width": "width (px)", "thickness": "thickness (px)"}
 FIGURE_1 = 1000  # iterations that the paper's Figure 1 spans
@@ -51,14 +53,23 @@ matplotlib.style.use(["default", STYLE])  # default: whatever matplotlibrc this 
 
 
 class Shown(NamedTuple):
-    """The run of one objective whose images are shown, and what is known of it."""
+    """A run, and what is known of it that figures show."""
 
-    objective: str
-    seed: int
-    generator: Generator
-    evaluation: dict[str, Any]  # evaluation.json
-    traversal: dict[str, np.ndarray]  # columns of traversal.csv
-    confusion: dict[str, np.ndarray]  # columns of confusion.csv
+    run: Run
+    metrics: Mapping[str, Any]  # by dotted name
+    log: dict[str, np.ndarray]  # columns of its training log
+    milestones: dict[str, np.ndarray]  # columns of its milestones
+    traversal: dict[str, np.ndarray]  # columns of its traversal
+    confusion: np.ndarray  # (10, 10) counts of test images by their digit and the digit that c1 gives them
+    generator: Generator | None  # of the runs whose images are shown
+
+    @property
+    def variant(self) -> str:
+        return NAMES.get(self.run.variant, self.run.variant)
+
+    @property
+    def title(self) -> str:
+        return f"{self.variant}, seed {self.run.seed}"
 
 
 class Panel(NamedTuple):
@@ -73,42 +84,46 @@ def symbol(code: str) -> str:
     return f"${code[0]}_{code[1:]}$"
 
 
-def draw(n: int, config: Params) -> Codes:
-    """n latent variables from their prior: the same ones for every figure and objective."""
-    return latent.sample(n, config.latent, torch.Generator().manual_seed(config.figures.seed))
+def draw(n: int, prior: Latent, options: Figures) -> Codes:
+    """n latent variables from their prior: the same ones for every figure and variant."""
+    return latent.sample(n, prior, torch.Generator().manual_seed(options.seed))
 
 
-def in_digit_order(evaluation: dict[str, Any]) -> Tensor:
+def in_digit_order(shown: Shown) -> Tensor:
     """The categories of c1 in the order of the digits that the judge sees in them: (K,) int64."""
-    return torch.tensor(np.argsort(evaluation["purity"]["digit_of_category"], kind="stable"))
+    categories = range(shown.run.settings.latent.categories)
+    digits = [shown.metrics[f"purity.digit_of_category.{category}"] for category in categories]
+    return torch.tensor(np.argsort(digits, kind="stable"))
 
 
-def vary_category(generator: Generator, categories: Tensor, config: Params, rows: int = 5) -> np.ndarray:
+def vary_category(shown: Shown, categories: Tensor, options: Figures, rows: int = 5) -> np.ndarray:
     """Fig. 2a, b: a row is one draw of all but c1, a column one of the `categories` (C,) -> (rows, C, 28, 28)."""
-    columns = len(categories)
-    drawn = Codes(*(part.repeat_interleave(columns, dim=0) for part in draw(rows, config)))
-    images = networks.generate(generator, drawn._replace(category=categories.repeat(rows)), config.latent)
+    columns, prior = len(categories), shown.run.settings.latent
+    drawn = Codes(*(part.repeat_interleave(columns, dim=0) for part in draw(rows, prior, options)))
+    images = model.generate(shown.generator, drawn._replace(category=categories.repeat(rows)), prior)
     return images.view(rows, columns, 28, 28).numpy()
 
 
-def vary_code(generator: Generator, code: str, values: Tensor, categories: Tensor, config: Params) -> np.ndarray:
+def vary_code(shown: Shown, code: str, values: Tensor, categories: Tensor, options: Figures) -> np.ndarray:
     """Fig. 2c, d: a row is one of the `categories` (R,) with a draw of the noise, a column one of the `values` (C,) of
     `code`, c2 or c3; the other code is 0 -> (R, C, 28, 28)."""
-    rows, columns = len(categories), len(values)
-    noise = draw(rows, config).noise.repeat_interleave(columns, dim=0)
-    continuous = torch.zeros(rows * columns, config.latent.continuous_codes)
+    rows, columns, prior = len(categories), len(values), shown.run.settings.latent
+    noise = draw(rows, prior, options).noise.repeat_interleave(columns, dim=0)
+    continuous = torch.zeros(rows * columns, prior.continuous_codes)
     continuous[:, {"c2": 0, "c3": 1}[code]] = values.repeat(rows)
     chosen = Codes(noise, categories.repeat_interleave(columns), continuous)
-    return networks.generate(generator, chosen, config.latent).view(rows, columns, 28, 28).numpy()
+    return model.generate(shown.generator, chosen, prior).view(rows, columns, 28, 28).numpy()
 
 
-def vary_role(role: str, shown: Shown, categories: Tensor, config: Params, columns: int = 10) -> tuple[str, np.ndarray]:
+def vary_role(
+    role: str, shown: Shown, categories: Tensor, options: Figures, columns: int = 10
+) -> tuple[str, np.ndarray]:
     """The code that came to have `role`, "rotation" or "width", varied from −2 to 2, or from 2 to −2 where that leans
     the digits from left to right, or widens them; and in words, what was varied."""
-    code, sign = (shown.evaluation[role][key] for key in ("code", "sign"))
+    code, sign = (shown.metrics[f"{role}.{key}"] for key in ("code", "sign"))
     values = torch.linspace(-2 * sign, 2 * sign, columns)
     ends = "from −2 to 2" if sign > 0 else "from 2 to −2"
-    return f"{symbol(code)} {ends}", vary_code(shown.generator, code, values, categories, config)
+    return f"{symbol(code)} {ends}", vary_code(shown, code, values, categories, options)
 
 
 def image_panels(panels: Sequence[Panel], columns: int) -> Figure:
@@ -132,77 +147,116 @@ def image_panels(panels: Sequence[Panel], columns: int) -> Figure:
     return figure
 
 
-def figure1(
-    logs: dict[str, list[dict[str, np.ndarray]]], yardsticks: dict[str, list[float]], config: Params
-) -> Figure:
-    """Figure 1: L_I of c1 in nats over the iterations, a line for each seed; the paper's view of it, and all of it.
+def styles(runs: Sequence[Shown]) -> list[dict[str, str | None]]:
+    """How to draw the line of each run: the colour of its variant, and a label for the first run of each."""
+    colours: dict[str, str] = {}
+    drawn = []
+    for each in runs:
+        critic = each.run.settings.critic
+        label = f"{each.variant} ({ESTIMATORS[critic.estimator]})" if critic else each.variant
+        first = each.variant not in colours
+        colour = colours.setdefault(each.variant, PALETTE[len(colours) % len(PALETTE)])
+        drawn.append({"color": colour, "label": label if first else None})
+    return drawn
 
-    `logs` holds the columns of each objective's training logs, `yardsticks` what the yardstick found in the end, in nats:
-    a diamond. An InfoMax estimate that is not in nats is left out, and its yardstick alone is shown.
+
+def figure1(runs: Sequence[Shown]) -> Figure:
+    """Figure 1: L_I of c1 in nats over the iterations, a line for each run; the paper's view of it, and all of it.
+
+    Marks in the margin: what the yardstick finds in the images of the finished generators. An InfoMax estimate that is
+    not in nats is left out, and its yardstick alone is shown; a dotted line is the most that InfoNCE can reach.
     """
-    names = NAMES | {"infomax": f"{NAMES['infomax']} ({ESTIMATORS[config.train.infomax_estimator]})"}
     figure = Figure(figsize=(WIDTH, 3.3))
-    entropy, bound = latent.entropies(config.latent)[0], f"$H(c_1)$ = log {config.latent.categories}"
     views = figure.subplots(1, 2, sharey=True)
     figure.get_layout_engine().set(wspace=0.05)
-    for axes, end in zip(views, (FIGURE_1, config.train.iterations)):
-        for objective, of_seeds in logs.items():
-            for i, log in enumerate(of_seeds if config.in_nats(objective) else []):
-                label = None if i else names[objective]
-                axes.plot(log["iteration"], log["information_c1"], color=COLOURS[objective], label=label)
-        if end == config.train.iterations:
-            for size, (objective, bounds) in enumerate(yardsticks.items(), 5):  # rings, lest one hides another
-                ring = {"color": COLOURS[objective], "fillstyle": "none", "markersize": 2 * size, "markeredgewidth": 1.5}
-                axes.plot([end] * len(bounds), bounds, "D", **ring, clip_on=False, zorder=3)
-            axes.plot([], [], "D", color="black", fillstyle="none", label="yardstick, of the finished generator")
-        axes.axhline(entropy, color="black", linestyle="--", zorder=1, label=bound)
-        axes.set(xlim=(0, end), xlabel="iteration")
+    end = max(int(each.log["iteration"][-1]) for each in runs)
+    drawn = list(zip(runs, styles(runs)))
+    for axes, last in zip(views, (FIGURE_1, end)):
+        for each, style in drawn:
+            settings = each.run.settings
+            curve = (each.log["iteration"], each.log["information_c1"]) if settings.in_nats else ([], [])
+            axes.plot(*curve, **style)
+            if style["label"] and settings.critic and settings.critic.estimator == "infonce":
+                ceiling = information.infonce_ceiling(settings.latent.categories, settings.train.batch_size)
+                axes.axhline(ceiling, color=style["color"], linestyle=":", zorder=1)
+        for categories in sorted({each.run.settings.latent.categories for each in runs}):
+            label = f"$H(c_1)$ = log {categories}"
+            axes.axhline(np.log(categories), color="black", linestyle="--", zorder=1, label=label)
+        axes.set(xlim=(0, last), xlabel="iteration")
+    margin = views[1].get_yaxis_transform()
+    for each, style in drawn:
+        bound = each.metrics["yardstick.lower_bound_c1"]
+        views[1].plot([1.03], [bound], "<", color=style["color"], transform=margin, clip_on=False)
+    views[1].plot([], [], "<", color="black", label="yardstick, at the end")
     views[0].set(title="the 1000 iterations of the paper's Figure 1", ylabel="$L_I$ for $c_1$ (nats)")
     views[1].set(title="the whole training")
-    figure.legend(*views[1].get_legend_handles_labels(), loc="outside lower center", ncols=len(logs) + 2)
+    figure.legend(*views[1].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
 
 
-def figure2(shown: Shown, baseline: Generator | None, config: Params) -> Figure:
+def milestones(runs: Sequence[Shown]) -> Figure:
+    """How L_I, the classification error and sample quality come about: a line for each run, marked at milestones."""
+    panels = {
+        "share_c1": "$L_I$ of $c_1$, share of $H(c_1)$",
+        "error": "classification error",
+        "frechet": "Fréchet distance to real digits",
+    }
+    figure = Figure(figsize=(WIDTH, 3.1))
+    for axes, (column, label) in zip(figure.subplots(1, len(panels)), panels.items()):
+        for each, style in zip(runs, styles(runs)):
+            axes.plot(each.milestones["iteration"], each.milestones[column], marker=".", **style)
+        axes.set(title=label, xlabel="iteration", xscale="log")
+        axes.xaxis.set(major_locator=LogLocator(subs=(1, 5)), major_formatter="{x:g}", minor_locator=NullLocator())
+        if column == "frechet":
+            axes.set_yscale("log")
+            axes.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}")
+            axes.yaxis.set_minor_formatter(NullFormatter())
+        else:
+            axes.set_ylim(0, 1.05)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    return figure
+
+
+def figure2(shown: Shown, baseline: Shown | None, options: Figures) -> Figure:
     """Figure 2: c1 (a), the rotating code (c) and the widening code (d) of one run varied, and c1 of a regular GAN (b).
 
     Rows of (a) and (b) are draws; those of (c) are the first five categories in the order of their digits, of (d) the
     last five.
     """
-    name, order = NAMES[shown.objective], in_digit_order(shown.evaluation)
-    rotated, rotation = vary_role("rotation", shown, order[:5], config)
-    widened, width = vary_role("width", shown, order[-5:], config)
+    name, order = shown.variant, in_digit_order(shown)
+    rotated, rotation = vary_role("rotation", shown, order[:5], options)
+    widened, width = vary_role("width", shown, order[-5:], options)
     panels = [
-        Panel(f"(a) Varying $c_1$ on {name}\n(in the paper: digit type)", vary_category(shown.generator, order, config)),
+        Panel(f"(a) Varying $c_1$ on {name}\n(in the paper: digit type)", vary_category(shown, order, options)),
         Panel(f"(c) Varying {rotated} on {name}\n(in the paper: rotation)", rotation),
         Panel(f"(d) Varying {widened} on {name}\n(in the paper: width)", width),
     ]
     if baseline is None:
         return image_panels(panels, columns=3)
-    unordered = vary_category(baseline, torch.arange(config.latent.categories), config)
+    unordered = vary_category(baseline, torch.arange(baseline.run.settings.latent.categories), options)
     panels.insert(1, Panel("(b) Varying $c_1$ on regular GAN\n(in the paper: no clear meaning)", unordered))
     return image_panels(panels, columns=2)
 
 
-def teaser(shown: Shown, config: Params) -> Figure:
+def teaser(shown: Shown, options: Figures) -> Figure:
     """What the three codes do, at a glance."""
-    order, rows, columns = in_digit_order(shown.evaluation), 4, 7
-    rotated, rotation = vary_role("rotation", shown, order[:rows], config, columns)
-    widened, width = vary_role("width", shown, order[-rows:], config, columns)
+    order, rows, columns = in_digit_order(shown), 4, 7
+    rotated, rotation = vary_role("rotation", shown, order[:rows], options, columns)
+    widened, width = vary_role("width", shown, order[-rows:], options, columns)
     panels = [
-        Panel("$c_1$", vary_category(shown.generator, order, config, rows)),
+        Panel("$c_1$", vary_category(shown, order, options, rows)),
         Panel(f"{rotated} (the rotation code)", rotation),
         Panel(f"{widened} (the width code)", width),
     ]
     return image_panels(panels, columns=3)
 
 
-def samples(generators: dict[str, Generator], real: Tensor, config: Params, rows: int = 8, columns: int = 16) -> Figure:
-    """Images of each objective, every latent variable drawn from its prior; the first of `real`, uint8 (N, 28, 28)."""
+def samples(runs: Sequence[Shown], real: Tensor, options: Figures, rows: int = 8, columns: int = 16) -> Figure:
+    """Images of each run, every latent variable drawn from its prior; the first of `real`, uint8 (N, 28, 28)."""
     n = rows * columns
     images = {
-        f"{NAMES[objective]}, seed {config.seeds[0]}": networks.generate(generator, draw(n, config), config.latent)
-        for objective, generator in generators.items()
+        each.title: model.generate(each.generator, draw(n, each.run.settings.latent, options), each.run.settings.latent)
+        for each in runs
     } | {"MNIST, test split": mnist.as_input(real[:n])}
     panels = [Panel(caption, grid.view(rows, columns, 28, 28).numpy()) for caption, grid in images.items()]
     return image_panels(panels, columns=2 if len(panels) % 2 == 0 else len(panels))
@@ -211,14 +265,14 @@ def samples(generators: dict[str, Generator], real: Tensor, config: Params, rows
 def codes(runs: Sequence[Shown]) -> Figure:
     """Slant, width and thickness of generated digits against c2 and c3: each category's means, and those of all."""
     roles = [
-        (shown, shown.evaluation[role]["code"], role)
+        (shown, shown.metrics[f"{role}.code"], role)
         for shown in runs
-        for role in sorted(("rotation", "width"), key=lambda role: shown.evaluation[role]["code"])
+        for role in sorted(("rotation", "width"), key=lambda role: shown.metrics[f"{role}.code"])
     ]
     figure = Figure(figsize=(WIDTH, 5.6))
     grid = figure.subplots(len(MEASURES), len(roles), sharex=True, sharey="row", squeeze=False)
     for column, (shown, code, role) in zip(grid.T, roles):
-        column[0].set_title(f"{NAMES[shown.objective]}, seed {shown.seed}\n{symbol(code)}, the {role} code")
+        column[0].set_title(f"{shown.variant}\n{symbol(code)} ({role})")
         column[-1].set_xlabel(symbol(code))
         for axes, measure in zip(column, MEASURES):
             _plot_code(axes, shown, code, measure)
@@ -244,20 +298,18 @@ def confusion(runs: Sequence[Shown]) -> Figure:
     figure = Figure(figsize=(WIDTH, 4.6))
     grid = figure.subplots(1, len(runs), squeeze=False)[0]
     for axes, shown in zip(grid, runs):
-        actual, predicted = shown.confusion["actual"], shown.confusion["predicted"]
-        columns = [*range(10), *np.unique(predicted[predicted < 0])]  # −1: categories without a digit, where K > 10
-        counts = np.array([[np.sum((actual == a) & (predicted == p)) for p in columns] for a in range(10)])
+        counts = shown.confusion
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         for (row, column), count in np.ndenumerate(counts):
             colour = "white" if shares[row, column] > 0.5 else "black" if count else "0.7"
             axes.text(column, row, count, ha="center", va="center", fontsize=7.5, color=colour)
-        axes.set_xticks(range(len(columns)), [column if column >= 0 else "none" for column in columns])
+        axes.set_xticks(range(10))
         axes.set_yticks(range(10))
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        error = shown.evaluation["classification"]["error_one_to_one"]
-        axes.set(title=f"{NAMES[shown.objective]}, seed {shown.seed}: error {error:.1%}".replace("%", " %"))
+        error = shown.metrics["classification.error_one_to_one"]
+        axes.set(title=shown.title if error is None else f"{shown.title}: error {100 * error:.1f} %")
         axes.set(xlabel="category of $c_1$, by the digit it is matched to", ylabel="digit")
     return figure
 
@@ -271,61 +323,47 @@ def save(figure: Figure, path: Path) -> None:
         image.save(temporary, optimize=True)
 
 
-def read_table(path: Path, **columns: Callable[[str], Any]) -> dict[str, np.ndarray]:
-    """Columns of a CSV file, each value converted as given. Raises BadInput when there is no row, or not such a one."""
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        if not rows:
-            raise ValueError("no rows")
-        return {name: np.array([convert(row[name]) for row in rows]) for name, convert in columns.items()}
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{path} cannot be read ({error!r}); expected the columns {', '.join(columns)}") from error
+def read(this: Run, metrics: Mapping[str, Any], with_images: bool) -> Shown:
+    """What the stages wrote about a run; its generator, where its images are shown.
 
-
-def read_run(objective: str, seed: int, generator: Generator) -> Shown:
-    """What the stage evaluate wrote about one run. Raises BadInput when a file cannot be read."""
-    folder = Path("metrics", f"{objective}-{seed}")
-    evaluation = stage.read_json(folder / "evaluation.json")
-    traversal = read_table(
-        folder / "traversal.csv", code=str, value=float, category=int, **dict.fromkeys(MEASURES, float)
+    Raises BadInput (see `tables.read`).
+    """
+    confusion = tables.read(this.csv("confusion"), **{str(digit): int for digit in range(10)})
+    return Shown(
+        this,
+        metrics,
+        tables.read(this.csv("training"), iteration=int, information_c1=float),
+        tables.read(this.csv("milestones"), iteration=int, share_c1=float, error=tables.number, frechet=float),
+        tables.read(this.csv("traversal"), code=str, value=float, category=int, **dict.fromkeys(MEASURES, float)),
+        np.stack(list(confusion.values()), axis=1),
+        this.load().generator if with_images else None,
     )
-    confused = read_table(folder / "confusion.csv", actual=int, predicted=int)
-    return Shown(objective, seed, generator, evaluation, traversal, confused)
 
 
 def main() -> None:
-    config = params.load()
-    seed = config.seeds[0]
-    logs = {
-        o: [
-            read_table(Path("metrics", f"{o}-{each}", "training.csv"), iteration=int, information_c1=float)
-            for each in config.seeds
-        ]
-        for o in config.objectives
-    }
-    generators = {
-        o: networks.load(Path("runs", f"{o}-{seed}", "weights.safetensors"), o, config).generator
-        for o in config.objectives
-    }
-    yardsticks = {
-        o: [stage.read_json(Path("metrics", f"{o}-{each}", "yardstick.json"))["lower_bound_c1"] for each in config.seeds]
-        for o in config.objectives
-    }
-    runs = {o: read_run(o, seed, generator) for o, generator in generators.items() if o != "gan"}
+    params = parameters.load()
+    measured, options = results.read("metrics/results.csv"), params.figures
+    runs = []
+    for this in run.of_pipeline(params):
+        metrics = measured.runs.get(this.variant, {}).get(this.seed)
+        if metrics is None:
+            raise BadInput(f"metrics/results.csv: expected rows of every run of params.yaml, got none of {this.name}")
+        runs.append(read(this, metrics, with_images=this.seed == params.runs.seeds[0]))
+    shown = {each.run.variant: each for each in runs if each.generator}
+    maximising = [each for each in shown.values() if each.run.settings.objective != "gan"]
     figures = {
-        "figure1": figure1(logs, yardsticks, config),
-        "samples": samples(generators, mnist.load("t10k", config.mnist)[0], config),
+        "figure1": figure1(runs),
+        "milestones": milestones(runs),
+        "samples": samples(list(shown.values()), mnist.load("t10k", params.mnist)[0], options),
+        "codes": codes(list(shown.values())),
     }
-    if runs:
-        figures |= {"codes": codes(list(runs.values())), "confusion": confusion(list(runs.values()))}
-    if "infogan" in runs:
-        figures |= {
-            "figure2": figure2(runs["infogan"], generators.get("gan"), config),
-            "teaser": teaser(runs["infogan"], config),
-        }
-    if "infomax" in runs:
-        figures["figure2-infomax"] = figure2(runs["infomax"], None, config)
+    if maximising:
+        figures["confusion"] = confusion(maximising)
+    for each in maximising:
+        name = "figure2" if each.run.variant == "infogan" else f"figure2-{each.run.variant}"
+        figures[name] = figure2(each, shown.get("gan") if name == "figure2" else None, options)
+    if "infogan" in shown:
+        figures["teaser"] = teaser(shown["infogan"], options)
     for name, figure in figures.items():
         save(figure, Path("figures", f"{name}.png"))
 

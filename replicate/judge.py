@@ -13,12 +13,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from replicate import environment, mnist, params, stage
-from replicate.params import Judge
+from replicate import environment, mnist, parameters, stage
+from replicate.parameters import Judge
 from replicate.progress import Progress
 from replicate.stage import BadInput
 
-WEIGHTS = Path("runs/judge.safetensors")
+WEIGHTS = Path("judge/weights.safetensors")
 
 
 def build() -> nn.Sequential:
@@ -32,7 +32,10 @@ def build() -> nn.Sequential:
 
 
 def fit(images: Tensor, labels: Tensor, settings: Judge) -> nn.Sequential:
-    """Train on images uint8 (N, 28, 28) and labels (N,), by Adam under a one-cycle schedule. Raises BadInput on divergence."""
+    """Train on images uint8 (N, 28, 28) and labels (N,), by Adam under a one-cycle schedule.
+
+    Raises BadInput when it diverges.
+    """
     torch.manual_seed(settings.seed)  # initial weights and dropout
     order = torch.Generator().manual_seed(settings.seed)
     judge = build()
@@ -56,12 +59,13 @@ def fit(images: Tensor, labels: Tensor, settings: Judge) -> nn.Sequential:
 
 
 def load(path: str | Path = WEIGHTS) -> nn.Sequential:
-    """The trained judge, in evaluation mode. Raises BadInput when the file is missing, damaged or of another network."""
+    """The trained judge, in evaluation mode. Raises BadInput when the file is missing, damaged or of other layers."""
     judge = build()
     try:
         judge.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise BadInput(f"{path}: not the weights of a judge ({error}); to train it anew: dvc repro --force judge") from error
+        advice = "to train it anew: dvc repro --force judge"
+        raise BadInput(f"{path}: not the weights of a judge ({error}); {advice}") from error
     return judge.eval()
 
 
@@ -71,11 +75,18 @@ def probabilities(judge: nn.Module, images: Tensor, batch_size: int = 1000) -> T
     return torch.cat([judge(batch).softmax(dim=1) for batch in images.split(batch_size)])
 
 
+@torch.no_grad()
+def features(judge: nn.Sequential, images: Tensor, batch_size: int = 1000) -> Tensor:
+    """What the judge sees before it names a digit: its last 128 maps, each averaged over the image: (N, 128)."""
+    seeing = judge[: next(i for i, layer in enumerate(judge) if isinstance(layer, nn.Flatten))]
+    return torch.cat([seeing(batch).mean(dim=(2, 3)) for batch in images.split(batch_size)])
+
+
 def main() -> None:
-    config = params.load()
+    params = parameters.load()
     environment.prepare("cpu")
-    judge = fit(*mnist.load("train", config.mnist), config.judge)
-    images, labels = mnist.load("t10k", config.mnist)
+    judge = fit(*mnist.load("train", params.mnist), params.judge)
+    images, labels = mnist.load("t10k", params.mnist)
     predicted = probabilities(judge, mnist.as_input(images)).argmax(dim=1)
     with stage.whole_file(WEIGHTS) as temporary:
         save_file({name: tensor.contiguous() for name, tensor in judge.state_dict().items()}, temporary)

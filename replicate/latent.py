@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from replicate.params import Latent
+from replicate.parameters import Latent
 
 
 class Codes(NamedTuple):
@@ -18,27 +18,28 @@ class Codes(NamedTuple):
     continuous: Tensor  # (N, 2) float32: c2, c3
 
     def to(self, device: torch.device) -> "Codes":
-        parts = (part.pin_memory() for part in self) if device.type == "cuda" else self  # so that nothing waits for the copy
+        # From pinned memory, so that nothing waits for the copy.
+        parts = (part.pin_memory() for part in self) if device.type == "cuda" else self
         return Codes(*(part.to(device, non_blocking=True) for part in parts))
 
 
-def sample(n: int, latent: Latent, generator: torch.Generator) -> Codes:
-    """Draw n latent variables from their prior: c1 ~ Cat(K, 1/K), c2, c3 ~ Unif(−1, 1), z as `latent.noise` says."""
+def sample(n: int, prior: Latent, generator: torch.Generator) -> Codes:
+    """Draw n latent variables from their prior: c1 ~ Cat(K, 1/K), c2, c3 ~ Unif(−1, 1), z as `prior.noise` says."""
 
     def uniform(*shape: int) -> Tensor:
         return torch.rand(shape, generator=generator) * 2 - 1
 
-    shape = (n, latent.noise_variables)
-    noise = uniform(*shape) if latent.noise == "uniform" else torch.randn(shape, generator=generator)
-    category = torch.randint(latent.categories, (n,), generator=generator)
-    return Codes(noise, category, uniform(n, latent.continuous_codes))
+    shape = (n, prior.noise_variables)
+    noise = uniform(*shape) if prior.noise == "uniform" else torch.randn(shape, generator=generator)
+    category = torch.randint(prior.categories, (n,), generator=generator)
+    return Codes(noise, category, uniform(n, prior.continuous_codes))
 
 
-def inputs(codes: Codes, latent: Latent) -> Tensor:
+def inputs(codes: Codes, prior: Latent) -> Tensor:
     """What the generator reads: z, c1 one-hot, c2 and c3 side by side; (N, 74) with the paper's sizes."""
-    return torch.cat([codes.noise, F.one_hot(codes.category, latent.categories).float(), codes.continuous], dim=1)
+    return torch.cat([codes.noise, F.one_hot(codes.category, prior.categories).float(), codes.continuous], dim=1)
 
 
-def entropies(latent: Latent) -> tuple[float, ...]:
+def entropies(prior: Latent) -> tuple[float, ...]:
     """H(c) of c1, c2, c3 in nats: log K, then log 2 each (differential, of Unif(−1, 1))."""
-    return (math.log(latent.categories), *[math.log(2)] * latent.continuous_codes)
+    return (math.log(prior.categories), *[math.log(2)] * prior.continuous_codes)

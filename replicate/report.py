@@ -1,139 +1,152 @@
-"""Stage report: REPORT.md, from claims.yaml, params.yaml and the metrics of every run, by the template report.md.j2.
+"""Stage report: REPORT.md, from claims.yaml and what was measured, by the template report.md.j2.
 
     python -m replicate.report
 
-Every number of a result comes from a metrics file; one that is missing is an error, never a blank.
+Every number of a result comes from metrics/results.csv or a table beside it; one that is missing is an error, never a
+blank.
 """
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
-from ruamel.yaml import YAML
-from torch import nn
 
-from replicate import claims, networks, params, stage
-from replicate.claims import Measured
-from replicate.params import Params
+from replicate import claims, parameters, results, run, stage, tables
+from replicate.claims import Assessment, Claim, Finding, Measured
+from replicate.results import Results
+from replicate.run import Run
 from replicate.stage import BadInput
 
-
-def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Metrics by dotted name, as `dvc metrics` shows them: {"purity": {"mean": 1}} -> {"purity.mean": 1}."""
-    flat = {}
-    for key, value in nested.items():
-        name = f"{prefix}.{key}".lstrip(".")
-        flat |= flatten(value, name) if isinstance(value, dict) else {name: value}
-    return flat
+CONFUSIONS = 3  # the largest ones of a run that are named
+ERROR = "classification.error_one_to_one"
 
 
-def read_run(objective: str, seed: int) -> dict[str, Any]:
-    """All metrics of one run by dotted name; of InfoGAN's also the record of what an iteration of it costs."""
-    folder = Path("metrics", f"{objective}-{seed}")
-    metrics = flatten(stage.read_json(folder / "evaluation.json"))
-    metrics |= flatten(stage.read_json(folder / "yardstick.json"), "yardstick")
-    metrics |= flatten(stage.read_json(folder / "representation.json"), "representation")
-    if objective == "infogan":
-        metrics |= flatten(stage.read_json(Path("metrics", "cost.json")), "cost")
-    return metrics
+class Row(NamedTuple):
+    """A claim as the report's first table shows it; texts in Markdown."""
+
+    id: str
+    statement: str
+    where: str
+    published: str
+    here: str
+    control: str
+    verdict: str
 
 
-def layers(network: nn.Module) -> Iterator[tuple[str, int]]:
-    """Each layer in Table 1's words and the number of its parameters; batchnorm counts with the layer before it."""
-    row: tuple[str, int] | None = None
-    for module in network.modules():
-        own = sum(parameter.numel() for parameter in module.parameters(recurse=False))
-        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            row = (f"{row[0]}, batchnorm", row[1] + own)
-        elif own:
-            if row:
-                yield row
-            row = (_layer(module), own)
-    yield row
+class Confusion(NamedTuple):
+    """What the errors of a run's c1 are made of."""
+
+    run: str
+    error: float | None
+    errors: int  # of the test images that have a matched category
+    largest: list[tuple[int, int, int]]  # digit, the digit that c1 gives it, test images; the most first
+    share: float  # of the errors that lie in these
 
 
-def _layer(module: nn.Module) -> str:
-    if isinstance(module, nn.Linear):
-        return f"FC {module.in_features} → {module.out_features}"
-    if isinstance(module, nn.Embedding):
-        return f"table {module.num_embeddings} × {module.embedding_dim}"
-    rows, columns = module.kernel_size
-    kind = "upconv." if isinstance(module, nn.ConvTranspose2d) else "conv."
-    return f"{rows}×{columns} {kind} {module.in_channels} → {module.out_channels}, stride {module.stride[0]}"
-
-
-def architecture(config: Params) -> dict[str, list[tuple[str, int]]]:
-    """The layers of each network by its name."""
-    infogan = networks.build("infogan", config)
-    parts = {"G": infogan.generator, "D": infogan.discriminator, "Q, on D's features": infogan.head}
-    if "infomax" in config.objectives:
-        parts["InfoMax critic, on D's features"] = networks.build("infomax", config).head
-    return {name: list(layers(network)) for name, network in parts.items()}
-
-
-def settings(path: str | Path) -> list[tuple[str, Any, str]]:
-    """(key, value, comment at its end) of every setting of params.yaml; the checksums of the data are left out."""
-    rows = []
-    for group, values in YAML().load(Path(path)).items():
-        if isinstance(values, dict) and group != "mnist":
-            for key, value in values.items():
-                _, _, comment, *_ = values.ca.items.get(key, [None] * 3)
-                lines = comment.value.split("\n\n")[0].splitlines() if comment else []
-                rows.append((f"{group}.{key}", value, " ".join(line.strip(" #") for line in lines)))
-    return rows
-
-
-def number(value: float | None) -> str:
-    """Three decimals (one from 100 on), a whole number whole; "none" for a metric without a value."""
+def number(value: float | str | None) -> str:
+    """Three decimals (one from 100 on), a whole number whole, text as it is; "none" for a metric without a value."""
     if value is None:
         return "none"
+    if isinstance(value, str):
+        return value
     decimals = 3 if -100 < value < 100 else 1
     return (str(value) if isinstance(value, int) else f"{value:.{decimals}f}").replace("-", "−")
 
 
 def spread(measured: Measured) -> str:
-    """mean ± standard deviation over the seeds; the mean alone for a single seed."""
-    if measured.without_value:
-        return "none" if measured.seeds == 1 else f"none in {measured.without_value} of {measured.seeds} seeds"
-    return number(measured.mean) + (f" ± {number(measured.spread)}" if measured.spread is not None else "")
+    """The mean with its 95 % interval; of a single run its value; in how many runs there is none."""
+    if measured.mean is None:
+        without = measured.values.count(None)
+        return "none" if len(measured.values) == 1 else f"none in {without} of {len(measured.values)} runs"
+    if measured.interval is None:
+        return number(measured.values[0])
+    low, high = measured.interval
+    return f"{number(measured.mean)} [{number(low)}, {number(high)}]"
 
 
-def asked(finding: claims.Finding) -> str:
-    """The limit of a condition: "≥ 0.95"."""
+def asked(finding: Finding) -> str:
+    """The limits of a condition: "≥ 0.95, control + 0.5"."""
     condition = finding.condition
-    sign = "≥" if condition.at_least is not None else "≤"
-    if condition.at_most_metric:
-        return f"{sign} `{condition.at_most_metric}` = {number(finding.limit)}"
-    return f"{sign} {finding.limit:g}".replace("-", "−")
+    parts = []
+    if condition.at_least is not None:
+        parts.append(f"≥ {condition.at_least:g}")
+    if condition.at_most is not None:
+        parts.append(f"≤ {condition.at_most:g}")
+    if condition.above_control is not None:
+        parts.append(f"≥ control + {condition.above_control:g}")
+    if condition.below_control is not None:
+        parts.append(f"≤ control − {condition.below_control:g}")
+    return ", ".join(parts).replace("-", "−")
 
 
-def cell(text: Any) -> str:
-    """Text inside a Markdown table."""
-    return str(text).replace("|", "\\|")
+def row(name: str, claim: Claim, assessment: Assessment, measured: Results) -> Row:
+    """A claim's row of the first table."""
+    here = [
+        f"`{each.condition.metric}` {spread(each.measured)} ({asked(each)}){'' if each.passed else ' ✗'}"
+        for each in assessment.findings
+    ]
+    if assessment.reason and claim.variant in measured.runs:  # measured, but not judged
+        runs = measured.of(claim.variant)
+        names = dict.fromkeys(condition.metric for condition in claim.holds)
+        here = [f"`{metric}` {spread(claims.measure(metric, runs))}" for metric in names]
+    if assessment.reason:
+        here.append(f"not judged: {assessment.reason}")
+    if assessment.beside:
+        beside = (f"`{metric}` {spread(value)}" for metric, value in assessment.beside.items())
+        here.append(f"beside: {', '.join(beside)}")
+    control = measured.of(claim.control) if claim.control else []
+    of_control = [spread(claims.measure(each.condition.metric, control)) for each in assessment.findings if control]
+    return Row(
+        name,
+        claim.statement,
+        claim.where,
+        claim.published,
+        "<br>".join(here),
+        "<br>".join(of_control) or "–",
+        claims.in_words(assessment),
+    )
+
+
+def confusion(this: Run, error: float | None) -> Confusion:
+    """What the errors of a run's c1, an `error` of all images, are made of, by its confusion table.
+
+    Raises BadInput (see `tables.read`).
+    """
+    columns = tables.read(this.csv("confusion"), **{str(digit): int for digit in range(10)})
+    wrong = np.stack(list(columns.values()), axis=1)
+    np.fill_diagonal(wrong, 0)
+    places = np.argsort(wrong, axis=None, kind="stable")[::-1][:CONFUSIONS]
+    counted = [(*np.unravel_index(place, wrong.shape), wrong.flat[place]) for place in places if wrong.flat[place]]
+    largest = [(int(digit), int(given), int(count)) for digit, given, count in counted]
+    total = int(wrong.sum())
+    return Confusion(this.name, error, total, largest, sum(count for *_, count in largest) / max(total, 1))
 
 
 def gather() -> dict[str, Any]:
     """Everything the template reads. Raises BadInput when a file is missing or broken, or a claim lacks a metric."""
-    config = params.load()
-    by_objective = {o: [read_run(o, seed) for seed in config.seeds] for o in config.objectives}
-    runs = {f"{o}-{seed}": run for o, of_seeds in by_objective.items() for seed, run in zip(config.seeds, of_seeds)}
-    all_claims = claims.load()
+    params = parameters.load()
+    measured, all_claims = results.read("metrics/results.csv"), claims.load()
+    assessments = claims.assess_all(all_claims, measured)
+    runs = run.of_pipeline(params)
+    if missing := [each.name for each in runs if each.seed not in measured.runs.get(each.variant, {})]:
+        rows = f"expected rows of every run of params.yaml, got none of {', '.join(missing)}"
+        raise BadInput(f"metrics/results.csv: {rows}")
+    metrics = {each.name: measured.runs[each.variant][each.seed] for each in runs}
     return {
-        "params": config,
-        "settings": settings("params.yaml"),
-        "architecture": architecture(config),
-        "claims": all_claims,
-        "assessments": claims.assess_all(all_claims, by_objective),
-        "verdicts": claims.VERDICTS,
+        "params": params,
         "runs": runs,
-        "by_objective": by_objective,
-        "judge": stage.read_json(Path("metrics", "judge.json")),
-        "references": stage.read_json(Path("metrics", "references.json")),
-        "cost": stage.read_json(Path("metrics", "cost.json")),
-        "environments": {name: stage.read_json(Path("metrics", name, "environment.json")) for name in runs},
-        "fixed_std_ceiling": math.log(2) - math.log(2 * math.pi) / 2,  # nats: see information.variational
+        "metrics": metrics,
+        "of_no_run": measured.of_no_run,
+        "rows": [row(name, all_claims[name], assessments[name], measured) for name in all_claims],
+        "counts": {verdict: [a.verdict for a in assessments.values()].count(verdict) for verdict in claims.VERDICTS},
+        "error": claims.measure(ERROR, measured.of("infogan")) if measured.of("infogan") else None,
+        "confusions": [confusion(each, metrics[each.name][ERROR]) for each in runs if each.settings.objective != "gan"],
+        "milestones": {
+            each.name: tables.read(each.csv("milestones"), iteration=int, error=tables.number) for each in runs
+        },
+        "environments": {each.name: stage.read_json(each.json("environment")) for each in runs},
     }
 
 
@@ -146,12 +159,11 @@ def render(context: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"number": number, "spread": spread, "asked": asked, "cell": cell}
+    environment.filters |= {"number": number, "spread": spread, "cell": lambda text: str(text).replace("|", "\\|")}
     try:
-        template = environment.get_template("report.md.j2")
-        return template.render(context, measure=claims.measure, find=claims.find, zip=zip)
+        return environment.get_template("report.md.j2").render(context)
     except (UndefinedError, KeyError) as error:
-        raise BadInput(f"the report needs a metric that no metrics file has: {error}") from error
+        raise BadInput(f"the report needs a metric that was not measured: {error}") from error
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """What every stage of the pipeline shares: how it ends on bad input, and how it reads and writes a file."""
 
 import json
+import math
 import os
 import sys
 import tempfile
@@ -43,15 +44,27 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
-    """The object in a JSON file. Raises BadInput when it cannot be read, or holds NaN or an infinity."""
+    """The object in a JSON file. Its values are texts, finite numbers, nulls, and lists and objects of them.
 
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is no JSON; a metric without a value is null")
+    Raises BadInput when it cannot be read, is no object, or holds NaN, an infinity (1e999 is one) or a boolean.
+    """
+
+    def unfit(content: Any, key: str) -> Iterator[str]:
+        if isinstance(content, dict | list):
+            for name, value in content.items() if isinstance(content, dict) else enumerate(content):
+                yield from unfit(value, f"{key}.{name}" if key else str(name))
+        elif isinstance(content, bool) or (isinstance(content, float) and not math.isfinite(content)):
+            yield f"{key}: got {json.dumps(content)}, expected a finite number, a text or null"
 
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=refuse)
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadInput(f"{path} cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        raise BadInput(f"{path}: got {json.dumps(content):.80}, expected an object")
+    for problem in unfit(content, ""):
+        raise BadInput(f"{path}: {problem}")
+    return content
 
 
 def write_json(path: str | Path, content: dict[str, Any]) -> None:

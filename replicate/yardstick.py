@@ -1,16 +1,16 @@
 """Stage yardstick: how much information do the images of a finished generator carry about its latent code?
 
-    python -m replicate.yardstick OBJECTIVE SEED
+    python -m replicate.yardstick VARIANT SEED
 
 The same measurement for every objective. A fresh posterior network q(c|x) is trained on samples of the frozen generator
 until it stops improving on held-out ones; its variational lower bound E[log q(c|x)] + H(c) ≤ I(c; x) (§5, eq. 5) on a
-third set of samples is reported. Every training batch is drawn anew, so there are no training images to learn by heart.
+third set of samples is reported. On the same samples, with population statistics in its batchnorm too, the run's own
+head reads c1: what the fresh network finds beyond it is the gap that the head leaves.
 """
 
 import copy
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -19,174 +19,209 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from replicate import environment, latent, networks, params, stage
+from replicate import environment, latent, model, run, stage
 from replicate.latent import Codes
-from replicate.params import Params
+from replicate.linear import Linear
+from replicate.model import Model
+from replicate.parameters import Latent, Yardstick
 from replicate.progress import Progress
-from replicate.stage import BadInput
 
-BOUNDS = ("c1", "gaussian_c2", "gaussian_c3", "discretised_c2", "discretised_c3")
+CODES = ("c1", "c2", "c3")
+BATCH = 500  # images that are read at once when nothing is trained
+
 Generator = Callable[[Tensor], Tensor]  # what the generator reads (N, latent size) -> images (N, 1, 28, 28)
+Samples = tuple[Tensor, Codes]  # N images (N, 1, 28, 28) and the latent variables that they are made from
 
 
 class Posteriors(NamedTuple):
-    """q(c|x): a categorical distribution over c1; for each of c2, c3 a Gaussian and a histogram over [−1, 1]."""
+    """q(c|x): a categorical distribution over c1; over each of c2, c3 logistic ones, mixed and truncated to [−1, 1]."""
 
     logits: Tensor  # (N, K)
-    mean: Tensor  # (N, 2)
-    log_std: Tensor  # (N, 2)
-    bins: Tensor  # (N, 2, B): logits of equal bins
+    shares: Tensor  # (N, 2, M): logits
+    means: Tensor  # (N, 2, M): in [−1, 1]
+    log_scales: Tensor  # (N, 2, M)
 
 
 class PosteriorNetwork(nn.Module):
-    """A trunk and a head as D and Q have them (Table 1): images (N, 1, 28, 28) -> Posteriors."""
+    """Images (N, 1, 28, 28) -> Posteriors.
 
-    def __init__(self, config: Params, random: torch.Generator):
+    The layers of Table 1's trunk with half its channels and a quarter of its features, at a fifth of its arithmetic.
+    The slope is their own, so that the same network reads every variant.
+    """
+
+    WIDTH, FEATURES, SLOPE = 32, 256, 0.1
+    LOG_SCALES = (-6, 2)  # from a thousandth of the interval to what is almost uniform
+
+    def __init__(self, prior: Latent, components: int, seed: np.random.SeedSequence):
         super().__init__()
-        codes, slope = config.latent.continuous_codes, config.networks.leaky_slope
-        self.sizes = (config.latent.categories, codes * config.yardstick.bins)
-        self.trunk = networks.Trunk(slope)
-        self.head = networks.Head(sum(self.sizes), slope)
-        self.gaussian = nn.Linear(networks.HIDDEN, 2 * codes)
-        networks.initialise([self.trunk, self.head, self.gaussian], random)
-        nn.init.zeros_(self.head.output.weight)  # c1 and the histograms start at their prior: at a bound of 0 nats
+        torch.manual_seed(int(seed.generate_state(1)[0]))  # the layers' initial weights are PyTorch's
+        self.components = components
+        self.sizes = (prior.categories, 3 * prior.continuous_codes * components)
+        self.convolutional = nn.Sequential(
+            nn.Conv2d(1, self.WIDTH, 4, stride=2, padding=1), nn.LeakyReLU(self.SLOPE),
+            nn.Conv2d(self.WIDTH, 2 * self.WIDTH, 4, stride=2, padding=1), nn.BatchNorm2d(2 * self.WIDTH),
+            nn.LeakyReLU(self.SLOPE),
+        )  # fmt: skip
+        self.fully_connected = nn.Sequential(
+            Linear(7 * 7 * 2 * self.WIDTH, self.FEATURES), nn.BatchNorm1d(self.FEATURES), nn.LeakyReLU(self.SLOPE)
+        )
+        self.output = nn.Linear(self.FEATURES, sum(self.sizes))
+        nn.init.zeros_(self.output.weight)  # every posterior starts at the prior, or near it: at a bound of 0 nats
+        nn.init.zeros_(self.output.bias)
+        with torch.no_grad():  # the means apart, lest the components stay alike
+            means = self.output.bias[prior.categories :].unflatten(0, (-1, 3, components))[:, 1]
+            means.copy_((2 * torch.arange(components) + 1) / components - 1)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Posteriors:
-        hidden = self.head.hidden(self.trunk(images))
-        logits, bins = self.head.output(hidden).split(self.sizes, dim=1)
-        # A sharp Gaussian's gradient grows with 1/σ and would leave c1 none of the shared layers: it only reads them.
-        mean, log_std = self.gaussian(hidden.detach()).chunk(2, dim=1)
-        return Posteriors(logits, mean, log_std, bins.unflatten(1, (mean.shape[1], -1)))
+        x = self.convolutional(images).permute(0, 2, 3, 1).flatten(1)
+        logits, mixtures = self.output(self.fully_connected(x)).split(self.sizes, dim=1)
+        shares, means, log_scales = mixtures.unflatten(1, (-1, 3, self.components)).unbind(dim=2)
+        return Posteriors(logits, shares, means.tanh(), log_scales.clamp(*self.LOG_SCALES))
+
+
+def category_bounds(logits: Tensor, category: Tensor) -> Tensor:
+    """log q(c1|x) + H(c1) of each sample, at most log K: logits (N, K), categories (N,) -> (N,) nats."""
+    return math.log(logits.shape[1]) - F.cross_entropy(logits, category, reduction="none")
 
 
 def lower_bounds(posteriors: Posteriors, codes: Codes) -> Tensor:
-    """log q(c_j|x) + H(c_j) of each sample: (N, 5) nats in the order of BOUNDS; a mean is a lower bound of I(c_j; x).
-
-    c1 reaches at most log K. A histogram of B bins has the density p(bin) B / 2, so it reaches at most log B. The
-    Gaussian has no such limit, but some of it lies beyond [−1, 1]: where nothing is known of the code, its best is
-    −0.18 instead of 0.
-    """
-    logits, mean, log_std, bins = posteriors
-    category = math.log(logits.shape[1]) - F.cross_entropy(logits, codes.category, reduction="none")
-    deviation = (codes.continuous - mean) / log_std.exp()
-    gaussian = -0.5 * deviation.square() - log_std - 0.5 * math.log(2 * math.pi) + math.log(2)
-    bin_of_code = ((codes.continuous + 1) / 2 * bins.shape[2]).long().clamp(0, bins.shape[2] - 1)
-    discretised = bins.log_softmax(dim=2).gather(2, bin_of_code[:, :, None]).squeeze(2) + math.log(bins.shape[2])
-    return torch.cat([category[:, None], gaussian, discretised], dim=1)
+    """log q(c_j|x) + H(c_j) of each sample and code: (N, 3) nats; a mean is a lower bound of I(c_j; x)."""
+    logits, shares, means, log_scales = posteriors
+    scales = log_scales.exp()
+    deviation = (codes.continuous[:, :, None] - means) / scales
+    log_density = -deviation - log_scales - 2 * F.softplus(-deviation)
+    inside = torch.sigmoid((1 - means) / scales) - torch.sigmoid((-1 - means) / scales)  # not 0: the mean is inside
+    continuous = (shares.log_softmax(dim=2) + log_density - inside.log()).logsumexp(dim=2) + math.log(2)
+    return torch.cat([category_bounds(logits, codes.category)[:, None], continuous], dim=1)
 
 
-def sample(
-    generator: Generator, n: int, config: Params, random: torch.Generator, device: torch.device
-) -> tuple[Tensor, Codes]:
-    """n images (n, 1, 28, 28) of a frozen generator, and the latent variables that they are made from."""
-    codes = latent.sample(n, config.latent, random).to(device)
-    return networks.generate(generator, codes, config.latent), codes
+def sample(generator: Generator, n: int, prior: Latent, random: torch.Generator, device: torch.device) -> Samples:
+    """n images of a frozen generator and their latent variables."""
+    codes = latent.sample(n, prior, random).to(device)
+    return model.generate(generator, codes, prior), codes
 
 
 @torch.inference_mode()
-def score(network: PosteriorNetwork, images: Tensor, codes: Codes, batch_size: int = 500) -> Tensor:
-    """`lower_bounds` (N, 5) with batchnorm's population statistics; float64, on the CPU."""
-    network.eval()
-    batches = zip(images.split(batch_size), *(part.split(batch_size) for part in codes))
+def score(network: PosteriorNetwork, images: Tensor, codes: Codes) -> Tensor:
+    """`lower_bounds` (N, 3) of a network in evaluation mode; float64, on the CPU."""
+    batches = zip(images.split(BATCH), *(part.split(BATCH) for part in codes))
     return torch.cat([lower_bounds(network(batch), Codes(*parts)) for batch, *parts in batches]).cpu().double()
 
 
+@torch.inference_mode()
+def own_bounds(networks: Model, images: Tensor, codes: Codes) -> Tensor:
+    """`category_bounds` (N,) of the posterior of c1 that a run's own head gives; float64, on the CPU.
+
+    For Q their mean is L_I of c1. The InfoMax critic gives a posterior too (`CriticHead.category_logits`), and with it
+    a bound of the same kind, whatever the run estimated in its place.
+    """
+    batches = zip(images.split(BATCH), codes.category.split(BATCH))
+    features = ((networks.discriminator.features(batch), category) for batch, category in batches)
+    return torch.cat([category_bounds(networks.head.category_logits(x), c) for x, c in features]).cpu().double()
+
+
 class Best(NamedTuple):
-    """The highest that one of BOUNDS came to on the held-out samples, and the network that it came from."""
+    """The highest that a code's bound came to on the held-out samples: where, and by which network."""
 
     bound: float
+    validation: int
     network: PosteriorNetwork
+
+
+class Fitted(NamedTuple):
+    """A finished training of a posterior network."""
+
+    best: list[Best]  # of each of CODES, so that no code suffers from what training does for another
+    iterations: int
+    still_rising: bool  # whether c1's bound had risen in the last validations
 
 
 def fit(
     generator: Generator,
-    config: Params,
-    streams: tuple[torch.Generator, torch.Generator, torch.Generator],
+    prior: Latent,
+    options: Yardstick,
+    seeds: tuple[np.random.SeedSequence, np.random.SeedSequence, np.random.SeedSequence],
     device: torch.device,
     title: str,
-) -> tuple[list[Best], int]:
-    """Train a fresh posterior network on samples of `generator` until none of BOUNDS rises on held-out samples.
+) -> Fitted:
+    """Train a fresh posterior network on samples of `generator` until no code's bound rises on held-out samples.
 
-    A rise counts when it is more than `yardstick.least_rise`; `yardstick.patience` validations without one, or
-    `yardstick.iterations`, end the training. `streams` are of the weights, of training and of held-out samples. What is
-    validated is a moving average of the weights, which is steadier than the last ones (Polyak and Juditsky 1992).
-    Returns the best of each of BOUNDS, so that no code suffers from what training does for another, and the iterations.
+    The first epoch draws its samples batch by batch, the later ones go through them again: the generator costs more
+    than the network that reads it. A rise counts when it is more than `least_rise`; `patience` validations without one
+    after the first epoch, or `epochs`, end the training. The learning rate is constant, lest a bound stop rising only
+    because the rate falls; what is validated is a moving average of the weights, which is steadier (Polyak and Juditsky
+    1992).
+    `seeds` are of the weights, of training and of held-out samples.
     """
-    settings = config.yardstick
-    weights, train, held_out = streams
-    network = PosteriorNetwork(config, weights).to(device)
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(settings.averaging), use_buffers=True)
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
-    validation = sample(generator, settings.validation_samples, config, held_out, device)
-    best = [Best(-math.inf, network)] * len(BOUNDS)
-    iteration = stale = 0
-    with Progress(desc=title, total=settings.iterations, unit="iteration") as progress:
-        while True:
-            if iteration % settings.validate_every == 0 or iteration == settings.iterations:
-                bounds = score(average.module, *validation).mean(dim=0).tolist()
-                rises = [bound > known.bound + settings.least_rise for bound, known in zip(bounds, best)]
-                now = copy.deepcopy(average.module) if any(rises) else None
-                best = [Best(bound, now) if rise else known for bound, known, rise in zip(bounds, best, rises)]
-                stale = 0 if any(rises) else stale + 1
-                if stale == settings.patience or iteration == settings.iterations:
-                    return best, iteration
+    weights, train, held_out = seeds
+    random = model.stream(train)
+    network = PosteriorNetwork(prior, options.components, weights).to(device)
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(options.averaging), use_buffers=True).eval()
+    optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
+    held_out = sample(generator, options.validation_samples, prior, model.stream(held_out), device)
+    batches: list[Samples] = []
+    epoch = max(options.training_samples // options.batch_size, 1)
+    last = epoch * options.epochs
+    best = [Best(-math.inf, 0, network)] * len(CODES)
+    with Progress(desc=title, total=last, unit="iteration") as progress:
+        for iteration in range(last + 1):
+            validation = iteration // options.validate_every
+            if iteration % options.validate_every == 0 or iteration == last:
+                bounds = score(average.module, *held_out).mean(dim=0).tolist()
+                rises = [bound > known.bound + options.least_rise for bound, known in zip(bounds, best)]
+                now = Best(0, validation, copy.deepcopy(average.module)) if any(rises) else None
+                best = [now._replace(bound=b) if rise else known for b, known, rise in zip(bounds, best, rises)]
                 progress.set_postfix_str(f"I(c1; x) ≥ {best[0].bound:.2f} nats", refresh=False)
-            images, codes = sample(generator, settings.batch_size, config, train, device)
+            stale = [validation - known.validation >= options.patience for known in best]
+            if (iteration >= epoch and all(stale)) or iteration == last:
+                return Fitted(best, iteration, not stale[0])
+            if iteration < epoch:
+                batches.append(sample(generator, options.batch_size, prior, random, device))
+            images, codes = batches[iteration % epoch]
             (-lower_bounds(network(images), codes).mean(dim=0).sum()).backward()
             optimiser.step()
             optimiser.zero_grad()
             average.update_parameters(network)
-            iteration += 1
             progress.update()
 
 
+def mean_and_error(bounds: Tensor) -> tuple[float, float]:
+    """The mean of N samples and its standard error."""
+    return float(bounds.mean()), float(bounds.std() / len(bounds) ** 0.5)
+
+
 def measure(
-    generator: Generator, config: Params, device: torch.device, title: str = "yardstick"
+    networks: Model, prior: Latent, options: Yardstick, device: torch.device, title: str = "yardstick"
 ) -> dict[str, float | int]:
-    """Lower bounds, in nats, of the information that the images of `generator` carry about c1, c2 and c3.
+    """What the images of a run's generator tell of its codes, in nats, and what the run's own head reads of it.
 
-    `generator` must be frozen, with population statistics in its batchnorm. The bound of c2 and of c3 is the one, Gaussian
-    or discretised, that was higher on the held-out samples; both are beside it. Standard errors are of the test samples.
+    `networks` are in evaluation mode, on `device`. lower_bound_c1, …_c2, …_c3: of I(c; x), by the posterior network
+    that did best on held-out samples; share_c1: of H(c1). own_bound_c1: of the run's own head on the same samples;
+    gap_c1: the former less the latter, paired. The standard errors are of the samples: the gap's is the smaller, the
+    more alike the two read, and what another training of the posterior network would find is in none. iterations of
+    that training; still_rising: 1 where c1's bound had risen in its last validations, 0 where it had stopped.
     """
-    settings = config.yardstick
-    *streams, unseen = (
-        torch.Generator().manual_seed(int(stream.generate_state(1)[0]))
-        for stream in np.random.SeedSequence(settings.seed).spawn(4)
-    )
-    best, iterations = fit(generator, config, tuple(streams), device, title)
-    test = sample(generator, settings.test_samples, config, unseen, device)
-    held_out = {name: known.bound for name, known in zip(BOUNDS, best)}
-    tested = {name: score(known.network, *test)[:, j] for j, (name, known) in enumerate(zip(BOUNDS, best))}
-    better = {code: max((f"gaussian_{code}", f"discretised_{code}"), key=held_out.get) for code in ("c2", "c3")}
-    result = {}
-    for name, bounds in (tested | {code: tested[name] for code, name in better.items()}).items():
-        result[f"lower_bound_{name}"] = float(bounds.mean())
-        result[f"standard_error_{name}"] = float(bounds.std() / len(bounds) ** 0.5)
-    return result | {
-        "share_c1": result["lower_bound_c1"] / latent.entropies(config.latent)[0],
-        "iterations": iterations,
-    }
-
-
-def read_reported(path: Path) -> float:
-    """L_I of c1 that the run itself came to, as evaluated. Raises BadInput."""
-    try:
-        return float(stage.read_json(path)["information"]["lower_bound_c1"])
-    except (KeyError, TypeError) as error:
-        raise BadInput(f"{path}: expected a number at information.lower_bound_c1 ({error!r})") from error
+    *seeds, unseen = np.random.SeedSequence(options.seed).spawn(4)
+    fitted = fit(networks.generator, prior, options, tuple(seeds), device, title)
+    test = sample(networks.generator, options.test_samples, prior, model.stream(unseen), device)
+    bounds = {code: score(best.network, *test)[:, j] for j, (code, best) in enumerate(zip(CODES, fitted.best))}
+    own = own_bounds(networks, *test)
+    metrics: dict[str, float | int] = {}
+    for code, values in bounds.items():
+        metrics[f"lower_bound_{code}"], metrics[f"standard_error_{code}"] = mean_and_error(values)
+    metrics["share_c1"] = metrics["lower_bound_c1"] / latent.entropies(prior)[0]
+    metrics["own_bound_c1"], metrics["own_standard_error_c1"] = mean_and_error(own)
+    metrics["gap_c1"], metrics["gap_standard_error_c1"] = mean_and_error(bounds["c1"] - own)
+    return metrics | {"iterations": fitted.iterations, "still_rising": int(fitted.still_rising)}
 
 
 def main() -> None:
-    objective, seed = params.run_arguments(__doc__)
-    name = f"{objective}-{seed}"
-    config = params.load()
-    reported = read_reported(Path("metrics", name, "evaluation.json"))
-    run = networks.load(Path("runs", name, "weights.safetensors"), objective, config)
-    device = environment.prepare(config.train.device)
-    metrics = measure(run.generator.to(device), config, device, f"yardstick {name}")
-    metrics["gap_c1"] = metrics["lower_bound_c1"] - reported if config.in_nats(objective) else None
-    stage.write_json(Path("metrics", name, "yardstick.json"), metrics)
+    this, params = run.from_command_line(__doc__)
+    device = environment.prepare(params.machine.device)
+    networks = Model(*(network.to(device) for network in this.load()))
+    metrics = measure(networks, this.settings.latent, params.yardstick, device, f"yardstick {this.name}")
+    stage.write_json(this.json("yardstick"), metrics)
 
 
 if __name__ == "__main__":

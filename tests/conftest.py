@@ -1,33 +1,48 @@
-"""What the tests share: the committed parameters, made small, and made-up digits."""
+"""What the tests share: the committed parameters, made small, made-up digits, and files as MNIST has them."""
 
+import gzip
+import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import pytest
 import torch
 
-from replicate import params
-from replicate.params import Params
+from replicate import environment, parameters
+from replicate.parameters import Mnist, Parameters, Settings
 
 ROOT = Path(__file__).parent.parent
+Changed = TypeVar("Changed", Parameters, Settings)
+
+
+def change(of: Changed, **groups: Any) -> Changed:
+    """`of` with other values in its groups, unchecked: `change(small, train={"batch_size": 16}, objective="gan")`."""
+    changes = {
+        name: getattr(of, name).model_copy(update=values) if isinstance(values, dict) else values
+        for name, values in groups.items()
+    }
+    return of.model_copy(update=changes)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prepared() -> None:
+    """PyTorch as every stage sets it up."""
+    environment.prepare("cpu")
 
 
 @pytest.fixture(scope="session")
-def config() -> Params:
+def params() -> Parameters:
     """The committed params.yaml."""
-    return params.load(ROOT / "params.yaml")
-
-
-def change(config: Params, group: str, **values: Any) -> Params:
-    """`config` with other `values` in a group of its parameters."""
-    return config.model_copy(update={group: getattr(config, group).model_copy(update=values)})
+    return parameters.load(ROOT / "params.yaml")
 
 
 @pytest.fixture(scope="session")
-def small(config: Params) -> Params:
+def small(params: Parameters) -> Parameters:
     """The committed parameters at a length that a test can afford."""
-    train = {"iterations": 4, "batch_size": 8, "training_images": 40, "log_every": 1, "checkpoint_every": 2, "device": "cpu"}
-    return change(config, "train", **train)
+    sizes = {"iterations": 4, "batch_size": 8, "training_images": 40, "batchnorm_images": 16}
+    train = {**sizes, "log_every": 1, "milestones": [2]}
+    return change(params, train=train, machine={"device": "cpu", "checkpoint_every": 2})
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +52,32 @@ def digits() -> torch.Tensor:
     for i, image in enumerate(images):
         image[4 + i % 5 : 24 - i % 3, 8 + i % 11 : 12 + i % 11] = 255 - i
     return images
+
+
+def idx(array: np.ndarray) -> bytes:
+    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.astype(np.uint8).tobytes()
+
+
+@pytest.fixture(scope="session")
+def mnist_files() -> dict[str, bytes]:
+    """Seven training images and three test images, with their labels."""
+    random = np.random.default_rng(0)
+    contents = {}
+    for split, n in (("train", 7), ("t10k", 3)):
+        contents[f"{split}-images-idx3-ubyte"] = idx(random.integers(0, 256, (n, 28, 28)))
+        contents[f"{split}-labels-idx1-ubyte"] = idx(random.integers(0, 10, n))
+    return contents
+
+
+@pytest.fixture(scope="session")
+def pinned_mnist(mnist_files: dict[str, bytes]) -> Mnist:
+    """The checksums of `mnist_files`."""
+    return Mnist(sha256={name: hashlib.sha256(content).hexdigest() for name, content in mnist_files.items()})
+
+
+def write(folder: Path, files: dict[str, bytes], compress: bool = False) -> None:
+    """Put files into a new folder."""
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        path = folder / (f"{name}.gz" if compress else name)
+        path.write_bytes(gzip.compress(content) if compress else content)

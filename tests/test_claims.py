@@ -1,155 +1,268 @@
-"""Verdicts at and around thresholds, on the repository's own claims.yaml; and claims.yaml broken on purpose."""
+"""Verdicts at and around limits, over seeds and beside a control; and claims.yaml broken on purpose."""
 
 import math
-from pathlib import Path
+from statistics import mean, stdev
 
 import pytest
 
 from replicate import claims
-from replicate.claims import Claim, Condition
+from replicate.claims import FAILS, HOLDS, NOT_MEASURED, PARTLY, Claim, Condition
+from replicate.results import Results
 from replicate.stage import BadInput
 
-COMMITTED = claims.load(Path(__file__).parent.parent / "claims.yaml")
-MEASURED = [name for name, claim in COMMITTED.items() if claim.run]
-PAPER = {"mi-infogan", "mi-gan", "fig2a", "fig2b", "fig2c", "fig2d", "error", "extrapolate", "natural", "tight",
-         "free-cost", "free-speed"}  # fmt: skip
-NOTE = {"infomax", "leak"}
 GOOD = """
-good:
-  statement: It works
-  where: §1
-  published: by eye
-  run: infogan
-  holds:
-  - {metric: a.b, at_least: 0.5}
+version: 2
+revised: when the sixty runs were in
+claims:
+  good:
+    statement: It works
+    where: §1
+    published: by eye
+    why_changed: it was 0.4, which a run without it passes
+    variant: infogan
+    control: gan
+    holds:
+    - {metric: a.b, at_least: 0.5, above_control: 0.2}
+    - {metric: a.c, at_most: 3}
+    partly:
+    - {metric: a.b, below_control: 0}
+    beside: [a.d]
+  alone:
+    statement: It costs nothing
+    where: §2
+    published: negligible
+    holds:
+    - {metric: cost.ratio, at_most: 1.05}
+  open:
+    statement: It leaks
+    where: a note
+    published: argued
+    not_measured: no run of it
 """
 
 
-def at_limit(conditions: list[Condition]) -> dict[str, float]:
-    """Metrics that lie on the limit of every condition, on the first where two limits enclose a metric."""
-    metrics = {}
-    for condition in conditions:
-        if condition.at_most_metric:
-            metrics |= {condition.metric: 100, condition.at_most_metric: 100}
-        else:
-            limit = condition.at_least if condition.at_most is None else condition.at_most
-            metrics.setdefault(condition.metric, limit)
-    return metrics
+def claim(*holds: dict, partly: list[dict] | None = None, **others) -> Claim:
+    fields = {"statement": "s", "where": "w", "published": "p", "variant": "infogan", "holds": list(holds)}
+    return Claim.model_validate(fields | {"partly": partly} | others)
 
 
-def miss(condition: Condition) -> float:
-    """A value just beyond the limit."""
-    if condition.at_most_metric:
-        return 101
-    if condition.at_least is not None:
-        return math.nextafter(condition.at_least, -math.inf)
-    return math.nextafter(condition.at_most, math.inf)
+def runs(*values: float | None, metric: str = "m") -> list[dict]:
+    return [{metric: value} for value in values]
 
 
-def verdict(claim: Claim, *runs: dict) -> str:
-    beside = dict.fromkeys(claim.beside or [], 0.0)
-    return claims.assess(claim, [beside | run for run in runs]).verdict
+def words(criterion: Claim, of_variant: list[dict], of_control: list[dict] = ()) -> str:
+    return claims.in_words(claims.assess(criterion, of_variant, of_control))
 
 
-def test_every_claim_of_the_paper_and_of_the_note_is_there():
-    assert set(COMMITTED) == PAPER | NOTE
-
-
-@pytest.mark.parametrize("name", MEASURED)
-def test_on_every_limit_a_claim_holds(name):
-    assert verdict(COMMITTED[name], at_limit(COMMITTED[name].holds)) == claims.HOLDS
-
-
-@pytest.mark.parametrize("name", MEASURED)
-def test_just_beyond_any_limit_a_claim_does_not_hold(name):
-    claim = COMMITTED[name]
-    for condition in claim.holds:
-        metrics = at_limit(claim.holds) | {condition.metric: miss(condition)}
-        partly = claim.partly and all(claims.find(other, [metrics]).passed for other in claim.partly)
-        assert verdict(claim, metrics) == (claims.PARTLY if partly else claims.FAILS)
-
-
-@pytest.mark.parametrize("name", [name for name in MEASURED if COMMITTED[name].partly])
-def test_partly_asks_for_no_more_than_holds_and_is_missed_beyond_its_limits(name):
-    claim = COMMITTED[name]
-    assert all(claims.find(condition, [at_limit(claim.holds)]).passed for condition in claim.partly)
-    nothing = dict.fromkeys([condition.metric for condition in claim.holds], None)
-    assert verdict(claim, nothing | at_limit(claim.partly)) == claims.PARTLY
-    for condition in claim.partly:
-        assert verdict(claim, nothing | at_limit(claim.partly) | {condition.metric: miss(condition)}) == claims.FAILS
+HIGH = claim({"metric": "m", "at_least": 0.9}, partly=[{"metric": "m", "at_least": 0.5}])
+LOW = claim({"metric": "m", "at_most": 0.055}, partly=[{"metric": "m", "at_most": 0.1}])
+ABOVE = claim({"metric": "m", "above_control": 0.25}, control="gan")
+BELOW = claim({"metric": "m", "below_control": 0.25}, control="gan")
 
 
 @pytest.mark.parametrize(
-    ("error", "expected"), [(0.055, "holds"), (0.0551, "holds partly"), (0.1, "holds partly"), (0.101, "does not hold")]
+    ("criterion", "value", "expected"),
+    [
+        (HIGH, 0.9, "holds, in 1 of 1"),
+        (HIGH, math.nextafter(0.9, 0), "holds partly, in 0 of 1"),
+        (HIGH, 0.5, "holds partly, in 0 of 1"),
+        (HIGH, math.nextafter(0.5, 0), "does not hold, in 0 of 1"),
+        (LOW, 0.055, "holds, in 1 of 1"),
+        (LOW, math.nextafter(0.055, 1), "holds partly, in 0 of 1"),
+        (LOW, 0.1, "holds partly, in 0 of 1"),
+        (LOW, math.nextafter(0.1, 1), "does not hold, in 0 of 1"),
+        (HIGH, None, "does not hold, in 0 of 1"),
+        (LOW, None, "does not hold, in 0 of 1"),
+        (HIGH, 1, "holds, in 1 of 1"),
+    ],
 )
-def test_error(error, expected):
-    assert verdict(COMMITTED["error"], {"classification.error_one_to_one": error}) == expected
+def test_one_run_at_and_beyond_each_limit(criterion, value, expected):
+    assert words(criterion, runs(value)) == expected
+    assert claims.assess(criterion, runs(value)).decided is None
 
 
 @pytest.mark.parametrize(
-    ("information", "adversarial", "expected"),
-    [(None, 100, claims.FAILS), (100, None, claims.HOLDS), (None, None, claims.FAILS)],
+    ("values", "expected"),
+    [
+        ([0.95, 0.96, 0.97], "holds, in 3 of 3"),
+        ([0.89, 0.99, 0.99], "holds, in 2 of 3"),  # mean 0.957, standard error 0.033
+        ([0.88, 0.90, 0.93], "holds, in 2 of 3, not decided"),  # mean 0.903, standard error 0.015
+        ([0.87, 0.90, 0.92], "holds partly, in 2 of 3, not decided"),  # mean 0.897
+        ([0.70, 0.71, 0.72], "holds partly, in 0 of 3"),
+        ([0.50, 0.55, 0.47], "holds partly, in 0 of 3, not decided"),  # mean 0.507, standard error 0.023
+        ([0.95, 0.10, 0.11], "does not hold, in 1 of 3, not decided"),  # mean 0.387, standard error 0.282
+        ([0.10, 0.11, 0.12], "does not hold, in 0 of 3"),
+        ([0.90, 0.90, 0.90], "holds, in 3 of 3"),  # on the limit, and no run differs
+        ([0.95, 0.96, None], "does not hold, in 2 of 3"),
+    ],
 )
-def test_what_never_converges_is_slower_than_what_does(information, adversarial, expected):
-    metrics = {"convergence.iterations_information": information, "convergence.iterations_adversarial": adversarial}
-    assert verdict(COMMITTED["free-speed"], metrics) == expected
+def test_over_seeds_the_means_give_the_verdict_and_their_error_whether_it_is_decided(values, expected):
+    assert words(HIGH, runs(*values)) == expected
 
 
-def test_over_seeds_the_mean_decides_and_one_seed_without_a_value_fails():
-    claim = COMMITTED["error"]
-    runs = [{"classification.error_one_to_one": error} for error in (0.03, 0.05, 0.08)]
-    assert verdict(claim, *runs) == claims.HOLDS
-    assert verdict(claim, *runs, {"classification.error_one_to_one": None}) == claims.FAILS
-    measured = claims.measure("classification.error_one_to_one", runs)
-    assert measured.mean == pytest.approx(0.16 / 3) and measured.seeds == 3
-    assert measured.spread == pytest.approx(0.0251661, abs=1e-6)  # sample standard deviation
-    assert claims.measure("classification.error_one_to_one", runs[:1]).spread is None
+def test_it_is_decided_from_one_standard_error_on():
+    values = [0.88, 0.92, 0.95]
+    error = stdev(values) / math.sqrt(3)
+    near, far = (claim({"metric": "m", "at_least": mean(values) - k * error}) for k in (0.999, 1.001))
+    assert claims.assess(near, runs(*values)).decided is False
+    assert claims.assess(far, runs(*values)).decided is True
+
+
+def test_a_condition_on_which_the_verdict_does_not_rest_leaves_it_decided():
+    both = claim({"metric": "a", "at_least": 0}, {"metric": "b", "at_least": 0})
+    close, far = (-0.1, 0.2), (-1.0, -1.1)
+    assert words(both, [{"a": a, "b": b} for a, b in zip(close, far)]) == "does not hold, in 0 of 2"
+    assert words(both, [{"a": a, "b": 1.0} for a in close]) == "holds, in 1 of 2, not decided"
+    assert words(both, [{"a": -a, "b": 1.0} for a in close]) == "does not hold, in 1 of 2, not decided"
+    assert words(both, [{"a": a, "b": None} for a in close]) == "does not hold, in 0 of 2"
+
+
+def test_a_run_counts_when_it_meets_all_conditions():
+    both = claim({"metric": "a", "at_least": 1}, {"metric": "b", "at_least": 1})
+    found = claims.assess(both, [{"a": 2, "b": 0}, {"a": 0, "b": 2}, {"a": 3, "b": 3}, {"a": None, "b": 3}])
+    assert (found.holding, found.runs) == (1, 4)
+    assert [finding.holding for finding in found.findings] == [[True, False, True, False], [False, True, True, True]]
+
+
+@pytest.mark.parametrize(
+    ("criterion", "values", "control", "expected"),
+    [
+        (ABOVE, [0.75], [0.5], "holds, in 1 of 1"),
+        (ABOVE, [math.nextafter(0.75, 0)], [0.5], "does not hold, in 0 of 1"),
+        (BELOW, [0.25], [0.5], "holds, in 1 of 1"),
+        (BELOW, [math.nextafter(0.25, 1)], [0.5], "does not hold, in 0 of 1"),
+        (ABOVE, [0.7, 0.9], [0.4, 0.6], "holds, in 1 of 2, not decided"),  # 0.8 − 0.5 = 0.3, its standard error 0.141
+        (ABOVE, [0.7, 1.1], [0.4, 0.6], "holds, in 1 of 2, not decided"),  # 0.9 − 0.5 = 0.4, its standard error 0.224
+        (ABOVE, [0.8, 1.0], [0.4, 0.6], "holds, in 2 of 2"),  # 0.9 − 0.5 = 0.4, its standard error 0.141
+        (ABOVE, [0.8, 1.0], [0.43, 0.63], "holds, in 2 of 2, not decided"),  # 0.37: 0.12 more than asked
+        (ABOVE, [0.3, 0.3], [0.4, 0.6], "does not hold, in 0 of 2"),
+        (ABOVE, [0.8, 1.0], [0.5], "holds, in 2 of 2, not decided"),  # how far one run of the control is off is unknown
+        (ABOVE, [0.9], [0.4, 0.6], "holds, in 1 of 1"),
+        (ABOVE, [0.9, None], [0.4, 0.6], "does not hold, in 1 of 2"),
+        (ABOVE, [0.9, 0.9], [0.4, None], "does not hold, in 0 of 2"),
+        (BELOW, [0.1, 0.1], [None, None], "does not hold, in 0 of 2"),
+    ],
+)
+def test_a_margin_compares_with_the_mean_of_the_control(criterion, values, control, expected):
+    assert words(criterion, runs(*values), runs(*control)) == expected
+
+
+def test_a_number_and_a_margin_must_both_be_reached():
+    criterion = claim({"metric": "m", "at_least": 0.5, "above_control": 0.25}, control="gan")
+    for value, control, expected in [(0.5, 0.25, HOLDS), (0.5, 0.26, FAILS), (0.49, 0.1, FAILS)]:
+        assert claims.assess(criterion, runs(value), runs(control)).verdict == expected
+    finding = claims.find(criterion.holds[0], runs(0.5, 0.6), runs(0.2, 0.3))
+    assert [(limit.at_least, limit.value) for limit in finding.limits] == [(True, 0.5), (True, 0.5)]
+    assert finding.measured.mean == 0.55 and finding.control.mean == 0.25 and finding.passed
+
+
+def test_what_was_measured_has_mean_error_and_interval():
+    measured = claims.measure("m", runs(0.03, 0.05, 0.08))
+    assert measured.values == [0.03, 0.05, 0.08] and measured.mean == pytest.approx(0.16 / 3)
+    assert measured.standard_error == pytest.approx(0.0251661 / math.sqrt(3), abs=1e-6)
+    assert measured.interval == pytest.approx((-0.00918, 0.11585), abs=1e-5)  # t = 4.3027 with 2 degrees of freedom
+    assert claims.measure("m", runs(0.03)) == ([0.03], 0.03, None, None)
+    assert claims.measure("m", runs(0.03, None)) == ([0.03, None], None, None, None)
+
+
+def test_a_claim_about_no_run_counts_none():
+    assessment = claims.assess(claim({"metric": "m", "at_most": 2}, variant=None), runs(1.5))
+    assert claims.in_words(assessment) == "holds" and (assessment.holding, assessment.runs) == (0, 0)
 
 
 def test_what_is_not_measured_says_why():
-    assessment = claims.assess(COMMITTED["leak"], [])
-    assert assessment.verdict == claims.NOT_MEASURED and assessment.reason == COMMITTED["leak"].not_measured
-    assessment = claims.assess(COMMITTED["mi-gan"], [])
-    assert assessment.verdict == claims.NOT_MEASURED and "no run of gan" in assessment.reason
+    left_open = Claim(statement="s", where="w", published="p", not_measured="it needs other runs")
+    for criterion, of_variant, reason in [
+        (left_open, [], "it needs other runs"),
+        (ABOVE, [], "there is no run of infogan"),
+        (ABOVE, runs(1.0), "there is no run of gan, its control"),
+    ]:
+        assessment = claims.assess(criterion, of_variant, [])
+        assert (assessment.verdict, assessment.reason, assessment.decided) == (NOT_MEASURED, reason, None)
+        assert claims.in_words(assessment) == "not measured"
+
+
+def test_every_and_conclude_know_what_an_unknown_leaves_open():
+    assert claims.every([True, None, False]) is False
+    assert claims.every([True, None]) is None
+    assert claims.every([True]) is True
+    table = {
+        (True, True): HOLDS, (True, None): HOLDS, (True, False): HOLDS,
+        (False, True): PARTLY, (False, None): None, (False, False): FAILS,
+        (None, True): None, (None, None): None, (None, False): None,
+    }  # fmt: skip
+    assert {key: claims.conclude(*key) for key in table} == table
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "claims.yaml"
+    path.write_text(GOOD, encoding="utf-8")
+    return path
+
+
+def results(**changes) -> Results:
+    own, control = {"a.b": 0.8, "a.c": 2, "a.d": None, "rotation.code": "c2"}, {"a.b": 0.3, "a.c": 2}
+    return Results({"infogan": {0: own | changes, 1: own}, "gan": {0: control, 1: control}}, {"cost.ratio": 1.01})
+
+
+def test_a_good_file_is_read_and_assessed(path):
+    loaded = claims.load(path)
+    assert list(loaded) == ["good", "alone", "open"]
+    assert loaded["good"].holds[0] == Condition(metric="a.b", at_least=0.5, above_control=0.2)
+    assert loaded["good"].why_changed.startswith("it was 0.4")
+    compared = {(variant, metric) for variant in ("infogan", "gan") for metric in ("a.b", "a.c")}
+    assert set(loaded["good"].metrics()) == compared | {("infogan", "a.d")}
+    assessments = claims.assess_all(loaded, results())
+    assert [claims.in_words(each) for each in assessments.values()] == ["holds, in 2 of 2", "holds", "not measured"]
+    assert assessments["good"].beside["a.d"].values == [None, None]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("  where: §1\n", "", ["good.where", "missing"]),
-        ("where:", "were:", ["good.were", "unknown key"]),
-        ("run: infogan", "run: wgan", ["good.run", "'wgan'", "'infogan'"]),
-        ("at_least: 0.5", "at_least: high", ["good.holds.0.at_least", "'high'", "number"]),
-        ("at_least: 0.5", "at_least: .nan", ["good.holds.0.at_least", "finite"]),
-        ("at_least: 0.5", "atleast: 0.5", ["good.holds.0.atleast", "unknown key"]),
-        (", at_least: 0.5", "", ["good.holds.0", "no limit", "at_most_metric"]),
-        ("at_least: 0.5", "at_least: 0.5, at_most: 1", ["good.holds.0", "['at_least', 'at_most']"]),
-        ("  run: infogan\n", "", ["good", "expected either run and holds"]),
-        ("  run: infogan\n", "  run: infogan\n  not_measured: too long\n", ["good", "not_measured"]),
-        ("  holds:\n  - {metric: a.b, at_least: 0.5}\n", "  holds: []\n", ["good.holds", "at least 1"]),
-        ("statement: It works", "statement: 3", ["good.statement", "got 3", "string"]),
-        (GOOD, "{}", ["the file", "at least 1"]),
-        (GOOD, "good: [", ["cannot be read"]),
+        ("version: 2", "version: 1", ["version: got 1", "2"]),
+        ("version: 2\n", "", ["version: missing"]),
+        ("    where: §1\n", "", ["claims.good.where", "missing"]),
+        ("where: §1", "were: §1", ["claims.good.were", "unknown key"]),
+        ("at_least: 0.5", "at_least: high", ["claims.good.holds.0.at_least", "'high'", "number"]),
+        ("at_least: 0.5", "at_least: .nan", ["claims.good.holds.0.at_least", "finite"]),
+        ("at_least: 0.5", "at_least: true", ["claims.good.holds.0.at_least", "True", "number"]),
+        ("at_least: 0.5", "atleast: 0.5", ["claims.good.holds.0.atleast", "unknown key"]),
+        (", at_least: 0.5, above_control: 0.2", "", ["claims.good.holds.0", "no limit", "at_least or at_most"]),
+        ("at_least: 0.5", "at_least: 0.5, at_most: 1", ["claims.good.holds.0", "got at_least, at_most, above_control"]),
+        ("above_control: 0.2", "above_control: 0.2, below_control: 1", ["good.holds.0", "above_control, below"]),
+        ("above_control: 0.2", "above_control: -0.2", ["good.holds.0.above_control", "-0.2", "greater than or equal"]),
+        ("above_control: 0.2", "above_control: .inf", ["claims.good.holds.0.above_control", "finite"]),
+        ("    control: gan\n", "", ["claims.good", "control: missing"]),
+        ("control: gan", "control: infogan", ["claims.good", "'infogan'", "another variant"]),
+        ("    variant: infogan\n", "", ["claims.good", "'gan'", "another variant than variant (None)"]),
+        ("    variant: infogan\n", "    variant: infogan\n    not_measured: why\n", ["good", "not_measured, expected"]),
+        ("    holds:\n    - {metric: cost.ratio, at_most: 1.05}\n", "", ["claims.alone", "got neither"]),
+        ("    - {metric: cost.ratio, at_most: 1.05}\n", "      []\n", ["claims.alone.holds", "at least 1"]),
+        ("statement: It works", "statement: 3", ["claims.good.statement", "got 3", "string"]),
+        (GOOD[GOOD.index("claims:") :], "claims: {}\n", ["claims: ", "at least 1"]),
+        (GOOD, "claims: [", ["cannot be read"]),
     ],
 )
-def test_broken_claims_are_refused_naming_the_key(tmp_path, old, new, said):
-    path = tmp_path / "claims.yaml"
-    path.write_text(GOOD)
-    assert list(claims.load(path)) == ["good"]
-    assert old in GOOD
-    path.write_text(GOOD.replace(old, new))
+def test_a_broken_file_is_refused_naming_the_key(path, old, new, said):
+    assert GOOD.count(old) == 1
+    path.write_text(GOOD.replace(old, new), encoding="utf-8")
     with pytest.raises(BadInput) as refusal:
         claims.load(path)
-    for words in said:
-        assert words in str(refusal.value)
+    for text in said:
+        assert text in str(refusal.value)
 
 
-def test_a_metric_that_does_not_exist_is_refused_naming_claim_metric_and_what_exists(tmp_path):
-    path = tmp_path / "claims.yaml"
-    path.write_text(GOOD)
-    loaded = claims.load(path)
-    assert claims.assess_all(loaded, {"infogan": [{"a.b": 0.6}]})["good"].verdict == claims.HOLDS
-    with pytest.raises(BadInput, match=r"good needs 'a\.b'.*infogan.*a\.c, a\.d"):
-        claims.assess_all(loaded, {"infogan": [{"a.d": 1, "a.c": 2}]})
-    with pytest.raises(BadInput, match=r"good needs a number.*\[1, 2\]"):
-        claims.assess_all(loaded, {"infogan": [{"a.b": [1, 2]}]})
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (results(**{"a.b": "0.8?"}), r"good needs a number, and 'a\.b' of infogan with seed 0 is '0\.8\?'"),
+        (Results({"infogan": {7: {"a.bb": 1, "x": 2}}}, {}), r"which infogan with seed 7.* it: a\.bb$"),
+        (Results({"infogan": results().runs["infogan"], "gan": {0: {"x": 1}}}, {}), r"which gan with seed 0.*: none$"),
+        (Results({}, {"cost.rate": 1}), r"alone needs 'cost\.ratio', which what belongs to no run .* it: cost\.rate$"),
+    ],
+)
+def test_a_metric_that_is_not_there_is_refused_naming_it_its_run_and_what_is_like_it(path, found, said):
+    with pytest.raises(BadInput, match=said):
+        claims.assess_all(claims.load(path), found)

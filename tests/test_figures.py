@@ -1,32 +1,36 @@
 """The figures, from made-up metrics and from a generator that draws what it is asked for."""
 
-import json
 import math
 import shutil
 from pathlib import Path
 
-import matplotlib
+import matplotlib.text
 import numpy as np
 import pytest
 import torch
+from conftest import ROOT
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 from ruamel.yaml import YAML
-from safetensors.torch import save_file
 
-from replicate import figures, mnist, networks
+from replicate import figures, mnist, results, run, tables
 from replicate.figures import Shown
+from replicate.model import Model
+from replicate.run import Run
 from replicate.stage import BadInput
 
-ROOT = Path(__file__).parent.parent
-ALL = {"figure1", "figure2", "figure2-infomax", "samples", "codes", "confusion", "teaser"}
+ALL = {"figure1", "milestones", "figure2", "figure2-infomax", "samples", "codes", "confusion", "teaser"}
 DIGIT_OF_CATEGORY = [7, 2, 1, 0, 4, 9, 5, 3, 6, 8]
-EVALUATION = {
-    "classification": {"error_one_to_one": 0.25},
-    "purity": {"digit_of_category": DIGIT_OF_CATEGORY},
-    "rotation": {"code": "c3", "sign": -1},
-    "width": {"code": "c2", "sign": 1},
-}
+METRICS = results.flatten(
+    {
+        "classification": {"error_one_to_one": 0.25},
+        "purity": {"digit_of_category": DIGIT_OF_CATEGORY},
+        "rotation": {"code": "c3", "sign": -1},
+        "width": {"code": "c2", "sign": 1},
+        "yardstick": {"lower_bound_c1": 2.2},
+    }
+)
 
 
 class Legible(torch.nn.Module):
@@ -46,36 +50,63 @@ def read(images: np.ndarray) -> tuple[np.ndarray, ...]:
     return images[:, :, 0], np.rint(images[:, :, 1, 0] * 10).astype(int), images[:, :, 2, 0], images[:, :, 3, 0]
 
 
-def log(last: float) -> dict[str, np.ndarray]:
-    return {"iteration": np.arange(10, 2001, 10), "information_c1": np.linspace(0, last, 200)}
-
-
-def texts(figure) -> str:
+def texts(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
 
 
-def clipped(figure) -> list[str]:
-    """The texts that reach beyond the edges of the figure, once it is laid out."""
-    FigureCanvasAgg(figure).draw()
+def clipped(figure: Figure) -> list[str]:
+    """The texts that reach beyond the edges of a figure that is laid out."""
     width, height = figure.bbox.size
     boxes = {t.get_text(): t.get_window_extent() for t in figure.findobj(matplotlib.text.Text) if t.get_text()}
     return [text for text, box in boxes.items() if min(box.p0) < 0 or box.x1 > width or box.y1 > height]
 
 
-@pytest.fixture
-def shown():
+def overlapping(figure: Figure) -> list[tuple[str, str]]:
+    """The pairs of titles, captions and labels of axes that reach into each other, in a figure that is laid out."""
+    written = [text for axes in figure.axes for text in (axes.title, axes.xaxis.label) if text.get_text()]
+    boxes = [text.get_window_extent() for text in written]
+    return [
+        (written[i].get_text(), written[j].get_text())
+        for i in range(len(boxes))
+        for j in range(i)
+        if boxes[i].overlaps(boxes[j])
+    ]
+
+
+@pytest.fixture(scope="module")
+def make(params):
+    """Makes a run as figures show it, from what differs: its variant, and what may be set of it."""
     values, categories = np.meshgrid([-2.0, 0.0, 2.0], np.arange(10), indexing="ij")
-    table = {"value": np.tile(values.ravel(), 2), "category": np.tile(categories.ravel(), 2)}
-    table |= {"code": np.repeat(["c2", "c3"], 30), "slant": table["value"] / 4 + table["category"] / 100}
-    table |= {"width": 10 + table["category"], "thickness": np.full(60, 2.5)}
-    actual = np.repeat(np.arange(10), 4)
-    predicted = np.where(np.arange(40) % 4 == 0, (actual + 1) % 10, actual)
-    return Shown("infogan", 0, Legible(), EVALUATION, table, {"actual": actual, "predicted": predicted})
+    traversal = {"code": np.repeat(["c2", "c3"], 30), "value": np.tile(values.ravel(), 2)}
+    traversal |= {"category": np.tile(categories.ravel(), 2)}
+    traversal |= {"slant": traversal["value"] / 4 + traversal["category"] / 100}
+    traversal |= {"width": 10.0 + traversal["category"], "thickness": np.full(60, 2.5)}
+    milestones = {"iteration": np.array([100, 500, 2000]), "share_c1": np.array([0.5, 0.95, 0.99])}
+    milestones |= {"error": np.array([0.5, 0.2, 0.1]), "frechet": np.array([9.0, 3.0, 0.4])}
+
+    def made(variant: str = "infogan", seed: int = 0, last: float = 2.2, **values) -> Shown:
+        shown = Shown(
+            Run(variant, seed, params.settings(variant)),
+            METRICS,
+            {"iteration": np.arange(10, 2001, 10), "information_c1": np.linspace(0, last, 200)},
+            milestones,
+            traversal,
+            3 * np.eye(10, dtype=int) + np.roll(np.eye(10, dtype=int), 1, axis=1),
+            Legible(),
+        )
+        return shown._replace(**values)
+
+    return made
 
 
-def test_varying_c1_shares_everything_else_in_a_row_and_orders_the_columns_by_digit(config, shown):
-    order = figures.in_digit_order(EVALUATION)
-    noise, category, c2, c3 = read(figures.vary_category(shown.generator, order, config))
+@pytest.fixture(scope="module")
+def shown(make) -> Shown:
+    return make()
+
+
+def test_varying_c1_shares_everything_else_in_a_row_and_orders_the_columns_by_digit(params, shown):
+    images = figures.vary_category(shown, figures.in_digit_order(shown), params.figures)
+    noise, category, c2, c3 = read(images)
     assert category.shape == (5, 10)
     assert all([DIGIT_OF_CATEGORY[c] for c in row] == list(range(10)) for row in category)
     for part in (noise, c2, c3):
@@ -83,61 +114,119 @@ def test_varying_c1_shares_everything_else_in_a_row_and_orders_the_columns_by_di
         assert len(np.unique(part[:, 0], axis=0)) == 5  # each row is another draw
 
 
-def test_the_draws_follow_the_seed_alone(config, shown):
-    other = config.model_copy(update={"figures": config.figures.model_copy(update={"seed": 1})})
-    first, again, second = (
-        figures.vary_category(shown.generator, torch.arange(10), each) for each in (config, config, other)
-    )
+def test_the_draws_follow_the_seed_alone(params, shown):
+    seeds = (params.figures.seed, params.figures.seed, params.figures.seed + 1)
+    options = [params.figures.model_copy(update={"seed": seed}) for seed in seeds]
+    first, again, other = (figures.vary_category(shown, torch.arange(10), each) for each in options)
     assert (first == again).all()
-    assert (first != second).any()
+    assert (first != other).any()
 
 
-def test_a_code_is_varied_from_left_to_right_by_its_sign_with_a_category_in_each_row(config, shown):
-    words, images = figures.vary_role("rotation", shown, torch.tensor([3, 2, 1]), config)
+def test_a_code_is_varied_from_left_to_right_by_its_sign_with_a_category_in_each_row(params, shown):
+    words, images = figures.vary_role("rotation", shown, torch.tensor([3, 2, 1]), params.figures)
     noise, category, c2, c3 = read(images)
     assert words == "$c_3$ from 2 to −2"
     np.testing.assert_allclose(c3, np.tile(np.linspace(2, -2, 10), (3, 1)), atol=1e-6)
     assert (c2 == 0).all()
     assert (category == [[3], [2], [1]]).all()
     assert (noise == noise[:, :1]).all() and len(np.unique(noise[:, 0], axis=0)) == 3
-    words, images = figures.vary_role("width", shown, torch.tensor([3]), config)
+    words, images = figures.vary_role("width", shown, torch.tensor([3]), params.figures)
     assert words == "$c_2$ from −2 to 2"
     np.testing.assert_allclose(read(images)[2], [np.linspace(-2, 2, 10)], atol=1e-6)
 
 
-def test_figure_1_has_a_line_for_each_seed_the_yardsticks_and_the_entropy(config):
-    logs = {"infogan": [log(2.2), log(2.1)], "gan": [log(0.1)], "infomax": [log(2.0)]}
-    figure = figures.figure1(logs, {"infogan": [2.25, 2.15], "gan": [0.2]}, config)
+def curves(axes) -> list[float]:
+    """The last height of each curve over the iterations of a log."""
+    return [float(line.get_ydata()[-1]) for line in axes.lines if len(line.get_ydata()) > 2]
+
+
+def levels(axes) -> set[float]:
+    """The heights of the horizontal lines."""
+    return {round(float(line.get_ydata()[0]), 3) for line in axes.lines if list(line.get_xdata()) == [0, 1]}
+
+
+def marks(axes) -> list[tuple[float, str]]:
+    """The height and the colour of each mark in the margin."""
+    return [(float(line.get_ydata()[0]), line.get_color()) for line in axes.lines if len(line.get_ydata()) == 1]
+
+
+def bound(value: float) -> dict:
+    return METRICS | {"yardstick.lower_bound_c1": value}
+
+
+def test_figure_1_has_a_line_for_each_run_the_yardsticks_and_the_entropy(make):
+    runs = [
+        make("infogan", 0, 2.2, metrics=bound(2.25)),
+        make("infogan", 1, 2.1, metrics=bound(2.15)),
+        make("gan", 0, 0.1, metrics=bound(0.2)),
+        make("infomax", 0, 2.0, metrics=bound(2.05)),
+    ]
+    figure = figures.figure1(runs)
     paper, whole = figure.axes
     assert paper.get_xlim() == (0, 1000)
-    assert whole.get_xlim() == (0, config.train.iterations)
-    curves, entropy = [2.2, 2.1, 0.1, 2.0], pytest.approx(math.log(10))
-    assert [line.get_ydata()[-1] for line in paper.lines] == [*curves, entropy]
-    assert [line.get_ydata()[-1] for line in whole.lines if len(line.get_ydata())] == [*curves, 2.15, 0.2, entropy]
-    assert list(whole.lines[4].get_ydata()) == [2.25, 2.15] and whole.lines[4].get_color() == whole.lines[0].get_color()
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-        "InfoGAN", "regular GAN", "InfoMax (InfoNCE)", "yardstick, of the finished generator", "$H(c_1)$ = log 10",
-    ]  # fmt: skip
+    assert whole.get_xlim() == (0, 2000)
+    assert curves(paper) == curves(whole) == [2.2, 2.1, 0.1, 2.0]
+    assert levels(paper) == levels(whole) == {2.303, 2.267}  # H(c1), and what InfoNCE can reach
+    assert marks(paper) == []
+    infogan, gan, infomax = figures.PALETTE[:3]
+    assert marks(whole) == [(2.25, infogan), (2.15, infogan), (0.2, gan), (2.05, infomax)]
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["InfoGAN", "regular GAN", "InfoMax (InfoNCE)", "$H(c_1)$ = log 10", "yardstick, at the end"]
 
 
-def test_figure_1_leaves_out_an_estimate_that_is_not_in_nats(config):
-    train = config.train.model_copy(update={"infomax_estimator": "jensen_shannon"})
-    logs = {"infogan": [log(2.2)], "infomax": [log(-0.1)]}
-    figure = figures.figure1(logs, {"infogan": [2.2], "infomax": [2.1]}, config.model_copy(update={"train": train}))
-    assert "InfoMax (" not in texts(figure)
-    ends = [[line.get_ydata()[-1] for line in axes.lines[:-1] if len(line.get_ydata())] for axes in figure.axes]
-    assert ends == [[2.2], [2.2, 2.2, 2.1]]
+def test_a_training_of_1000_iterations_has_its_marks_once(make):
+    log = {"iteration": np.arange(10, 1001, 10), "information_c1": np.linspace(0, 2, 100)}
+    paper, whole = figures.figure1([make(log=log)]).axes
+    assert (len(marks(paper)), len(marks(whole))) == (0, 1)
 
 
-def test_figure_2_has_the_papers_four_panels_and_three_without_a_baseline(config, shown):
-    captions = [axes.get_xlabel() for axes in figures.figure2(shown, Legible(), config).axes]
+def test_figure_1_shows_the_yardstick_alone_of_an_estimate_that_is_not_in_nats(make):
+    infomax = make("infomax", 0, -0.1, metrics=bound(2.1))
+    critic = infomax.run.settings.critic.model_copy(update={"estimator": "jensen_shannon"})
+    settings = infomax.run.settings.model_copy(update={"critic": critic})
+    infomax = infomax._replace(run=infomax.run._replace(settings=settings))
+    paper, whole = figures.figure1([make(), infomax]).axes
+    assert curves(paper) == curves(whole) == [2.2]
+    assert [height for height, _ in marks(whole)] == [2.2, 2.1]
+    assert levels(whole) == {2.303}
+
+
+def test_every_number_of_categories_has_its_entropy(make):
+    shown = make()
+    prior = shown.run.settings.latent.model_copy(update={"categories": 5})
+    other = shown._replace(run=Run("k5", 0, shown.run.settings.model_copy(update={"latent": prior})))
+    assert levels(figures.figure1([shown, other]).axes[0]) == {round(math.log(5), 3), round(math.log(10), 3)}
+
+
+def test_more_variants_than_colours_are_all_drawn(make):
+    runs = [make()._replace(run=Run(f"v{i}", 0, make().run.settings)) for i in range(len(figures.PALETTE) + 1)]
+    assert len(curves(figures.figure1(runs).axes[0])) == len(runs)
+    assert "v6" in texts(figures.milestones(runs))
+
+
+def test_milestones_have_a_line_for_each_run_in_three_panels(make):
+    error = np.array([0.5, np.nan, np.nan])
+    figure = figures.milestones([make(), make(seed=1), make("gan", milestones=make().milestones | {"error": error})])
+    heights = [[line.get_ydata().tolist() for line in axes.lines] for axes in figure.axes]
+    assert [len(of_panel) for of_panel in heights] == [3, 3, 3]
+    assert heights[0][0] == [0.5, 0.95, 0.99] and heights[1][1] == [0.5, 0.2, 0.1] and heights[2][2] == [9.0, 3.0, 0.4]
+    assert np.isnan(heights[1][2][1:]).all()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["InfoGAN", "regular GAN"]
+    FigureCanvasAgg(figure).draw()
+    low, high = figure.axes[0].get_xlim()
+    ticks = [t.label1.get_text() for t in figure.axes[0].xaxis.get_major_ticks() if low <= t.get_loc() <= high]
+    assert ticks == ["100", "500", "1000"]
+
+
+def test_figure_2_has_the_papers_four_panels_and_three_without_a_baseline(params, make, shown):
+    captions = [axes.get_xlabel() for axes in figures.figure2(shown, make("gan"), params.figures).axes]
     assert captions == [
         "(a) Varying $c_1$ on InfoGAN\n(in the paper: digit type)",
         "(b) Varying $c_1$ on regular GAN\n(in the paper: no clear meaning)",
         "(c) Varying $c_3$ from 2 to −2 on InfoGAN\n(in the paper: rotation)",
         "(d) Varying $c_2$ from −2 to 2 on InfoGAN\n(in the paper: width)",
     ]
-    figure = figures.figure2(shown._replace(objective="infomax"), None, config)
+    figure = figures.figure2(make("infomax"), None, params.figures)
     assert [axes.get_xlabel()[:3] for axes in figure.axes] == ["(a)", "(c)", "(d)"]
     assert "InfoGAN" not in texts(figure)
     assert all(axes.images[0].get_array().shape == (5 * 28, 10 * 28) for axes in figure.axes)
@@ -160,20 +249,19 @@ def test_panels_of_unlike_width_stay_on_the_page(counts):
     assert len({round(box.width / count, 9) for box, count in zip(boxes, counts)}) == 1
 
 
-def test_samples_show_every_objective_and_real_digits(config, digits):
+def test_samples_show_every_run_and_real_digits(params, make, digits):
     real = digits.repeat(4, 1, 1)
-    figure = figures.samples({"infogan": Legible(), "gan": Legible(), "infomax": Legible()}, real, config)
-    assert [axes.get_xlabel() for axes in figure.axes] == [
-        "InfoGAN, seed 0", "regular GAN, seed 0", "InfoMax, seed 0", "MNIST, test split",
-    ]  # fmt: skip
+    figure = figures.samples([make(), make("gan"), make("infomax")], real, params.figures)
+    captions = [axes.get_xlabel() for axes in figure.axes]
+    assert captions == ["InfoGAN, seed 0", "regular GAN, seed 0", "InfoMax, seed 0", "MNIST, test split"]
     np.testing.assert_allclose(figure.axes[-1].images[0].get_array()[:28, 28:56], real[1] / 255)
 
 
-def test_codes_have_a_column_each_with_the_mean_over_the_categories(shown):
-    figure = figures.codes([shown, shown._replace(objective="infomax")])
+def test_codes_have_a_column_each_with_the_mean_over_the_categories(make):
+    figure = figures.codes([make(), make("infomax")])
     assert len(figure.axes) == 3 * 4
-    assert figure.axes[0].get_title() == "InfoGAN, seed 0\n$c_2$, the width code"
-    assert figure.axes[3].get_title() == "InfoMax, seed 0\n$c_3$, the rotation code"
+    assert figure.axes[0].get_title() == "InfoGAN\n$c_2$ (width)"
+    assert figure.axes[3].get_title() == "InfoMax\n$c_3$ (rotation)"
     slant = figure.axes[0].lines
     assert len(slant) == 11
     np.testing.assert_allclose(slant[4].get_xydata(), [[-2, -0.46], [0, 0.04], [2, 0.54]])
@@ -182,68 +270,65 @@ def test_codes_have_a_column_each_with_the_mean_over_the_categories(shown):
 
 def test_the_confusion_matrix_counts_and_names_the_error(shown):
     (axes,) = figures.confusion([shown]).axes
-    shares = axes.images[0].get_array()
-    np.testing.assert_allclose(shares, 0.75 * np.eye(10) + 0.25 * np.roll(np.eye(10), 1, axis=1))
+    np.testing.assert_allclose(axes.images[0].get_array(), 0.75 * np.eye(10) + 0.25 * np.roll(np.eye(10), 1, axis=1))
     assert sum(int(text.get_text()) for text in axes.texts) == 40
     assert axes.get_title() == "InfoGAN, seed 0: error 25.0 %"
 
 
-def test_categories_without_a_digit_have_a_column_of_their_own(shown):
-    unmatched = shown._replace(confusion={"actual": np.array([0, 0, 1]), "predicted": np.array([0, -1, -1])})
-    (axes,) = figures.confusion([unmatched]).axes
-    assert axes.get_xticklabels()[-1].get_text() == "none"
-    assert axes.images[0].get_array()[:2, -1].tolist() == [0.5, 1]
+def test_a_digit_whose_images_have_no_matched_category_has_an_empty_row(shown):
+    counts = shown.confusion.copy()
+    counts[4] = 0
+    metrics = METRICS | {"classification.error_one_to_one": None}
+    (axes,) = figures.confusion([shown._replace(confusion=counts, metrics=metrics)]).axes
+    assert (axes.images[0].get_array()[4] == 0).all()
+    assert axes.get_title() == "InfoGAN, seed 0"
 
 
-def test_no_text_is_clipped(config, digits, shown):
-    real = digits.repeat(4, 1, 1)
-    infomax = shown._replace(objective="infomax")
+def test_no_text_is_clipped_and_no_titles_overlap(params, digits, make):
+    real, options = digits.repeat(4, 1, 1), params.figures
+    infogan, gan, infomax = make(), make("gan"), make("infomax")
     for figure in (
-        figures.figure1({"infogan": [log(2.2)], "gan": [log(0.1)], "infomax": [log(2.0)]}, {"infogan": [2.3]}, config),
-        figures.figure2(shown, Legible(), config),
-        figures.figure2(infomax, None, config),
-        figures.samples({"infogan": Legible()}, real, config),
-        figures.samples({"infogan": Legible(), "gan": Legible()}, real, config),
-        figures.codes([shown, infomax]),
-        figures.confusion([shown, infomax]),
-        figures.teaser(shown, config),
+        figures.figure1([infogan, gan, infomax]),
+        figures.milestones([infogan, gan, infomax]),
+        figures.figure2(infogan, gan, options),
+        figures.figure2(infomax, None, options),
+        figures.samples([infogan], real, options),
+        figures.samples([infogan, gan, infomax], real, options),
+        figures.codes([infogan, gan, infomax]),
+        figures.confusion([infogan, infomax]),
+        figures.teaser(infogan, options),
     ):
+        FigureCanvasAgg(figure).draw()
         assert clipped(figure) == []
+        assert overlapping(figure) == []
 
 
-@pytest.mark.parametrize("content", ["", "actual,predicted\n", "actual\n1\n", "actual,predicted\n1,\n"])
-def test_a_table_that_is_not_as_expected_is_bad_input(tmp_path, content):
-    path = tmp_path / "confusion.csv"
-    path.write_text(content)
-    with pytest.raises(BadInput, match="confusion.csv.*expected the columns actual, predicted"):
-        figures.read_table(path, actual=int, predicted=int)
+def set_variants(folder: Path, variants: list[str]) -> None:
+    yaml = YAML()
+    content = yaml.load(folder / "params.yaml")
+    content["runs"] = {"variants": variants, "seeds": [0]}
+    yaml.dump(content, folder / "params.yaml")
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch, config, digits, shown):
-    """A folder with params.yaml, untrained weights and made-up metrics of two objectives; MNIST is made up as well."""
+def project(tmp_path, monkeypatch, params, digits, make):
+    """A folder with params.yaml and made-up metrics of three runs; their models and MNIST are made up as well."""
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    set_objectives(tmp_path, ["infogan", "gan", "infomax"])
+    set_variants(tmp_path, ["infogan", "gan", "infomax"])
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(mnist, "load", lambda split, config: (digits.repeat(4, 1, 1), torch.zeros(160)))
-    for objective in ("infogan", "gan", "infomax"):
-        weights, metrics = Path("runs", f"{objective}-0"), Path("metrics", f"{objective}-0")
-        weights.mkdir(parents=True)
-        metrics.mkdir(parents=True)
-        save_file(networks.to_tensors(networks.build(objective, config)), weights / "weights.safetensors")
-        (metrics / "evaluation.json").write_text(json.dumps(EVALUATION))
-        (metrics / "yardstick.json").write_text(json.dumps({"lower_bound_c1": 2.2}))
-        for name, table in (("training", log(2)), ("traversal", shown.traversal), ("confusion", shown.confusion)):
-            rows = [table.keys(), *zip(*table.values())]
-            (metrics / f"{name}.csv").write_text("".join(",".join(map(str, row)) + "\n" for row in rows))
+    monkeypatch.setattr(mnist, "load", lambda split, mnist: (digits.repeat(4, 1, 1), torch.zeros(160)))
+    monkeypatch.setattr(run.Run, "load", lambda this: Model(Legible(), None, None))
+    rows = []
+    for shown in (make("infogan"), make("gan"), make("infomax")):
+        for kind in ("training", "milestones", "traversal"):
+            table = getattr(shown, "log" if kind == "training" else kind)
+            columns = {name: column.tolist() for name, column in table.items()}
+            tables.write(shown.run.csv(kind), [dict(zip(columns, row)) for row in zip(*columns.values())])
+        counts = [{str(digit): n for digit, n in enumerate(row)} for row in shown.confusion.tolist()]
+        tables.write(shown.run.csv("confusion"), counts)
+        rows += results.rows(METRICS, shown.run.variant, 0)
+    results.write("metrics/results.csv", rows)
     return tmp_path
-
-
-def set_objectives(folder: Path, objectives: list[str]) -> None:
-    yaml = YAML()
-    content = yaml.load(folder / "params.yaml")
-    content["objectives"], content["seeds"] = objectives, [0]
-    yaml.dump(content, folder / "params.yaml")
 
 
 def test_the_stage_writes_small_files_without_metadata(project):
@@ -254,35 +339,46 @@ def test_the_stage_writes_small_files_without_metadata(project):
     assert not any(Image.open(path).info for path in written.values())
 
 
-def test_a_figure_drawn_again_has_the_same_bytes(tmp_path, shown, config):
-    for draw in (lambda: figures.confusion([shown]), lambda: figures.teaser(shown, config)):
-        paths = [tmp_path / f"{i}.png" for i in range(2)]
-        for path in paths:
-            figures.save(draw(), path)
-        assert paths[0].read_bytes() == paths[1].read_bytes()
-
-
 @pytest.mark.parametrize(
-    ("objectives", "missing"),
+    ("variants", "missing"),
     [
         (["infogan", "gan"], {"figure2-infomax"}),
         (["infomax"], {"figure2", "teaser"}),
-        (["gan"], {"figure2", "teaser", "figure2-infomax", "codes", "confusion"}),
+        (["gan"], {"figure2", "teaser", "figure2-infomax", "confusion"}),
     ],
 )
-def test_the_stage_draws_what_the_objectives_allow(project, monkeypatch, objectives, missing):
-    set_objectives(project, objectives)
-    for other in {"infogan", "gan", "infomax"} - set(objectives):
-        shutil.rmtree(Path("runs", f"{other}-0"))
-        shutil.rmtree(Path("metrics", f"{other}-0"))
+def test_the_stage_draws_what_the_variants_allow(project, monkeypatch, variants, missing):
+    set_variants(project, variants)
     drawn = set()
     monkeypatch.setattr(figures, "save", lambda figure, path: drawn.add(path))
     figures.main()
     assert drawn == {Path("figures", f"{name}.png") for name in ALL - missing}
 
 
-def test_a_run_without_its_evaluation_is_bad_input(project):
-    Path("metrics/infogan-0/evaluation.json").unlink()
-    with pytest.raises(BadInput, match="metrics/infogan-0/evaluation.json cannot be read"):
+def test_what_is_read_is_what_was_written(project, params, make):
+    read = figures.read(run.of("infogan", 0, params), METRICS, with_images=False)
+    assert read.generator is None
+    assert (read.confusion == make().confusion).all()
+    for name in ("log", "milestones", "traversal"):
+        assert {column: values.tolist() for column, values in getattr(read, name).items()} == {
+            column: values.tolist() for column, values in getattr(make(), name).items()
+        }
+
+
+def test_a_figure_drawn_again_has_the_same_bytes(tmp_path, shown, params):
+    for path in ("0.png", "1.png"):
+        figures.save(figures.teaser(shown, params.figures), tmp_path / path)
+    assert (tmp_path / "0.png").read_bytes() == (tmp_path / "1.png").read_bytes()
+
+
+def test_a_run_that_was_not_measured_is_bad_input(project):
+    results.write("metrics/results.csv", results.rows(METRICS, "infogan", 0))
+    with pytest.raises(BadInput, match="metrics/results.csv.*gan-0"):
         figures.main()
     assert not Path("figures").exists()
+
+
+def test_a_run_without_a_table_is_bad_input(project):
+    Path("metrics/traversal/gan-0.csv").unlink()
+    with pytest.raises(BadInput, match=r"metrics/traversal/gan-0.csv cannot be read"):
+        figures.main()

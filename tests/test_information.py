@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from replicate import information
+from replicate.information import Posterior
 from replicate.latent import Codes, entropies
-from replicate.networks import Posterior
-from replicate.params import Params
+from replicate.parameters import Parameters
 
 
 def codes(n: int) -> Codes:
@@ -17,31 +17,31 @@ def codes(n: int) -> Codes:
     return Codes(torch.zeros(n, 0), torch.randint(10, (n,), generator=generator), continuous)
 
 
-def bounds(posterior: Posterior, drawn: Codes, config: Params) -> list[float]:
-    return (information.variational(posterior, drawn).mean(dim=0) + torch.tensor(entropies(config.latent))).tolist()
+def bounds(posterior: Posterior, drawn: Codes, params: Parameters) -> list[float]:
+    return (information.variational(posterior, drawn).mean(dim=0) + torch.tensor(entropies(params.latent))).tolist()
 
 
-def test_a_posterior_that_knows_the_code_reaches_its_entropy(config: Params):
+def test_a_posterior_that_knows_the_code_reaches_its_entropy(params: Parameters):
     drawn = codes(1000)
     std = torch.full((1000, 2), 0.01)
     certain = Posterior(1000 * torch.nn.functional.one_hot(drawn.category, 10).float(), drawn.continuous, std)
-    c1, c2, c3 = bounds(certain, drawn, config)
+    c1, c2, c3 = bounds(certain, drawn, params)
     assert c1 == pytest.approx(math.log(10))
     assert c2 == c3 == pytest.approx(math.log(2) - 0.5 * math.log(2 * math.pi) - math.log(0.01), abs=1e-5)
 
 
-def test_an_ignorant_posterior_gives_none(config: Params):
+def test_an_ignorant_posterior_gives_none(params: Parameters):
     drawn = codes(100_000)
     # The Gaussian of the prior's own mean and variance: less than zero, by the divergence of a uniform from a Gaussian.
     std = torch.full((100_000, 2), 1 / math.sqrt(3))
-    c1, c2, _ = bounds(Posterior(torch.zeros(100_000, 10), torch.zeros(100_000, 2), std), drawn, config)
+    c1, c2, _ = bounds(Posterior(torch.zeros(100_000, 10), torch.zeros(100_000, 2), std), drawn, params)
     assert c1 == pytest.approx(0, abs=1e-5)
     assert c2 == pytest.approx(math.log(2) - 0.5 * math.log(2 * math.pi * math.e / 3), abs=0.01)
 
 
-def test_a_fixed_std_bounds_the_bound(config: Params):
+def test_a_fixed_std_bounds_the_bound(params: Parameters):
     drawn = codes(1000)
-    _, c2, _ = bounds(Posterior(torch.zeros(1000, 10), drawn.continuous, torch.ones(1000, 2)), drawn, config)
+    _, c2, _ = bounds(Posterior(torch.zeros(1000, 10), drawn.continuous, torch.ones(1000, 2)), drawn, params)
     assert c2 == pytest.approx(-0.2258, abs=1e-4)
 
 
@@ -99,3 +99,14 @@ def test_the_marginal_pairs_are_all_but_the_diagonal():
     scores = torch.randn(6, 6, generator=torch.Generator().manual_seed(0))
     moved = information.donsker_varadhan(scores + 2 * torch.eye(6))
     assert moved == pytest.approx(float(information.donsker_varadhan(scores)) + 2, abs=1e-5)
+
+
+def test_infonce_of_a_category_ends_below_its_entropy():
+    """A critic that knows the category cannot tell apart the samples of a batch that share it."""
+    assert information.infonce_ceiling(10, 128) == pytest.approx(2.267, abs=1e-3)
+    generator = torch.Generator().manual_seed(0)
+    categories = torch.randint(10, (400, 32), generator=generator)
+    same = categories[:, :, None] == categories[:, None]
+    found = torch.stack([information.infonce(100 * scores) for scores in same.float()])
+    error = 4 * float(found.std()) / math.sqrt(400)
+    assert found.mean() == pytest.approx(information.infonce_ceiling(10, 32), abs=error)

@@ -3,13 +3,13 @@ import torch
 from safetensors.torch import save_file
 
 from replicate import judge, mnist
-from replicate.params import Params
+from replicate.parameters import Judge, Parameters
 from replicate.stage import BadInput
 
 
 @pytest.fixture(scope="module")
-def settings(config: Params):
-    return config.judge.model_copy(update={"epochs": 3, "batch_size": 20})
+def settings(params: Parameters) -> Judge:
+    return params.judge.model_copy(update={"epochs": 3, "batch_size": 20})
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +32,35 @@ def test_it_learns_to_read(bars, settings):
 
 
 def test_the_same_bits_every_time(bars, settings):
-    first, second = (judge.fit(*bars, settings).state_dict() for _ in range(2))
+    once = settings.model_copy(update={"epochs": 1})
+    first, second = (judge.fit(*bars, once).state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_divergence_is_said(bars, settings):
     with pytest.raises(BadInput, match="diverged"):
         judge.fit(bars[0], bars[1], settings.model_copy(update={"learning_rate": 1e30}))
+
+
+def test_features_are_the_means_of_the_last_maps_whatever_the_batches(bars):
+    torch.manual_seed(0)
+    untrained, images = judge.build().eval(), mnist.as_input(bars[0][:10])
+    features = judge.features(untrained, images)
+    assert features.shape == (10, 128)
+    torch.testing.assert_close(features, judge.features(untrained, images, batch_size=3))
+    with torch.no_grad():
+        maps = untrained[:11](images)
+        named = untrained[11:](maps).softmax(dim=1)
+    torch.testing.assert_close(features, maps.mean(dim=(2, 3)))
+    torch.testing.assert_close(named, judge.probabilities(untrained, images))
+
+
+def test_a_judge_that_was_kept_sees_the_same(bars, tmp_path):
+    torch.manual_seed(0)
+    untrained, images = judge.build().eval(), mnist.as_input(bars[0][:10])
+    save_file({name: tensor.contiguous() for name, tensor in untrained.state_dict().items()}, tmp_path / "judge")
+    kept = judge.load(tmp_path / "judge")
+    torch.testing.assert_close(judge.probabilities(kept, images), judge.probabilities(untrained, images))
 
 
 def test_wrong_weights_are_refused(tmp_path):

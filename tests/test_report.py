@@ -1,304 +1,271 @@
 """The report from made-up metrics, with the repository's own params.yaml, claims.yaml and template."""
 
-import json
 import re
 import shutil
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 from ruamel.yaml import YAML
 
-from replicate import claims, networks, params, report
+from replicate import claims, report, results, stage, tables
+from replicate.run import Run
 from replicate.stage import BadInput
 
-ROOT = Path(__file__).parent.parent
-CODE = {f"{what}_{measure}": value for what, value in (("slant", 0.61), ("width", 0.62), ("thickness", 0.63))
-        for measure in ("correlation", "range")}  # fmt: skip
-EXTRAPOLATION = {f"{what}_{where}": 0.9 for what in ("agreement", "confidence")
-                 for where in ("within_1", "at_1", "at_1_5", "at_2")}  # fmt: skip
-EVALUATION = {
-    "classification": {"error_one_to_one": 0.1234, "error_majority": 0.1111, "digits_reached": 9, "nmi": 0.8, "ari": 0.7},
-    "information": {
-        "entropy_c1": 2.3026, "lower_bound_c1_at_1000": 2.25, "lower_bound_c1": 2.29, "lower_bound_c2": -0.4,
-        "lower_bound_c3": -0.5, "share_at_1000": 0.977, "share_at_end": 0.99, "iterations_to_95_percent": 700,
-    },
-    "purity": {"mean": 0.95, "lowest": 0.8, "digits_reached": 10, "by_category": [0.951] * 10,
-               "digit_of_category": [7, 2, 1, 0, 4, 9, 5, 3, 6, 8]},
-    "rotation": {"code": "c2", "sign": -1, **CODE},
-    "width": {"code": "c3", "sign": 1, **CODE},
-    "extrapolation": {**EXTRAPOLATION, "relative_agreement_at_2": 1.0},
-    "convergence": {"iterations_information": 400, "iterations_adversarial": 900},
-}  # fmt: skip
-YARDSTICK = {
-    **{f"lower_bound_{name}": value for name, value in (("c1", 2.295), ("c2", 1.21), ("c3", 1.31), ("gaussian_c2", 1.21),
-       ("discretised_c2", 1.11), ("gaussian_c3", 1.25), ("discretised_c3", 1.31))},
-    **{f"standard_error_{name}": 0.0042 for name in ("c1", "c2", "c3", "gaussian_c2", "discretised_c2", "gaussian_c3",
-       "discretised_c3")},
-    "share_c1": 0.9967, "gap_c1": 0.005, "iterations": 900,
-}  # fmt: skip
-SCORES = {"probe_error_10": 0.31, "probe_error_100": 0.21, "probe_error_all": 0.11, "kmeans_error": 0.41, "kmeans_nmi": 0.51}
-REPRESENTATION = {
-    **{name: SCORES for name in ("posterior_c1", "head_outputs", "head_hidden", "trunk")},
-    "code_label_information": {"information": 1.61, "information_uncorrected": 1.62, "entropy_digit": 2.301, "share": 0.7},
+SCORES = {"probe_error_10": 0.31, "probe_error_100": 0.21, "probe_error_all": 0.11, "kmeans_error": 0.41}
+OF_CODES = {f"lower_bound_{code}": bound for code, bound in (("c1", 2.295), ("c2", 1.21), ("c3", 1.31))}
+OF_RUN = results.flatten(
+    {
+        "classification": {"error_one_to_one": 0.1234},
+        "yardstick": OF_CODES | {"standard_error_c1": 0.0042, "share_c1": 0.9967, "own_bound_c1": 2.29, "gap_c1": 0.005,
+                                 "gap_standard_error_c1": 0.001},
+        "representation": dict.fromkeys(("posterior_c1", "head_outputs", "head_hidden", "trunk"), SCORES),
+    }
+)  # fmt: skip
+OF_NO_RUN = results.flatten(
+    {
+        "judge": {"test_accuracy": 0.9912},
+        "baselines": dict.fromkeys(("pixels", "pca_128", "untrained_trunk"), SCORES | {"kmeans_error": 0.47}),
+        "cost": {"ratio": 1.0321, "quartiles": [1.01, 1.05], "pairs": 40, "processor": "abacus", "threads": 2},
+    }
+)
+RECORD = {"torch": "2.0", "threads": 2, "processor": "abacus", "instructions": "beads"}
+EVERY = {"figure1", "codes", "samples", "milestones"}
+# What the stage figures draws of these variants, the teaser left out, which is for the README.
+FIGURES = {
+    ("infogan", "gan", "infomax"): {*EVERY, "figure2", "figure2-infomax", "confusion"},
+    ("infogan",): {*EVERY, "figure2", "confusion"},
+    ("gan",): EVERY,
 }
-REFERENCES = {name: SCORES | {"kmeans_error": 0.47} for name in ("pixels", "pca_128", "untrained_trunk")}
-COST = {
-    "ratio": 1.0321, "quartiles": [1.01, 1.05], "pairs": 40, "seconds_infogan": 0.2345, "seconds_gan_without_q": 0.2301,
-    "processor": "abacus", "device": "cpu", "threads": 2,
-}  # fmt: skip
 
 
-def write(path: Path, content: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content))
+@cache
+def needed() -> dict[str, float]:
+    """A value of every metric that some claim needs."""
+    return {metric: 0.5 for claim in claims.load(ROOT / "claims.yaml").values() for _, metric in claim.metrics()}
+
+
+class Project:
+    """A folder with the repository's params.yaml and claims.yaml and made-up metrics of every run."""
+
+    def __init__(self, variants: tuple[str, ...] = ("infogan", "gan", "infomax"), seeds: tuple[int, ...] = (0,)):
+        for name in ("params.yaml", "claims.yaml"):
+            shutil.copy(ROOT / name, ".")
+        self.change_params(runs={"variants": list(variants), "seeds": list(seeds)})
+        self.runs = {(variant, seed): needed() | OF_RUN for variant in variants for seed in seeds}
+        self.of_no_run = dict(OF_NO_RUN)
+        for variant, seed in self.runs:
+            run = Run(variant, seed, None)
+            stage.write_json(run.json("environment"), RECORD)
+            tables.write(run.csv("milestones"), [self.milestone(1000, 0.2, 4.0), self.milestone(5000, 0.1234, 2.0)])
+            self.confuse(run, {(4, 9): 800, (9, 4): 300, (3, 5): 100, (5, 8): 34})
+
+    def milestone(self, iteration: int, error: float | None, frechet: float) -> dict:
+        return {"iteration": iteration, "share_c1": 0.99, "error": error, "frechet": frechet}
+
+    def confuse(self, run: Run, errors: dict[tuple[int, int], int]) -> None:
+        """Write a confusion table of 900 right images a digit, and these errors by digit and by what c1 says."""
+        rows = [{"digit": d} | {str(g): 900 * (d == g) + errors.get((d, g), 0) for g in range(10)} for d in range(10)]
+        tables.write(run.csv("confusion"), rows)
+
+    def change_params(self, **groups) -> None:
+        yaml = YAML()
+        content = yaml.load(Path("params.yaml"))
+        content.update(groups)
+        yaml.dump(content, Path("params.yaml"))
+
+    def written(self) -> str:
+        rows = [row for run, metrics in self.runs.items() for row in results.rows(metrics, *run)]
+        results.write("metrics/results.csv", rows + results.rows(self.of_no_run))
+        report.main()
+        return Path("REPORT.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A folder with the repository's params.yaml and claims.yaml and made-up metrics of every run."""
-    for name in ("params.yaml", "claims.yaml"):
-        shutil.copy(ROOT / name, tmp_path)
-    set_params(tmp_path, objectives=["infogan", "gan", "infomax"], seeds=[0])
+def project(tmp_path, monkeypatch) -> Project:
     monkeypatch.chdir(tmp_path)
-    for run in ("infogan-0", "gan-0", "infomax-0"):
-        write(Path("metrics", run, "evaluation.json"), EVALUATION)
-        write(Path("metrics", run, "yardstick.json"), YARDSTICK)
-        write(Path("metrics", run, "representation.json"), REPRESENTATION)
-        write(Path("metrics", run, "environment.json"), {"torch": "2.0", "threads": 2})
-    write(Path("metrics/references.json"), REFERENCES)
-    write(Path("metrics/cost.json"), COST)
-    write(Path("metrics/judge.json"), {"test_accuracy": 0.9912})
-    return tmp_path
+    return Project()
 
 
-def set_params(folder: Path, **values) -> None:
-    yaml = YAML()
-    content = yaml.load(folder / "params.yaml")
-    content.update(values)
-    yaml.dump(content, folder / "params.yaml")
+def row(text: str, name: str) -> list[str]:
+    """The cells of the row that begins with `name`, or has it in bold at the beginning of its second cell."""
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if cells and (cells[0].startswith(name) or any(cell.startswith(f"**{name}**") for cell in cells[1:2])):
+            return cells
+    raise AssertionError(f"no row {name}")
 
 
-def change(run: str, group: str, **values) -> None:
-    """Set values of a group of a run's evaluation.json, or of its yardstick.json."""
-    yardstick = group == "yardstick"
-    path = Path("metrics", run, "yardstick.json" if yardstick else "evaluation.json")
-    content = json.loads(path.read_text())
-    (content if yardstick else content[group]).update(values)
-    path.write_text(json.dumps(content))
+def test_a_claim_stands_with_its_verdict_its_number_and_its_control(project):
+    project.runs["gan", 0]["classification.error_one_to_one"] = 0.75
+    text = project.written()
+    verdict, statement, published, here, control = row(text, "error")
+    assert verdict == "**does not hold, in 0 of 1**"
+    assert "§7.2" in statement and published == "5 % error"
+    assert "`classification.error_one_to_one` 0.123 (≤ 0.055, ≤ control − 0.3) ✗" in here
+    assert control == "0.750"
 
 
-def written() -> str:
-    report.main()
-    return Path("REPORT.md").read_text(encoding="utf-8")
+def test_better_numbers_turn_a_verdict_and_the_same_numbers_give_the_same_bytes(project):
+    assert project.written() == project.written()
+    project.runs["gan", 0]["classification.error_one_to_one"] = 0.75
+    project.runs["infogan", 0]["classification.error_one_to_one"] = 0.04
+    text = project.written()
+    assert row(text, "error")[0] == "**holds, in 1 of 1**"
+    assert "✗" not in row(text, "error")[3]
 
 
-def row(text: str, start: str) -> str:
-    return next(line for line in text.splitlines() if line.startswith(f"| {start}"))
-
-
-def test_verdicts_and_numbers_are_those_of_the_metrics(project):
-    text = written()
-    error = row(text, "**error**")
-    assert "`classification.error_one_to_one` 0.123 (≤ 0.055)" in error and "**does not hold**" in error and "| 1 |" in error
-    shortfall = "`classification.error_one_to_one` is asked to be ≤ 0.055, measured: 0.123."
-    assert f"- **error** does not hold (objective infogan): {shortfall}\n" in text
-    assert "`purity.mean` is asked to be ≤ 0.5, measured: 0.950" in text  # fig2b, on the made-up gan
-    free_speed = row(text, "**free-speed**")
-    assert "`convergence.iterations_information` 400 (≤ `convergence.iterations_adversarial` = 900)" in free_speed
-    assert "**holds partly**" in row(text, "**fig2c**")
-    assert row(text, "**leak**").endswith("| – | 0 | **not measured** |")
-    config, all_claims = params.load(), claims.load()
-    verdicts = [row(text, f"**{name}**").split("|")[-2].strip(" *") for name in all_claims]
-    summary = next(line for line in text.splitlines() if line.startswith("Verdicts on"))
+def test_the_summary_counts_the_verdicts(project):
+    text = project.written()
+    verdicts = [row(text, name)[0].strip("*").split(",")[0] for name in claims.load()]
+    summary = next(line for line in text.splitlines() if line.startswith("Of "))
+    assert summary.startswith(f"Of {len(verdicts)} claims")
+    plural = dict(zip(claims.VERDICTS, ("hold", "hold partly", "do not hold", "are not measured")))
+    singular = dict(zip(claims.VERDICTS, ("holds", "holds partly", "does not hold", "is not measured")))
     for verdict in claims.VERDICTS:
-        assert f"*{verdict}* for {verdicts.count(verdict)}" in summary
-    assert f"`train.iterations` | {config.train.iterations} |" in text
-    assert "accuracy on the test split: 0.991" in text
+        n = verdicts.count(verdict)
+        assert re.search(rf"\b{n} {(singular if n == 1 else plural)[verdict]}[,.]", summary)
 
 
-def test_another_number_is_another_report_and_the_same_numbers_the_same_bytes(project):
-    first = written()
-    assert written() == first
-    change("infogan-0", "classification", error_one_to_one=0.04)
-    assert row(written(), "**error**").endswith("**holds** |")
+def test_numbers_of_the_other_tables(project):
+    project.runs["gan", 0] |= {"yardstick.lower_bound_c1": 0.234, "yardstick.gap_c1": -0.125}
+    text = project.written()
+    assert row(text, "c1, at least") == ["c1, at least", "2.295", "0.234", "2.295"]
+    assert row(text, "gap: ")[1:] == ["0.005", "−0.125", "0.005"]
+    assert row(text, "infogan-0, posterior of c1")[1:] == ["0.310", "0.210", "0.110", "0.410"]
+    assert row(text, "pixels")[1:] == ["0.310", "0.210", "0.110", "0.470"]
+    assert "0.991" in text and "1.032" in text and "1.010" in text and "1.050" in text
+    assert ["infogan-0", "abacus", "beads", "2", "2.0"] in [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")
+    ]
+
+
+def test_errors_are_named_by_their_largest_confusions(project):
+    text = project.written()
+    (line,) = [line for line in text.splitlines() if line.startswith("- **infogan-0**") and "read as" in line]
+    assert "1234 images" in line and "0.123" in line
+    assert re.findall(r"(\d) read as (\d) \((\d+) images\)", line) == [
+        ("4", "9", "800"), ("9", "4", "300"), ("3", "5", "100")
+    ]  # fmt: skip
+    assert "97 %" in line  # 1200 of 1234
+    assert "**gan-0**" not in text.split("## Why is the error")[1].split("##")[0].split("Milestones")[0]
+
+
+def test_a_run_without_errors_names_no_confusion(project):
+    project.confuse(Run("infogan", 0, None), {(4, 9): 2})
+    project.confuse(Run("infomax", 0, None), {})
+    text = project.written()
+    lines = [line for line in text.splitlines() if re.match(r"- \*\*info\w+-0\*\*", line) and "test split" in line]
+    assert re.findall(r"\d read as \d \(\d+ images\)", lines[0]) == ["4 read as 9 (2 images)"]
+    assert "read as" not in lines[1]
+
+
+def test_the_error_at_the_last_two_milestones(project):
+    line = next(line for line in project.written().splitlines() if "at iteration 1000" in line)
+    assert "infogan-0" in line and "0.200" in line and "0.123" in line and "5000" in line
 
 
 def test_a_metric_without_a_value_reads_as_such(project):
-    for run in ("infogan-0", "gan-0", "infomax-0"):
-        change(run, "information", lower_bound_c1_at_1000=None, share_at_1000=None, iterations_to_95_percent=None)
-    text = written()
-    assert "`information.share_at_1000` is asked to be ≥ 0.95, measured: none." in text
-    assert row(text, "L_I of c1 at iteration 1000") == "| L_I of c1 at iteration 1000, nats | none | none | none |"
+    project.runs["infogan", 0]["classification.error_one_to_one"] = None
+    text = project.written()
+    assert "`classification.error_one_to_one` none (" in row(text, "error")[3]
     assert not re.search(r"\bNone\b|\bnan\b|Undefined", text)
 
 
-def test_when_every_claim_that_is_measured_holds_nothing_falls_short(project):
-    change("infogan-0", "rotation", slant_correlation=0.9)
-    change("infogan-0", "width", width_correlation=0.9, width_range=3.0)
-    change("infogan-0", "classification", error_one_to_one=0.05)
-    change("infomax-0", "rotation", slant_correlation=0.9)
-    change("infomax-0", "width", width_correlation=0.9)
-    change("gan-0", "information", share_at_end=0.05)
-    change("gan-0", "purity", mean=0.4)
-    text = written()
-    assert "falls short" not in text and "*does not hold* for 0" in text
-
-
-def section(text: str, title: str) -> str:
-    return text.split(f"# {title}\n", 1)[1].split("\n#", 1)[0]
-
-
-def test_claims_rest_on_the_yardstick_and_on_the_cost(project):
-    text = written()
-    assert "`yardstick.gap_c1` 0.005 (≤ 0.02)<br>`yardstick.gap_c1` 0.005 (≥ −0.05)" in row(text, "**tight**")
-    assert "`cost.ratio` 1.032 (≤ 1.05)" in row(text, "**free-cost**") and "**holds**" in row(text, "**free-cost**")
-    assert "beside: `yardstick.share_c1` 0.997" in row(text, "**mi-gan**")
-    change("infogan-0", "yardstick", gap_c1=0.06)
-    assert row(written(), "**tight**").endswith("**holds partly** |")
-    cost = section(text, "What does Q cost?")
-    assert "took 1.032 times as long" in cost and "1.010 and 1.050" in cost and "on abacus, device cpu, 2 threads" in cost
-
-
-def test_the_yardstick_of_every_objective_is_in_its_table(project):
-    change("gan-0", "yardstick", lower_bound_c1=0.234, share_c1=0.1018, gap_c1=-0.125)
-    text = section(written(), "One yardstick for mutual information")
-    assert row(text, "c1 ") == "| c1 | 2.295 (0.004) | 0.234 (0.004) | 2.295 (0.004) |"
-    assert row(text, "c3, discretised") == "| c3, discretised | 1.310 (0.004) | 1.310 (0.004) | 1.310 (0.004) |"
-    assert row(text, "gap") == "| gap: the yardstick's bound less that L_I | 0.005 | −0.125 | 0.005 |"
-    assert "carry at least 0.102 of H(c1); its own Q reads 0.990" in text
-
-
-def test_representations_of_every_run_stand_beside_the_references(project):
-    lines = section(written(), "What the representations are worth to the downstream task").splitlines()
-    table = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| ")]
-    assert table[0][2:] == [
-        "error, 10 labels a digit", "error, 100 labels a digit", "error, all labels", "k-means error", "k-means NMI"
-    ]  # fmt: skip
-    assert [cells[0] for cells in table if cells[0]] == ["infogan-0", "gan-0", "infomax-0", "references"]
-    assert len(table) == 1 + 3 * 4 + 3
-    assert table[1] == ["infogan-0", "posterior of c1", "0.310", "0.210", "0.110", "0.410", "0.510"]
-    assert table[-1] == ["", "D's trunk before training", "0.310", "0.210", "0.110", "0.470", "0.510"]
-    leak = section(written(), "What the code leaks about the label")
-    assert row(leak, "I(argmax c1; digit)") == "| I(argmax c1; digit), nats | 1.610 | 1.610 | 1.610 |"
-
-
-def test_infomax_is_answered_by_the_numbers_of_both_objectives(project):
-    title = "Does InfoMax replicate InfoGAN's MNIST results?"
-    change("infomax-0", "rotation", slant_correlation=0.85)
-    change("infomax-0", "purity", digits_reached=9)
-    change("infogan-0", "purity", mean=0.7)
-    text = section(written(), title)
-    assert text.strip().startswith("Partly,")
-    assert "of its 5 conditions the runs of `infomax` meet 4, those of `infogan` meet 2." in text
-    assert row(text, "`purity.mean`") == "| `purity.mean` (≥ 0.8) | 0.950 | met | 0.700 | not met |"
-    assert row(text, "parameters of the head").endswith("| 133,262 |")
-    change("infomax-0", "width", width_correlation=0.9)
-    assert section(written(), title).strip().startswith("Yes,")
-    change("infomax-0", "yardstick", share_c1=0.5)
-    assert section(written(), title).strip().startswith("No,")
-
-
-def test_an_estimate_that_is_not_in_nats_is_not_compared(project):
-    yaml = YAML()
-    content = yaml.load(project / "params.yaml")
-    content["train"]["infomax_estimator"] = "jensen_shannon"
-    yaml.dump(content, project / "params.yaml")
-    change("infomax-0", "yardstick", gap_c1=None, share_c1=0.9876)
-    text = written()
-    assert "infomax: its own estimate is not in nats; 0.988 of H(c1) at the end, by the yardstick" in text
-    assert row(text, "L_I of c1 that the run itself came to").endswith("| 2.290 | 2.290 | not in nats |")
-    assert row(text, "gap") == "| gap: the yardstick's bound less that L_I | 0.005 | 0.005 | none |"
-
-
-def test_several_seeds_give_mean_and_spread(project):
-    set_params(project, seeds=[0, 1, 2])
-    for seed in (1, 2):
-        for objective in ("infogan", "gan", "infomax"):
-            shutil.copytree(Path("metrics", f"{objective}-0"), Path("metrics", f"{objective}-{seed}"))
+def test_several_seeds_give_the_mean_and_its_interval(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    project = Project(seeds=(0, 1, 2))
     for seed, error in enumerate((0.03, 0.05, 0.07)):
-        change(f"infogan-{seed}", "classification", error_one_to_one=error)
-    change("infogan-1", "information", iterations_to_95_percent=None)
-    text = written()
-    assert "0.050 ± 0.020" in row(text, "**error**") and "| 3 | **holds** |" in row(text, "**error**")
-    assert "none in 1 of 3 seeds" in row(text, "**mi-infogan**")
-    assert "one seed" not in text and "one training" not in text
+        project.runs["infogan", seed]["classification.error_one_to_one"] = error
+        project.runs["gan", seed]["classification.error_one_to_one"] = 0.8
+    project.runs["infogan", 1]["information.share_at_end"] = None
+    text = project.written()
+    assert "`classification.error_one_to_one` 0.050 [0.000, 0.100] (" in row(text, "error")[3]
+    assert row(text, "error")[0] == "**holds, in 2 of 3, not decided**"
+    assert "none in 1 of 3 runs" in row(text, "mi-infogan")[3]
+    assert "single training" not in text
+    figures = [link for link in links(text) if link.startswith("figures/")]
+    assert len(figures) == len(set(figures))
 
 
-def test_tables_have_as_many_cells_in_every_row(project):
-    lines = written().splitlines()
+def links(text: str) -> list[str]:
+    """The targets of all images, and of the links to files."""
+    return [target for target in re.findall(r"\]\(([^)]+)\)", text) if not target.startswith(("http", "#"))]
+
+
+@pytest.mark.parametrize("variants", FIGURES)
+def test_every_file_that_is_linked_is_there_and_every_figure_is_linked(variants, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = Project(variants).written()
+    assert set(links(text)) == {"claims.yaml"} | {f"figures/{name}.png" for name in FIGURES[variants]}
+    assert all((ROOT / name).exists() for name in re.findall(r"`(replicate/[\w.]+)`", text))
+
+
+def test_every_anchor_is_a_heading(project):
+    text = project.written()
+    headings = [re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in text.splitlines()
+                if line.startswith("#")]  # fmt: skip
+    anchors = re.findall(r"\]\(#([^)]+)\)", text)
+    assert anchors and set(anchors) <= set(headings)
+
+
+def test_tables_stand_apart_and_have_as_many_cells_in_every_row(project):
+    lines = project.written().splitlines()
     tables = 0
-    for above, line, below in zip(lines, lines[1:], lines[2:]):
+    for before, above, line, below in zip(lines, lines[1:], lines[2:], lines[3:]):
         pipes = [len(re.findall(r"(?<!\\)\|", text)) for text in (above, line, below)]
         if line.startswith("|---"):
             tables += 1
-            assert pipes[0] == pipes[1] == pipes[2], above
+            assert before == "" and pipes[0] == pipes[1] == pipes[2], above
         elif line.startswith("|") and above.startswith("|"):
             assert pipes[0] == pipes[1], line
-    assert tables == sum(line.startswith("|---") for line in lines) > 13
+    assert tables == 5
 
 
-def test_without_an_objective_its_claims_are_not_measured(project):
-    set_params(project, objectives=["infogan"])
-    text = written()
-    assert "**not measured**" in row(text, "**mi-gan**") and "params.yaml asks for no run of gan" in text
-    assert "figure2-infomax.png" not in text and "Does InfoMax replicate" not in text and "regular GAN's images" not in text
+def test_paragraphs_lists_and_figures_stand_apart(project):
+    lines = project.written().splitlines()
+    for above, line in pairwise(lines):
+        if line.startswith(("![", "#", "**Each verdict")):
+            assert above == "", line
+        if line.startswith("- ") and above:
+            assert above.startswith(("- ", "  ")), line
 
 
-@pytest.mark.parametrize(
-    ("path", "content", "said"),
-    [
-        ("metrics/gan-0/evaluation.json", "{}", "mi-gan needs 'information.share_at_end'"),
-        ("metrics/gan-0/evaluation.json", None, "metrics/gan-0/evaluation.json"),
-        ("metrics/gan-0/evaluation.json", '{"purity": {"mean": NaN}}', "NaN"),
-        ("metrics/gan-0/evaluation.json", '{"purity": ', "metrics/gan-0/evaluation.json"),
-        ("metrics/infogan-0/environment.json", None, "environment.json"),
-        ("metrics/judge.json", "{}", "test_accuracy"),
-        ("metrics/cost.json", "{}", "free-cost needs 'cost.ratio'"),
-        ("metrics/gan-0/yardstick.json", "{}", "mi-gan needs 'yardstick.share_c1'"),
-        ("metrics/gan-0/representation.json", None, "metrics/gan-0/representation.json"),
-        ("metrics/references.json", '{"noise": {}}', "noise"),
-        ("metrics/cost.json", None, "metrics/cost.json"),
-    ],
-)
-def test_missing_and_broken_files_are_named_and_leave_no_report(project, path, content, said):
-    Path(path).unlink()
-    if content is not None:
-        Path(path).write_text(content)
-    with pytest.raises(BadInput, match=said):
-        report.main()
+@pytest.mark.parametrize("missing", ["yardstick.lower_bound_c2", "representation.trunk.probe_error_10"])
+def test_a_missing_number_that_no_claim_needs_is_an_error(project, missing):
+    del project.runs["gan", 0][missing]
+    with pytest.raises(BadInput, match=re.escape(missing)):
+        project.written()
     assert not Path("REPORT.md").exists()
 
 
-def test_a_missing_number_that_no_claim_needs_is_an_error(project):
-    content = json.loads(json.dumps(EVALUATION))
-    del content["classification"]["ari"]
-    write(Path("metrics/gan-0/evaluation.json"), content)
-    with pytest.raises(BadInput, match="classification.ari"):
-        report.main()
+def test_a_missing_number_that_a_claim_needs_is_an_error(project):
+    del project.runs["gan", 0]["yardstick.share_c1"]
+    with pytest.raises(BadInput, match="mi-gan needs 'yardstick.share_c1'"):
+        project.written()
 
 
-def test_settings_carry_their_comments(tmp_path):
-    path = tmp_path / "params.yaml"
-    path.write_text(
-        "a:\n  x: 1  # [paper] App. C,\n        # and more\n\n# The next group.\nb:\n  y: [1, 2]\n  z: 3  # [ours]\n"
-    )
-    assert report.settings(path) == [("a.x", 1, "[paper] App. C, and more"), ("b.y", [1, 2], ""), ("b.z", 3, "[ours]")]
+@pytest.mark.parametrize(
+    "path", ["metrics/environment/gan-0.json", "metrics/confusion/infogan-0.csv", "metrics/milestones/gan-0.csv"]
+)
+def test_missing_files_are_named_and_leave_no_report(project, path):
+    Path(path).unlink()
+    with pytest.raises(BadInput, match=path):
+        project.written()
+    assert not Path("REPORT.md").exists()
 
 
-def test_layers_count_every_parameter():
-    config = params.load(ROOT / "params.yaml")
-    run = networks.build("infogan", config)
-    counts = {name: sum(count for _, count in rows) for name, rows in report.architecture(config).items()}
-    assert counts["G"] == sum(p.numel() for p in run.generator.parameters())
-    assert counts["D"] == sum(p.numel() for p in run.discriminator.parameters())
-    assert counts["Q, on D's features"] == sum(p.numel() for p in run.head.parameters())
-    first = report.architecture(config)["G"][0]
-    assert first == (f"FC {config.latent.size} → 1024, batchnorm", config.latent.size * 1024 + 3 * 1024)
+def test_a_run_that_was_not_measured_is_bad_input(project):
+    del project.runs["infomax", 0]
+    with pytest.raises(BadInput, match="metrics/results.csv.*infomax-0"):
+        project.written()
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "none"), (10, "10"), (1.0, "1.000"), (-0.2258, "−0.226"), (333.3333, "333.3")],
+    [(None, "none"), (10, "10"), (1.0, "1.000"), (-0.2258, "−0.226"), (333.3333, "333.3"), ("c2", "c2")],
 )
 def test_numbers(value, text):
     assert report.number(value) == text

@@ -1,59 +1,51 @@
-import math
-
 import numpy as np
 import pytest
 import torch
 from conftest import change
 
-from replicate import networks, represent
-from replicate.params import Params
+from replicate import model, reading, represent
+from replicate.model import Model
+from replicate.parameters import Parameters, Represent
 
 
 @pytest.fixture(scope="module")
-def settings(small: Params) -> Params:
-    return change(small, "represent", labels_per_digit=[5], label_draws=1, penalties=[0.1], kmeans_restarts=1)
+def options(params: Parameters) -> Represent:
+    """Little to fit."""
+    few = {"labels_per_digit": [5], "label_draws": 1, "penalties": [0.1], "kmeans_restarts": 1}
+    return change(params, represent=few).represent
 
 
-def fresh(objective: str, config: Params) -> networks.Run:
-    run = networks.build(objective, config)
-    networks.initialise(run, torch.Generator().manual_seed(0))
-    return networks.Run(*(network.eval() for network in run))
+@pytest.fixture(scope="module")
+def trained(small: Parameters) -> Model:
+    built = model.build(small.settings("infogan"))
+    model.initialise(built, np.random.SeedSequence(0))
+    return Model(*(network.eval() for network in built))
 
 
-@pytest.mark.parametrize(
-    ("objective", "code_std", "outputs"), [("infogan", "learned", 14), ("gan", "fixed", 12), ("infomax", "fixed", 48)]
-)
-def test_layers_are_those_of_the_run(objective, code_std, outputs, small, digits):
-    run = fresh(objective, change(small, "networks", code_std=code_std))
-    layers = represent.layers(run, digits, batch_size=7)
-    assert {name: layer.shape for name, layer in layers.items()} == {
-        "posterior_c1": (40, 10), "head_outputs": (40, outputs), "head_hidden": (40, 128), "trunk": (40, 1024)
-    }  # fmt: skip
-    np.testing.assert_allclose(layers["posterior_c1"].sum(axis=1), 1, rtol=1e-5)
-    with torch.no_grad():
-        trunk = run.discriminator.features(digits[:, None].float() / 255)
-        expected = run.head.category_logits(trunk).log_softmax(dim=1)
-    np.testing.assert_allclose(layers["trunk"], trunk, atol=1e-6)
-    np.testing.assert_allclose(np.log(layers["posterior_c1"]), expected, atol=1e-5)
+@pytest.fixture(scope="module")
+def split(digits) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.cat([digits, digits.flip(2)]), torch.arange(80) % 10
 
 
-def test_a_run_is_represented_by_names_scores_and_its_leak(settings, digits):
-    split = torch.cat([digits, digits.flip(2)]), torch.arange(80) % 10
-    metrics = represent.represent(fresh("infogan", settings), split, split, settings, "test")
-    assert list(metrics) == ["posterior_c1", "head_outputs", "head_hidden", "trunk", "code_label_information"]
-    for name in list(metrics)[:-1]:
-        assert list(metrics[name]) == ["probe_error_5", "probe_error_all", "kmeans_error", "kmeans_nmi"]
-        assert all(0 <= score <= 1 for score in metrics[name].values())
-    assert metrics["trunk"]["probe_error_all"] < 0.1  # seen images, with features enough to know each by heart
-    assert metrics["code_label_information"]["entropy_digit"] == pytest.approx(math.log(10) + 9 / 160)
-
-
-def test_network_layers_are_standardised_and_probabilities_are_not(settings, digits):
-    run = fresh("infogan", settings)
-    features = represent.representations(run, digits, digits[:5])
-    raw = represent.layers(run, digits)
+def test_network_layers_are_standardised_and_probabilities_are_not(trained, split):
+    test = split[0][:5], split[1][:5]
+    features = represent.representations(trained, split, test)
+    raw = reading.layers(trained, split[0])
+    assert list(features) == ["posterior_c1", "head_outputs", "head_hidden", "trunk"]
     np.testing.assert_array_equal(features["posterior_c1"][0], raw["posterior_c1"])
     for name in ("head_outputs", "head_hidden", "trunk"):
-        train, test = features[name]
-        np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-4)
-        np.testing.assert_allclose(test, train[:5], atol=1e-4)
+        of_train, of_test = features[name]
+        np.testing.assert_allclose(of_train.mean(axis=0), 0, atol=1e-4)
+        np.testing.assert_allclose(of_test, of_train[:5], atol=1e-4)
+
+
+def test_every_representation_has_the_scores_of_the_measure(split, options):
+    digit = split[1].numpy()
+    known = np.eye(10, dtype=np.float32)[digit]
+    constant = np.zeros((80, 3), dtype=np.float32)
+    features = {"known": (known, known), "constant": (constant, constant)}
+    scores = represent.scores(features, split, split, options, "test")
+    assert list(scores) == ["known", "constant"]
+    assert scores["known"].keys() >= {"probe_error_5", "probe_error_all", "kmeans_error", "kmeans_nmi"}
+    assert scores["known"]["probe_error_all"] == scores["known"]["probe_error_5"] == 0
+    assert scores["constant"]["probe_error_all"] == pytest.approx(0.9)

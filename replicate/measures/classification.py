@@ -6,7 +6,7 @@ scored on another, in two ways: one-to-one (two categories cannot share a digit)
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.metrics import adjusted_mutual_info_score, homogeneity_completeness_v_measure
 
 DIGITS = 10
 UNMATCHED = -1  # "the digit" of a category that has none
@@ -38,18 +38,33 @@ def digits_reached(matched: np.ndarray) -> int:
     return len(set(matched.tolist()) - {UNMATCHED})
 
 
-def scores(counts: np.ndarray, category: np.ndarray, digit: np.ndarray) -> dict[str, float | int]:
+def one_to_one_error(counts: np.ndarray, category: np.ndarray, digit: np.ndarray) -> float | None:
+    """Share of images whose category (N,) is not matched to their digit (N,), one-to-one, by the `counts` of others.
+
+    None unless there are as many categories as digits: another K makes it an error by construction.
+    """
+    if len(counts) != DIGITS:
+        return None
+    return float(np.mean(match_one_to_one(counts)[category] != digit))
+
+
+def scores(counts: np.ndarray, category: np.ndarray, digit: np.ndarray) -> dict[str, float | int | None]:
     """Score c1 on images of categories (N,) and digits (N,), with matchings fitted on the `counts` (K, 10) of others.
 
-    error_one_to_one, error_majority: share of images whose category's digit is not theirs, by the one-to-one and the majority
-    matching. digits_reached: by the majority matching. nmi, ari: normalised mutual information (arithmetic mean) and
-    adjusted Rand index of the two partitions, which need no matching.
+    error_one_to_one, error_majority: share of images whose category's digit is not theirs, by the one-to-one and by the
+    majority matching; the former is None where K is not the number of digits, the latter where K is less.
+    digits_reached: by the majority matching. ami, homogeneity, completeness: of the two partitions, which need no
+    matching and compare across K. Adjusted mutual information is 0 for independent partitions and 1 for equal ones
+    (Vinh et al. 2010); homogeneity is 1 when each category has one digit, completeness when each digit has one category
+    (Rosenberg and Hirschberg 2007).
     """
     majority = match_majority(counts)
+    homogeneity, completeness, _ = homogeneity_completeness_v_measure(digit, category)
     return {
-        "error_one_to_one": float(np.mean(match_one_to_one(counts)[category] != digit)),
-        "error_majority": float(np.mean(majority[category] != digit)),
+        "error_one_to_one": one_to_one_error(counts, category, digit),
+        "error_majority": float(np.mean(majority[category] != digit)) if len(counts) >= DIGITS else None,
         "digits_reached": digits_reached(majority),
-        "nmi": float(normalized_mutual_info_score(digit, category)),
-        "ari": float(adjusted_rand_score(digit, category)),
+        "ami": float(adjusted_mutual_info_score(digit, category)),
+        "homogeneity": float(homogeneity),
+        "completeness": float(completeness),
     }

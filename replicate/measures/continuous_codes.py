@@ -1,13 +1,18 @@
-"""What do the continuous codes do? (Fig. 2c: c2 rotates; Fig. 2d: c3 widens; §7.2: thickness is adjusted as well)
+"""What do the continuous codes do? (Fig. 2c: c2 rotates; Fig. 2d: c3 widens; abstract, §7.2: they hold the style alone)
 
-The paper shows both by eye. Here each code is varied from −2 to 2 with everything else held fixed, and slant, width and
-thickness of the images are measured. Which of the two codes came to rotate is decided by the numbers, not by a person.
+The paper shows it by eye. Here each code is varied from −2 to 2 with everything else held fixed, and slant, width and
+thickness of the images are measured. Which of the two codes came to rotate is decided by the numbers, not by a person,
+and from the values within ±1, where the codes were trained.
+
+Changes are in standard deviations of the same measure over real digits, so that radians and pixels compare. Slant is
+read from second moments: it cannot tell a rotation from a shear.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
@@ -16,13 +21,31 @@ from replicate.measures import morphometry
 
 CODES = ("c2", "c3")
 MEASURES = ("slant", "width", "thickness")
+OWN_MEASURE = {"rotation": "slant", "width": "width"}  # of the code in each role
+OTHER = {"rotation": "width", "width": "rotation"}
 
 
 class Traversal(NamedTuple):
-    """Measures of images along each code: `measured` (codes, values, categories, draws, measures); radians, pixels."""
+    """Images along each code, and their measures in radians and pixels. N images a value: categories times draws."""
 
     values: np.ndarray  # (values,), ascending
-    measured: np.ndarray
+    measured: np.ndarray  # (codes, values, categories, draws, measures)
+    images: Tensor  # (codes, values, N, 1, 28, 28), one category after the other
+
+    def index(self, value: float) -> int:
+        """Where `value` is among the values. Raises ValueError when it is not there."""
+        found = np.flatnonzero(np.isclose(self.values, value))
+        if len(found) == 0:
+            raise ValueError(f"traversal: expected {value:g} among its values, got {self.values.tolist()}")
+        return int(found[0])
+
+
+class Role(NamedTuple):
+    """Which code rotates, or widens."""
+
+    code: int  # its place in CODES
+    measure: int  # its own measure's place in MEASURES
+    sign: int  # 1, or −1 where its own measure falls as the code rises
 
 
 def traverse(generate: Callable[[Codes], Tensor], codes: Codes, categories: int, values: list[float]) -> Traversal:
@@ -36,10 +59,20 @@ def traverse(generate: Callable[[Codes], Tensor], codes: Codes, categories: int,
         for value in values:
             continuous = codes.continuous.clone()
             continuous[:, code] = value
-            measures = morphometry.measure(generate(codes._replace(continuous=continuous))[:, 0].numpy())
-            steps.append([getattr(measures, name) for name in MEASURES])
-    measured = np.reshape(steps, (len(CODES), len(values), len(MEASURES), categories, -1))
-    return Traversal(np.array(values), np.moveaxis(measured, 2, -1))
+            steps.append(generate(codes._replace(continuous=continuous)))
+    measures = morphometry.measure(torch.cat(steps)[:, 0].numpy())
+    measured = np.stack([getattr(measures, name) for name in MEASURES], axis=-1)
+    return Traversal(
+        np.array(values),
+        measured.reshape(len(CODES), len(values), categories, -1, len(MEASURES)),
+        torch.stack(steps).unflatten(0, (len(CODES), len(values))),
+    )
+
+
+def spread(images: np.ndarray) -> dict[str, float]:
+    """Standard deviation of each of MEASURES over real digits (N, 28, 28), in radians and pixels."""
+    measures = morphometry.measure(images)
+    return {name: float(getattr(measures, name).std()) for name in MEASURES}
 
 
 def rank_correlation(values: np.ndarray, measured: np.ndarray) -> np.ndarray:
@@ -51,45 +84,86 @@ def rank_correlation(values: np.ndarray, measured: np.ndarray) -> np.ndarray:
 
 
 def correlations(traversal: Traversal) -> np.ndarray:
-    """Spearman's correlation of each code with each measure: (codes, measures).
+    """Spearman's correlation of each code with each measure within ±1: (codes, measures).
 
     Taken within a draw, where nothing but the code varies, then averaged with its sign over draws and categories. So
     a code that turns some categories left and others right gets no credit; an average of absolute values would give
     it full.
     """
-    return rank_correlation(traversal.values, np.moveaxis(traversal.measured, 1, -1)).mean(axis=(1, 2))
+    trained = np.abs(traversal.values) <= 1
+    series = np.moveaxis(traversal.measured[:, trained], 1, -1)
+    return rank_correlation(traversal.values[trained], series).mean(axis=(1, 2))
 
 
-def ranges(traversal: Traversal) -> np.ndarray:
-    """How far each code moves each measure: (codes, measures), radians and pixels.
-
-    The largest minus the smallest of the measure's means, over draws and categories, at each value of the code.
-    """
-    return np.ptp(traversal.measured.mean(axis=(2, 3)), axis=1)
+def changes(traversal: Traversal, real_std: Mapping[str, float]) -> np.ndarray:
+    """Each measure at 1 less at −1, in standard deviations of real digits: (codes, categories, draws, measures)."""
+    low, high = (traversal.measured[:, traversal.index(value)] for value in (-1, 1))
+    return (high - low) / np.array([real_std[name] for name in MEASURES])
 
 
-def scores(traversal: Traversal) -> dict[str, dict[str, str | int | float]]:
-    """Which code rotates, which one changes the width, and how much each of them does.
+def roles(traversal: Traversal) -> dict[str, Role]:
+    """The code that rotates and the code that widens, by `correlations`.
 
     The roles are given so that |correlation of the rotating code with slant| + |correlation of the widening code with
-    width| is largest. `sign` orients a code so that its own correlation is positive, and is applied to all of its
-    correlations. Radians, pixels.
+    width| is largest. The sign makes a code's correlation with its own measure positive.
     """
-    correlation, moved = correlations(traversal), ranges(traversal)
+    correlation = correlations(traversal)
     slant, width = MEASURES.index("slant"), MEASURES.index("width")
     strength = np.abs(correlation)
     in_order = strength[0, slant] + strength[1, width] >= strength[1, slant] + strength[0, width]
     rotating, widening = (0, 1) if in_order else (1, 0)
+    return {
+        role: Role(code, measure, -1 if correlation[code, measure] < 0 else 1)
+        for role, code, measure in (("rotation", rotating, slant), ("width", widening, width))
+    }
 
-    def describe(code: int, measure: int) -> dict[str, str | int | float]:
-        sign = -1 if correlation[code, measure] < 0 else 1
-        description = {"code": CODES[code], "sign": sign}
-        for i, name in enumerate(MEASURES):
-            description[f"{name}_correlation"] = float(sign * correlation[code, i])
-            description[f"{name}_range"] = float(moved[code, i])
-        return description
 
-    return {"rotation": describe(rotating, slant), "width": describe(widening, width)}
+def scores(traversal: Traversal, real_std: Mapping[str, float]) -> dict[str, dict[str, str | int | float]]:
+    """What the rotating and the widening code do within ±1, as {"rotation": {...}, "width": {...}} (Fig. 2c, 2d).
+
+    code, sign: as `roles` has them; for each of MEASURES, its correlation with the code, and its change, the mean over
+    draws and categories from −1 to 1 in standard deviations of real digits (`real_std`, by measure, as `spread` gives
+    it). Both are multiplied by the sign. Opposite changes cancel.
+    """
+    correlation, moved = correlations(traversal), changes(traversal, real_std).mean(axis=(1, 2))
+    described = {}
+    for name, role in roles(traversal).items():
+        described[name] = {"code": CODES[role.code], "sign": role.sign}
+        for i, measure in enumerate(MEASURES):
+            described[name][f"{measure}_correlation"] = float(role.sign * correlation[role.code, i])
+            described[name][f"{measure}_change"] = float(role.sign * moved[role.code, i])
+    return described
+
+
+def disentanglement(
+    traversal: Traversal, real_std: Mapping[str, float], judged: Callable[[Tensor], Tensor]
+) -> dict[str, float]:
+    """Does each code move its own measure, and leave the other's and the digit alone, within ±1? (abstract, §7.2)
+
+    own, other: how far the code moves its own and the other code's measure from −1 to 1, in standard deviations of real
+    digits; root mean square over draws and categories, where opposite changes do not cancel. specificity: own / (own +
+    other), 0 for a code that moves neither. digit_kept: share of images in which the judge sees the same digit at −1, 0
+    and 1. Each for both codes; specificity_lowest and digit_kept_lowest are of the worse one.
+
+    `judged` gives the judge's probabilities (N, 10) of images (N, 1, 28, 28).
+    """
+    moved = np.sqrt(np.square(changes(traversal, real_std)).mean(axis=(1, 2)))
+    assigned = roles(traversal)
+    result = {}
+    for name, role in assigned.items():
+        own, other = moved[role.code, role.measure], moved[role.code, assigned[OTHER[name]].measure]
+        low, middle, high = (
+            judged(traversal.images[role.code, traversal.index(value)]).argmax(dim=1) for value in (-1, 0, 1)
+        )
+        result |= {
+            f"{name}_own": float(own),
+            f"{name}_other": float(other),
+            f"{name}_specificity": float(own / (own + other)) if own > 0 else 0.0,
+            f"{name}_digit_kept": ((low == middle) & (high == middle)).double().mean().item(),
+        }
+    for score in ("specificity", "digit_kept"):
+        result[f"{score}_lowest"] = min(result[f"{name}_{score}"] for name in assigned)
+    return result
 
 
 def table(traversal: Traversal) -> list[dict[str, str | int | float]]:

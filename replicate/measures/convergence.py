@@ -1,13 +1,16 @@
 """How fast does training get there? (Fig. 1; §6: L_I "always converges faster than normal GAN objectives")
 
-Every function takes a training log: the iterations (R,) of its rows, ascending, and a quantity's curve (R,) there.
+The loss of a GAN does not tell how far its training is, so sample quality stands for "the GAN objective": the Fréchet
+distance to real digits. L_I has got there when it is nearly H(c1), which is absolute. The claim is then that samples
+still get better afterwards.
 """
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 SMOOTHING = 100  # iterations
-TOLERANCE = 0.1  # of the curve's overall travel
-TAIL = 0.1  # of the iterations, over which the final value is the mean
+NEARLY_ALL = 0.95  # of H(c1)
 
 
 def mean_up_to(iterations: np.ndarray, curve: np.ndarray, iteration: int) -> float | None:
@@ -22,21 +25,18 @@ def first_at_least(iterations: np.ndarray, curve: np.ndarray, level: float) -> i
     return int(iterations[reached.argmax()]) if reached.any() else None
 
 
-def settled(iterations: np.ndarray, curve: np.ndarray) -> int | None:
-    """The first iteration from which on the curve stays near its final value; None when not even its last row does.
+def speed(milestones: Sequence[Mapping[str, float]]) -> dict[str, float | int | None]:
+    """What was there when L_I of c1 got there: `milestones` in their order, each with iteration, share_c1, frechet.
 
-    The final value is the mean over the last 10 % of the iterations. The curve is smoothed by a running mean over 100
-    iterations (over as many as there are yet, at the start). Near is within 10 % of the smoothed curve's travel, which
-    is its largest minus its smallest value.
+    information_iteration: the first milestone at which L_I is at least NEARLY_ALL of H(c1); None when none is.
+    distance_then: the Fréchet distance there; distance_at_end: at the last milestone. distance_ratio: the former over
+    the latter; 1 when samples got no better after L_I had got there, None when L_I never did.
     """
-    smooth = _running_mean(iterations, curve)
-    final = curve[iterations > (1 - TAIL) * iterations[-1]].mean()
-    near = np.abs(smooth - final) <= TOLERANCE * np.ptp(smooth)
-    if not near[-1]:
-        return None
-    away = np.flatnonzero(~near)
-    return int(iterations[away[-1] + 1 if len(away) else 0])
-
-
-def _running_mean(iterations: np.ndarray, curve: np.ndarray) -> np.ndarray:
-    return np.array([mean_up_to(iterations, curve, iteration) for iteration in iterations])
+    there = next((milestone for milestone in milestones if milestone["share_c1"] >= NEARLY_ALL), None)
+    end = milestones[-1]["frechet"]
+    return {
+        "information_iteration": int(there["iteration"]) if there else None,
+        "distance_then": there["frechet"] if there else None,
+        "distance_at_end": end,
+        "distance_ratio": there["frechet"] / end if there and end > 0 else None,
+    }

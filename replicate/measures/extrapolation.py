@@ -1,50 +1,47 @@
 """Do codes beyond ±1, where the generator was never trained, still give meaningful digits? (§7.2; Fig. 2 spans −2 to 2)
 
-An image is meaningful here when the judge sees its category's own digit in it.
+Two things make an image at ±2 meaningful here: it still is the digit that the same latent variables give with the code
+at 0, and the code goes on doing what it does within ±1. The second keeps out a code that does nothing, or nothing more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-import torch
 from torch import Tensor
 
-from replicate.latent import Codes
+from replicate.measures.continuous_codes import MEASURES, Traversal, roles
 
-DISTANCES = (1.0, 1.5, 2.0)
+DIRECTIONS = {"left": ("rotation", -1), "right": ("rotation", 1), "narrow": ("width", -1), "wide": ("width", 1)}
+LEAST_CHANGE = 0.1  # standard deviations of real digits, from 0 to ±1: less is too little for a ratio to it
 
 
-def scores(
-    generate: Callable[[Codes], Tensor],
-    judge: Callable[[Tensor], Tensor],
-    codes: Codes,
-    digit_of_category: list[int],
-) -> dict[str, float]:
-    """Compare images of `codes`, drawn from the prior (within ±1), with images of the same with c2 or c3 put at ±v.
+def scores(traversal: Traversal, real_std: Mapping[str, float], judged: Callable[[Tensor], Tensor]) -> dict[str, float]:
+    """Compare images at ±2 with those at 0 and at ±1, in four directions: left, right, narrow, wide.
 
-    For each v = 1, 1.5, 2, c2 = −v, c2 = v, c3 = −v and c3 = v are dealt out in turn, each to a quarter of `codes`.
-    agreement: share of images in which the judge sees the category's digit. confidence: mean probability of the digit
-    it sees, whichever that is. relative_agreement_at_2: agreement at 2 over that within 1 (0 when the latter is 0).
+    kept: share of images at ±2 in which the judge sees the digit that it sees at 0. further: the mean change of the
+    code's own measure (slant or width) from ±1 to ±2, over that from 0 to ±1; 1 where the code goes on as it began, 0
+    where it stops, or never began: where the change from 0 to ±1 is not at least LEAST_CHANGE in the direction's own
+    sense. moved: the mean change of its own measure from 0 to ±2 in that sense, in standard deviations of real digits.
+    confidence: mean probability at ±2 of the digit that the judge sees, whichever that is; confidence_at_0 is
+    the mean over both codes. kept_lowest, further_lowest, moved_lowest, confidence_lowest are of the worst direction, each
+    its own.
 
-    `judge` gives the probabilities (N, 10) of images (N, 1, 28, 28).
+    `real_std` holds the standard deviation of each measure over real digits; `judged` gives the judge's probabilities
+    (N, 10) of images (N, 1, 28, 28). Raises ValueError when the traversal lacks one of 0, ±1, ±2.
     """
-    expected = torch.tensor(digit_of_category)[codes.category]
-    results = {}
-
-    def judged(name: str, codes: Codes) -> None:
-        confidence, digit = judge(generate(codes)).max(dim=1)
-        results[f"agreement_{name}"] = (digit == expected).double().mean().item()
-        results[f"confidence_{name}"] = confidence.double().mean().item()
-
-    judged("within_1", codes)
-    for distance in DISTANCES:
-        judged(f"at_{distance:g}".replace(".", "_"), codes._replace(continuous=_put_at(distance, codes.continuous)))
-    within = results["agreement_within_1"]
-    return results | {"relative_agreement_at_2": results["agreement_at_2"] / within if within else 0.0}
-
-
-def _put_at(distance: float, continuous: Tensor) -> Tensor:
-    """(N, 2) codes with c2 = −v, c2 = v, c3 = −v, c3 = v in turn; the other code is left."""
-    turn = torch.arange(len(continuous)) % 4
-    moved = continuous.clone()
-    moved[torch.arange(len(moved)), turn // 2] = distance * (2.0 * (turn % 2) - 1)
-    return moved
+    assigned, middle = roles(traversal), traversal.index(0)
+    at_0 = {name: judged(traversal.images[role.code, middle]).max(dim=1) for name, role in assigned.items()}
+    result = {}
+    for direction, (name, sense) in DIRECTIONS.items():
+        code, measure, sign = assigned[name]
+        at = [traversal.index(sense * sign * distance) for distance in (0, 1, 2)]
+        confidence, digit = judged(traversal.images[code, at[2]]).max(dim=1)
+        zero, one, two = sense * traversal.measured[code, at, :, :, measure].mean(axis=(1, 2))
+        began = one - zero >= LEAST_CHANGE * real_std[MEASURES[measure]]
+        result[f"kept_{direction}"] = (digit == at_0[name].indices).double().mean().item()
+        result[f"further_{direction}"] = float((two - one) / (one - zero)) if began else 0.0
+        result[f"moved_{direction}"] = float((two - zero) / real_std[MEASURES[measure]])
+        result[f"confidence_{direction}"] = confidence.double().mean().item()
+    for score in ("kept", "further", "moved", "confidence"):
+        result[f"{score}_lowest"] = min(result[f"{score}_{direction}"] for direction in DIRECTIONS)
+    confidence = [judgement.values.double().mean().item() for judgement in at_0.values()]
+    return result | {"confidence_at_0": sum(confidence) / len(confidence)}

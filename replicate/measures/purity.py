@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from replicate.measures.classification import contingency, digits_reached, match_majority
+from replicate.measures.classification import contingency, digits_reached, match_majority, match_one_to_one
 
 
 def scores(category: np.ndarray, judged: np.ndarray, categories: int) -> dict[str, float | int | list]:
@@ -10,6 +10,9 @@ def scores(category: np.ndarray, judged: np.ndarray, categories: int) -> dict[st
 
     by_category: share of a category's images that are its most frequent digit; mean and lowest: of these shares;
     digit_of_category, digits_reached: these digits, and how many are distinct.
+    one_to_one: share of images that show their category's digit when each digit is given to one category at most, in
+    the way that makes the share largest. Categories that all show one digit are pure, but have little of it; with
+    K > 10 categories, of as many images each, it is at most 10 / K.
     Raises ValueError when a category has no image.
     """
     counts = contingency(category, judged, categories)
@@ -19,6 +22,7 @@ def scores(category: np.ndarray, judged: np.ndarray, categories: int) -> dict[st
     return {
         "mean": float(shares.mean()),
         "lowest": float(shares.min()),
+        "one_to_one": float(np.mean(match_one_to_one(counts)[category] == judged)),
         "digits_reached": digits_reached(digits),
         "by_category": shares.tolist(),
         "digit_of_category": digits.tolist(),

@@ -1,7 +1,6 @@
-import math
-
 import numpy as np
 import pytest
+
 from replicate.measures import classification
 
 
@@ -35,35 +34,57 @@ def test_categories_without_a_digit_are_unmatched_and_not_reached():
     assert sorted(matched)[:2] == [classification.UNMATCHED] * 2 and sorted(matched)[2:] == list(range(10))
 
 
+def scores(category: np.ndarray, digit: np.ndarray, categories: int) -> dict:
+    """The scores on the very images that the matchings are fitted on."""
+    return classification.scores(classification.contingency(category, digit, categories), category, digit)
+
+
 def test_scores_of_a_permutation_of_the_digits_are_perfect():
     digit = np.arange(100) % 10
-    category = (3 * digit + 4) % 10
-    counts = classification.contingency(category, digit, 10)
-    assert classification.scores(counts, category, digit) == pytest.approx(
-        {"error_one_to_one": 0, "error_majority": 0, "digits_reached": 10, "nmi": 1, "ari": 1}
-    )
+    expected = {"error_one_to_one": 0, "error_majority": 0, "digits_reached": 10}
+    expected |= {"ami": 1, "homogeneity": 1, "completeness": 1}
+    assert scores((3 * digit + 4) % 10, digit, 10) == pytest.approx(expected)
 
 
-def test_matching_is_fitted_on_the_other_split():
+def test_matching_is_fitted_on_the_other_images():
     """Fitted on its own categories the test split would have no error."""
-    category, digit = np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1])
-    swapped = classification.contingency(1 - category, digit, 2)
-    result = classification.scores(swapped, category, digit)
+    digit = np.arange(40) % 10
+    others = classification.contingency((digit + 1) % 10, digit, 10)
+    result = classification.scores(others, digit, digit)
     assert result["error_one_to_one"] == result["error_majority"] == 1
-    assert result["nmi"] == pytest.approx(1)
+    assert result["ami"] == pytest.approx(1)
 
 
-def test_nmi_and_ari_by_hand():
-    """Two categories, each half of one digit's images and half of another's: independent of the digit."""
-    category, digit = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
-    result = classification.scores(classification.contingency(category, digit, 2), category, digit)
-    assert result["nmi"] == pytest.approx(0, abs=1e-12)
-    assert result["ari"] == pytest.approx(-0.5)
+def test_categories_that_are_independent_of_the_digit_score_nothing():
+    digit, category = np.random.default_rng(0).integers(10, size=(2, 4000))
+    result = scores(category, digit, 10)
+    assert result["ami"] == pytest.approx(0, abs=0.005)
+    assert result["homogeneity"] == pytest.approx(0, abs=0.03)
+    assert result["completeness"] == pytest.approx(0, abs=0.03)
+    assert result["error_one_to_one"] == pytest.approx(0.9, abs=0.03)
 
-    # One category split in two: H(category) = 1.5 bits, H(digit) = mutual information = 1 bit.
-    category, digit = np.array([0, 0, 1, 2]), np.array([0, 0, 1, 1])
-    result = classification.scores(classification.contingency(category, digit, 3), category, digit)
-    assert result["nmi"] == pytest.approx(1 / 1.25)
-    assert result["error_one_to_one"] == 0.25 and result["error_majority"] == 0
-    assert result["digits_reached"] == 2
-    assert not any(math.isnan(value) for value in result.values())
+
+def test_two_categories_with_a_digit_leave_one_to_one_without_another():
+    digit = np.arange(100) % 10
+    category = np.where(digit == 9, 8, digit)  # 8 and 9 share a category, and category 9 is never taken
+    result = scores(category, digit, 10)
+    assert result["error_one_to_one"] == result["error_majority"] == pytest.approx(0.1)
+    assert result["digits_reached"] == 9
+    assert result["completeness"] == pytest.approx(1) and result["homogeneity"] < 1
+
+
+@pytest.mark.parametrize(("categories", "majority"), [(5, None), (20, 0)])
+def test_another_number_of_categories_has_no_one_to_one_error(categories, majority):
+    digit = np.repeat(np.arange(10), 20)
+    category = digit // 2 if categories == 5 else 2 * digit + np.tile([0, 1], 100)
+    result = scores(category, digit, categories)
+    assert result["error_one_to_one"] is None
+    assert result["error_majority"] == majority
+    assert result["digits_reached"] == min(categories, 10)
+    of_one, of_other = ("completeness", "homogeneity") if categories == 5 else ("homogeneity", "completeness")
+    assert result[of_one] == pytest.approx(1) and result[of_other] < 1 and 0 < result["ami"] < 1
+
+
+def test_scores_are_what_json_can_hold():
+    result = scores(np.arange(30) % 10, np.arange(30) % 10, 10)
+    assert {type(value) for value in result.values()} == {float, int}

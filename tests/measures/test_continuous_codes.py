@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 import torch
+
 from replicate.latent import Codes
 from replicate.measures import continuous_codes
 from replicate.measures.continuous_codes import Traversal
 
 VALUES = [-2.0, -1.0, 0.0, 1.0, 2.0]
+REAL_STD = {"slant": 0.25, "width": 4.0, "thickness": 0.7}  # about those of real digits
 
 
 def bars(slant: torch.Tensor, width: torch.Tensor) -> torch.Tensor:
@@ -22,24 +24,89 @@ def codes(categories: int, draws: int) -> Codes:
     return Codes(torch.zeros(n, 62), torch.arange(categories).repeat_interleave(draws), continuous)
 
 
-def test_roles_signs_and_ranges_of_a_generator_that_shears_and_widens():
+def always(digit: int):
+    return lambda images: torch.nn.functional.one_hot(torch.full((len(images),), digit), 10).float()
+
+
+def test_roles_signs_and_changes_of_a_generator_that_shears_and_widens():
     def generate(codes: Codes) -> torch.Tensor:
         widening, rotating = codes.continuous.T
         return bars(slant=-0.1 * rotating, width=8 + widening)
 
     traversal = continuous_codes.traverse(generate, codes(categories=2, draws=3), 2, VALUES)
-    assert traversal.measured.shape == (2, 5, 2, 3, 3)
-    scores = continuous_codes.scores(traversal)
+    assert traversal.measured.shape == (2, 5, 2, 3, 3) and traversal.images.shape == (2, 5, 6, 1, 28, 28)
+    scores = continuous_codes.scores(traversal, REAL_STD)
     rotation, width = scores["rotation"], scores["width"]
     assert (rotation["code"], rotation["sign"]) == ("c3", -1)
     assert (width["code"], width["sign"]) == ("c2", 1)
     assert rotation["slant_correlation"] == pytest.approx(1)
-    assert rotation["slant_range"] == pytest.approx(0.4, abs=0.02)
-    assert rotation["width_range"] < 0.3
+    assert rotation["slant_change"] == pytest.approx(0.2 / 0.25, abs=0.04)
+    assert abs(rotation["width_change"]) < 0.05
     assert width["width_correlation"] == pytest.approx(1)
-    assert width["width_range"] == pytest.approx(4, abs=0.4)  # of which the blur of a border hides a part
+    assert width["width_change"] == pytest.approx(2 / 4, abs=0.05)
     assert width["thickness_correlation"] > 0.9  # a bar's width is its thickness
-    assert width["slant_range"] < 0.01
+    assert abs(width["slant_change"]) < 0.02
+    apart = continuous_codes.disentanglement(traversal, REAL_STD, always(1))
+    assert apart["specificity_lowest"] > 0.9 and apart["digit_kept_lowest"] == 1
+    assert apart["rotation_own"] == pytest.approx(rotation["slant_change"], rel=0.05)
+
+
+def test_codes_beyond_1_count_for_nothing():
+    def generate(codes: Codes) -> torch.Tensor:
+        c2, c3 = codes.continuous.T
+        return bars(slant=0.1 * torch.where(c2.abs() > 1, -c2, c2), width=8 + torch.where(c3.abs() > 1, -c3, c3))
+
+    scores = continuous_codes.scores(continuous_codes.traverse(generate, codes(2, 2), 2, VALUES), REAL_STD)
+    assert scores["rotation"]["slant_correlation"] == scores["width"]["width_correlation"] == pytest.approx(1)
+    assert scores["rotation"]["sign"] == scores["width"]["sign"] == 1
+
+
+def test_codes_that_do_nothing_have_no_credit():
+    def generate(codes: Codes) -> torch.Tensor:
+        return bars(torch.linspace(-0.3, 0.3, len(codes.category)), torch.full((len(codes.category),), 6.0))
+
+    idle = continuous_codes.traverse(generate, codes(categories=2, draws=3), 2, VALUES)
+    scores = continuous_codes.scores(idle, REAL_STD)
+    assert scores["rotation"]["slant_correlation"] == scores["rotation"]["slant_change"] == 0
+    assert scores["width"]["width_correlation"] == scores["width"]["width_change"] == 0
+    apart = continuous_codes.disentanglement(idle, REAL_STD, always(1))
+    assert apart["specificity_lowest"] == 0 and apart["digit_kept_lowest"] == 1
+
+
+def test_a_code_that_turns_and_widens_at_once_is_not_specific():
+    def generate(codes: Codes) -> torch.Tensor:
+        c2, c3 = codes.continuous.T
+        return bars(slant=0.125 * c2, width=8 + 2 * c2 + 2 * c3)
+
+    both = continuous_codes.traverse(generate, codes(categories=2, draws=3), 2, VALUES)
+    apart = continuous_codes.disentanglement(both, REAL_STD, always(1))
+    assert apart["width_specificity"] > 0.9
+    assert apart["rotation_specificity"] == apart["specificity_lowest"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_digit_that_changes_at_one_end_is_not_kept():
+    def generate(codes: Codes) -> torch.Tensor:
+        images = bars(slant=0.1 * codes.continuous[:, 0], width=8 + codes.continuous[:, 1])
+        images[:, 0, 0, 0] = ((codes.continuous[:, 1] < -0.9) & (codes.category == 1)).float()
+        return images
+
+    def judged(images: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.one_hot(images[:, 0, 0, 0].long(), 10).float()
+
+    drawn = codes(categories=4, draws=2)
+    drawn = drawn._replace(continuous=drawn.continuous * 0.5)
+    traversal = continuous_codes.traverse(generate, drawn, 4, VALUES)
+    apart = continuous_codes.disentanglement(traversal, REAL_STD, judged)
+    assert apart["rotation_digit_kept"] == 1
+    assert apart["width_digit_kept"] == apart["digit_kept_lowest"] == 0.75
+
+
+def test_spread_is_that_of_the_measures():
+    width = torch.tensor([6.0, 8, 10])
+    spread = continuous_codes.spread(bars(torch.tensor([-0.2, 0, 0.2]), width)[:, 0].numpy())
+    assert list(spread) == ["slant", "width", "thickness"]
+    assert spread["slant"] == pytest.approx(0.2 * (2 / 3) ** 0.5, abs=0.01)
+    assert spread["width"] == pytest.approx(width.std(correction=0).item(), abs=0.2)
 
 
 def test_only_the_traversed_code_varies():
@@ -82,29 +149,33 @@ def traversal(*slopes: list[list[float]]) -> Traversal:
     """slopes[code][measure][category], of one draw each: a measure is slope · value."""
     values = np.array(VALUES)
     measured = np.einsum("jmk,v->jvkm", np.array(slopes, dtype=float), values)
-    return Traversal(values, measured[:, :, :, None])
+    images = torch.zeros(len(slopes), len(values), measured.shape[2], 1, 28, 28)
+    return Traversal(values, measured[:, :, :, None], images)
 
 
-def test_opposite_effects_in_different_categories_cancel():
-    both = traversal([[1, -1], [0, 0], [0, 0]], [[0, 0], [1, 1], [0, 0]])
-    scores = continuous_codes.scores(both)
+def test_opposite_effects_in_different_categories_cancel_in_scores_but_not_in_disentanglement():
+    both = traversal([[1, -1], [0, 0], [0, 0]], [[1, -1], [1, 1], [0, 0]])
+    units = dict.fromkeys(continuous_codes.MEASURES, 1.0)
+    scores = continuous_codes.scores(both, units)
     assert scores["rotation"]["slant_correlation"] == pytest.approx(0)
-    assert scores["rotation"]["slant_range"] == 0
+    assert scores["rotation"]["slant_change"] == scores["width"]["slant_change"] == 0
     assert scores["width"]["width_correlation"] == pytest.approx(1)
+    assert scores["width"]["width_change"] == pytest.approx(2)
+    apart = continuous_codes.disentanglement(both, units, always(1))
+    assert apart["rotation_own"] == apart["width_own"] == apart["width_other"] == 2
+    assert apart["width_specificity"] == 0.5 and apart["rotation_specificity"] == 1
 
 
 def test_roles_are_given_by_both_correlations_together():
     # c2 turns better than c3 does, but c3 does not widen at all.
     c2, c3 = [[1, 1, 1, 1], [1, 1, 1, 1], [0] * 4], [[-2, -2, -2, 2], [0] * 4, [0] * 4]
-    scores = continuous_codes.scores(traversal(c2, c3))
+    scores = continuous_codes.scores(traversal(c2, c3), {"slant": 0.5, "width": 1.0, "thickness": 1.0})
     assert (scores["width"]["code"], scores["rotation"]["code"]) == ("c2", "c3")
     assert scores["rotation"]["sign"] == -1 and scores["rotation"]["slant_correlation"] == pytest.approx(0.5)
-    assert scores["rotation"]["slant_range"] == pytest.approx(4)  # mean slope −1, over values from −2 to 2
+    assert scores["rotation"]["slant_change"] == pytest.approx(4)  # mean slope −1, from −1 to 1, over 0.5
     assert scores["width"]["slant_correlation"] == pytest.approx(1)
 
 
-def test_range_is_of_the_mean_curve_and_not_of_its_ends():
-    values = np.array([-1.0, 0.0, 1.0])
-    measured = np.zeros((2, 3, 1, 2, 3))
-    measured[0, :, 0, :, 0] = [[0, 0], [2, 4], [1, 1]]
-    assert continuous_codes.ranges(Traversal(values, measured))[0, 0] == 3
+def test_a_value_that_was_not_traversed_is_refused():
+    with pytest.raises(ValueError, match="expected 0.5 among its values"):
+        traversal([[1], [1], [1]]).index(0.5)

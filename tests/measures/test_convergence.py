@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from replicate.measures import convergence
 
 ITERATIONS = np.arange(10.0, 5001, 10)
@@ -20,33 +21,50 @@ def test_first_at_least():
     assert convergence.first_at_least(ITERATIONS[:4], curve, 3.5) is None
 
 
-def test_a_step_settles_once_the_running_mean_has_passed_it():
-    """From 0 to 1 after iteration 1000: the mean is within 10 % of 1 once nine, or all, of its ten rows are ones."""
-    curve = (ITERATIONS > 1000).astype(float)
-    assert convergence.settled(ITERATIONS, curve) == pytest.approx(1095, abs=5)
+def milestones(shares, distances) -> list[dict[str, float]]:
+    iterations = range(100, 100 * len(shares) + 1, 100)
+    return [
+        {"iteration": iteration, "share_c1": share, "frechet": distance}
+        for iteration, share, distance in zip(iterations, shares, distances, strict=True)
+    ]
 
 
-def test_an_exponential_settles_after_the_time_that_its_rate_says():
-    """exp(−t/τ) is within 10 % of its travel after τ log 10; the running mean adds about half of its 100 iterations."""
-    curve = np.exp(-ITERATIONS / 400)
-    assert convergence.settled(ITERATIONS, curve) == pytest.approx(400 * np.log(10) + 50, abs=30)
-    assert convergence.settled(ITERATIONS, 7 - 3 * curve) == convergence.settled(ITERATIONS, curve)
+def test_samples_that_get_better_after_the_information_is_there_give_a_ratio_above_1():
+    assert convergence.speed(milestones([0.5, 0.96, 0.9, 0.99], [20.0, 8.0, 4.0, 2.0])) == {
+        "information_iteration": 200, "distance_then": 8.0, "distance_at_end": 2.0, "distance_ratio": 4.0
+    }  # fmt: skip
 
 
-def test_a_later_excursion_counts_and_a_single_noisy_row_does_not():
-    curve = (ITERATIONS > 500).astype(float)
-    calm = convergence.settled(ITERATIONS, curve)
-    spike = curve.copy()
-    spike[ITERATIONS == 3000] = 0.2  # 8 % of the running mean
-    assert convergence.settled(ITERATIONS, spike) == calm
-    excursion = curve.copy()
-    excursion[(ITERATIONS > 2500) & (ITERATIONS <= 3000)] = 0.2
-    assert convergence.settled(ITERATIONS, excursion) == pytest.approx(3095, abs=5)
+def test_samples_that_stop_getting_better_give_a_ratio_of_1():
+    speed = convergence.speed(milestones([0.5, 0.95, 0.99], [20.0, 4.0, 4.0]))
+    assert speed["information_iteration"] == 200
+    assert speed["distance_ratio"] == 1
 
 
-def test_a_curve_that_still_moves_at_the_end_has_not_settled():
-    assert convergence.settled(ITERATIONS, np.where(ITERATIONS > 4950, 1.0, 0.0)) is None
+def test_information_that_is_noise_never_gets_there():
+    shares = np.random.default_rng(0).normal(0.1, 0.1, size=7)
+    assert shares.max() < convergence.NEARLY_ALL
+    assert convergence.speed(milestones(shares, [9.0] * 6 + [2.0])) == {
+        "information_iteration": None, "distance_then": None, "distance_at_end": 2.0, "distance_ratio": None
+    }  # fmt: skip
 
 
-def test_a_log_of_one_row_is_settled():
-    assert convergence.settled(np.array([20.0]), np.array([0.3])) == 20
+def test_information_that_is_there_only_at_the_end_or_in_the_only_milestone():
+    assert convergence.speed(milestones([0.2, 0.96], [9.0, 3.0]))["distance_ratio"] == 1
+    assert convergence.speed(milestones([0.96], [3.0]))["information_iteration"] == 100
+
+
+def test_a_distance_of_0_at_the_end_has_no_ratio():
+    assert convergence.speed(milestones([0.96, 0.97], [3.0, 0.0]))["distance_ratio"] is None
+
+
+def test_metrics_are_what_json_can_hold():
+    rows = milestones(np.array([0.5, 0.96]), np.array([20.0, 4.0]))
+    assert isinstance(convergence.speed(rows)["information_iteration"], int)
+    assert isinstance(convergence.speed(rows)["distance_ratio"], float)
+
+
+@pytest.mark.parametrize("level", [convergence.NEARLY_ALL, convergence.NEARLY_ALL - 1e-9])
+def test_nearly_all_is_there_at_the_level_itself(level):
+    there = convergence.speed(milestones([level], [1.0]))["information_iteration"]
+    assert there == (100 if level >= convergence.NEARLY_ALL else None)

@@ -1,70 +1,77 @@
 import pytest
 import torch
+from test_continuous_codes import REAL_STD, bars, codes
+
 from replicate.latent import Codes
-from replicate.measures import extrapolation
+from replicate.measures import continuous_codes, extrapolation
+
+VALUES = [-2.0, -1.0, 0.0, 1.0, 2.0]
+SURE = 0.82
 
 
-def judge(images: torch.Tensor) -> torch.Tensor:
-    """Sees the digit that the first pixel holds, or 9 where a code, the next two pixels, is beyond 1.2."""
-    digit = images[:, 0, 0, 0].long()
-    beyond = images[:, 0, 0, 1:3].abs().amax(dim=1) > 1.2
-    probabilities = torch.full((len(images), 10), 0.02)
-    probabilities[torch.arange(len(images)), digit] = 0.82
-    probabilities[beyond] = torch.tensor([0.05] * 9 + [0.55])
+def judged(images: torch.Tensor) -> torch.Tensor:
+    """Sees the digit that the first row's first pixel holds, in tenths, surely where it is within 8 tenths."""
+    digit = (10 * images[:, 0, 0, 0]).round().long()
+    probabilities = torch.full((len(images), 10), 0.05)
+    probabilities[torch.arange(len(images)), digit] = torch.where(digit < 9, SURE, 0.55)
     return probabilities
 
 
-def codes(n: int) -> Codes:
-    continuous = torch.rand((n, 2), generator=torch.Generator().manual_seed(0)) * 2 - 1
-    return Codes(torch.zeros(n, 62), torch.arange(n) // (n // 10), continuous)
+def scored(slant, width, digit=lambda codes: torch.full((len(codes.category),), 3)) -> dict[str, float]:
+    """Scores of a generator of bars, with functions of codes for slant, width and the digit to be seen."""
 
-
-def generator(seen: list[Codes]):
     def generate(codes: Codes) -> torch.Tensor:
-        seen.append(codes)
-        images = torch.zeros(len(codes.category), 1, 28, 28)
-        images[:, 0, 0, 0] = codes.category.float()
-        images[:, 0, 0, 1:3] = codes.continuous
+        images = bars(slant(codes), width(codes))
+        images[:, 0, 0, 0] = digit(codes) / 10
         return images
 
-    return generate
+    traversal = continuous_codes.traverse(generate, codes(categories=2, draws=4), 2, VALUES)
+    return extrapolation.scores(traversal, REAL_STD, judged)
 
 
-def test_agreement_and_confidence_by_distance():
-    scores = extrapolation.scores(generator([]), judge, codes(80), digit_of_category=list(range(10)))
-    assert scores == pytest.approx(
-        {
-            "agreement_within_1": 1,
-            "confidence_within_1": 0.82,
-            "agreement_at_1": 1,
-            "confidence_at_1": 0.82,
-            "agreement_at_1_5": 0.1,  # only of the category that is a 9
-            "confidence_at_1_5": 0.55,
-            "agreement_at_2": 0.1,
-            "confidence_at_2": 0.55,
-            "relative_agreement_at_2": 0.1,
-        }
-    )
+def rotating(codes: Codes) -> torch.Tensor:
+    return 0.15 * codes.continuous[:, 0]
 
 
-def test_each_code_is_put_at_each_sign_equally_often_in_every_category():
-    seen = []
-    drawn = codes(80)
-    extrapolation.scores(generator(seen), judge, drawn, list(range(10)))
-    assert torch.equal(seen[0].continuous, drawn.continuous)
-    for step, distance in zip(seen[1:], (1, 1.5, 2), strict=True):
-        moved = step.continuous != drawn.continuous
-        assert (moved.sum(dim=1) == 1).all()
-        for category in range(10):
-            here = step.continuous[step.category == category][moved[step.category == category]]
-            assert sorted(here.tolist()) == [-distance] * 4 + [distance] * 4
-            assert moved[step.category == category].sum(dim=0).tolist() == [4, 4]
+def widening(codes: Codes) -> torch.Tensor:
+    return 8 + 1.5 * codes.continuous[:, 1]
 
 
-def test_categories_may_share_digits_and_agree_on_none():
-    zeros = extrapolation.scores(generator([]), judge, codes(80), digit_of_category=[0] * 10)
-    assert zeros["agreement_within_1"] == pytest.approx(0.1)
-    assert zeros["agreement_at_2"] == 0 == zeros["relative_agreement_at_2"]
-    others = [*range(1, 10), 8]
-    none = extrapolation.scores(generator([]), judge, codes(80), digit_of_category=others)
-    assert none["agreement_within_1"] == 0 == none["relative_agreement_at_2"]
+def test_codes_that_go_on_as_they_began():
+    scores = scored(rotating, widening)
+    assert scores["kept_lowest"] == 1
+    assert scores["confidence_lowest"] == scores["confidence_at_0"] == pytest.approx(SURE)
+    for direction in extrapolation.DIRECTIONS:
+        assert scores[f"further_{direction}"] == pytest.approx(1, abs=0.15)
+    assert scores["further_lowest"] == min(scores[f"further_{direction}"] for direction in extrapolation.DIRECTIONS)
+
+
+def test_a_code_that_does_nothing_or_hardly_anything_goes_no_further():
+    idle = scored(rotating, lambda codes: torch.full((len(codes.category),), 8.0))
+    assert idle["kept_lowest"] == 1 and idle["further_narrow"] == idle["further_wide"] == idle["further_lowest"] == 0
+    slight = scored(rotating, lambda codes: 8 + 0.01 * codes.continuous[:, 1] ** 3)
+    assert slight["further_lowest"] == 0
+
+
+def test_a_code_that_stops_at_1_in_one_direction_is_told_by_the_lowest():
+    scores = scored(lambda codes: 0.15 * codes.continuous[:, 0].clamp(max=1), widening)
+    assert scores["further_right"] == pytest.approx(0, abs=1e-6) == scores["further_lowest"]
+    assert scores["further_left"] == pytest.approx(1, abs=0.15)
+
+
+def test_a_digit_lost_in_one_direction_is_told_by_the_lowest():
+    def digit(codes: Codes) -> torch.Tensor:
+        return torch.where((codes.continuous[:, 0] < -1.5) & (codes.category == 0), 9, 3)
+
+    scores = scored(lambda codes: -rotating(codes), widening, digit)  # c2 = −2 leans right
+    assert scores["kept_right"] == scores["kept_lowest"] == 0.5
+    assert [scores[f"kept_{direction}"] for direction in ("left", "narrow", "wide")] == [1, 1, 1]
+    assert scores["confidence_right"] == scores["confidence_lowest"] == pytest.approx((SURE + 0.55) / 2)
+    assert scores["confidence_at_0"] == pytest.approx(SURE)
+
+
+def test_a_traversal_without_2_is_refused():
+    generate = lambda codes: bars(rotating(codes), widening(codes))  # noqa: E731
+    traversal = continuous_codes.traverse(generate, codes(categories=2, draws=2), 2, [-1.0, 0.0, 1.0])
+    with pytest.raises(ValueError, match="expected -2 among its values"):
+        extrapolation.scores(traversal, REAL_STD, judged)

@@ -2,6 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
+
 from replicate.measures import morphometry
 
 

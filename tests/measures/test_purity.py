@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from replicate.measures import purity
 
 
@@ -9,10 +10,17 @@ def test_shares_and_digits_by_hand():
     assert purity.scores(category, judged, 3) == {
         "mean": 0.75,
         "lowest": 0.5,
+        "one_to_one": 8 / 12,  # 8, 5, and 2 or 3
         "digits_reached": 2,
         "by_category": [0.75, 1.0, 0.5],
         "digit_of_category": [8, 5, 8],
     }
+
+
+def test_a_generator_of_one_digit_is_pure_but_not_one_to_one():
+    scores = purity.scores(np.repeat(np.arange(10), 5), np.full(50, 1), 10)
+    assert scores["mean"] == scores["lowest"] == 1
+    assert scores["one_to_one"] == 0.1 and scores["digits_reached"] == 1
 
 
 def test_a_category_without_images_is_an_error():

@@ -1,76 +1,194 @@
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import change
-from sklearn.metrics import mutual_info_score
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from replicate.measures import representation
-from replicate.params import Params
+
+Blobs = tuple[np.ndarray, np.ndarray]
 
 
-@pytest.fixture(scope="module")
-def settings(config: Params) -> Params:
-    return change(
-        config, "represent", labels_per_digit=[5, 20], label_draws=2, penalties=[0.01, 1.0], kmeans_restarts=3
-    )
+def options(**values) -> SimpleNamespace:
+    """The group `represent` of params.yaml at a length that a test can afford."""
+    defaults = {
+        "seed": 0,
+        "labels_per_digit": [5, 20],
+        "label_draws": 2,
+        "penalties": [0.01, 1.0],
+        "probe_iterations": 1000,
+        "kmeans_images": 300,
+        "kmeans_restarts": 3,
+    }
+    return SimpleNamespace(**defaults | values)
 
 
-def blobs(per_digit: int, spread: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def blobs(per_digit: int, spread: float, seed: int) -> Blobs:
     """Features (N, 10) float32 around a corner for each digit, and the digits (N,), shuffled."""
     random = np.random.default_rng(seed)
     digit = random.permutation(np.repeat(np.arange(10), per_digit))
     return (np.eye(10)[digit] + random.normal(0, spread, (len(digit), 10))).astype(np.float32), digit
 
 
-def test_separate_digits_are_read_and_clustered_without_error(settings):
-    scores = representation.scores(*blobs(40, 0.05, 0), *blobs(20, 0.05, 1), settings)
+def mixed(per_digit: int, seed: int) -> Blobs:
+    """Blobs that overlap, among noise, seen through a matrix that makes their 30 features correlated."""
+    features, digit = blobs(per_digit, 0.4, seed)
+    noise = np.random.default_rng([seed, 1]).normal(size=(len(digit), 20))
+    mixing = np.random.default_rng(2).normal(size=(30, 30)) * np.geomspace(1, 0.1, 30)
+    return (np.hstack([features, noise]) @ mixing + 3).astype(np.float32), digit
+
+
+def degenerate(per_digit: int, seed: int) -> Blobs:
+    """As `mixed`, with every feature twice and a constant one."""
+    features, digit = mixed(per_digit, seed)
+    return np.hstack([features, features, np.full((len(digit), 1), 7, dtype=np.float32)]), digit
+
+
+def few(per_digit: int, seed: int) -> Blobs:
+    """The hidden layer, of 150 units, of a random network; the training split (seed 0) has fewer images than that."""
+    features, digit = blobs(per_digit // 10 if seed == 0 else per_digit, 0.4, seed)
+    return np.tanh(features @ np.random.default_rng(3).normal(size=(10, 150)).astype(np.float32)), digit
+
+
+@pytest.mark.parametrize("kind", [mixed, degenerate, few])
+@pytest.mark.parametrize("penalty", [0.001, 0.1, 10.0])
+def test_a_probe_is_the_logistic_regression_of_scikit_learn(kind, penalty):
+    (train, digit), (test, test_digit) = kind(100, 0), kind(300, 1)
+    mean = train.mean(axis=0, dtype=np.float64)  # scikit-learn takes many more steps where features are far from 0
+    reference = LogisticRegression(C=penalty, tol=1e-6, max_iter=10_000).fit(train - mean, digit)
+    settings = options(penalties=[penalty])
+    error = representation.probe(train, digit, test, test_digit, settings, splits=1, progress=representation.Silent())
+    assert error == pytest.approx(1 - reference.score(test - mean, test_digit), abs=0.002)
+
+    features, test_features = representation.principal(train, test)
+    weights = representation.fit(features, digit, penalty, np.zeros((features.shape[1] + 1, 10)), 1000)
+    logits = representation.logits(weights, test_features)
+    expected = reference.decision_function(test - mean)
+    centred = logits - logits.mean(axis=1, keepdims=True)  # a shift of all logits means nothing
+    assert np.abs(centred - (expected - expected.mean(axis=1, keepdims=True))).mean() < 0.02 * expected.std()
+
+
+def test_a_path_ends_where_a_fit_from_zero_does():
+    features, digit = mixed(100, 0)
+    features, test = representation.principal(features, mixed(300, 1)[0])
+    for penalty, warm in representation.path(features, digit, [10.0, 0.01, 0.1], 1000):
+        cold = representation.fit(features, digit, penalty, np.zeros_like(warm), 1000)
+        from_path, from_zero = representation.logits(warm, test), representation.logits(cold, test)
+        assert (from_path.argmax(axis=1) != from_zero.argmax(axis=1)).mean() < 0.002
+        np.testing.assert_allclose(from_path, from_zero, atol=0.02 * from_zero.std())
+    assert penalty == 10
+
+
+def test_a_fit_has_the_same_bits_again_and_on_any_number_of_threads():
+    features, digit = mixed(200, 0)  # more images than one part of the loss has
+    features, _ = representation.principal(features, features)
+
+    def weights() -> np.ndarray:
+        return representation.fit(features, digit, 1.0, np.zeros((31, 10)), 1000)
+
+    first = weights()
+    np.testing.assert_array_equal(weights(), first)
+    with threadpool_limits(1):
+        np.testing.assert_array_equal(weights(), first)
+
+
+def test_a_fit_that_is_cut_off_says_so():
+    features, digit = mixed(20, 0)
+    with pytest.warns(ConvergenceWarning, match="C = 10 has not converged in 3 iterations"):
+        representation.fit(features, digit, 10.0, np.zeros((31, 10)), 3)
+
+
+def test_separate_digits_are_read_and_clustered_without_error():
+    scores = representation.scores(*blobs(40, 0.05, 0), *blobs(20, 0.05, 1), options())
     assert scores == {
-        "probe_error_5": 0, "probe_error_20": 0, "probe_error_all": 0, "kmeans_error": 0, "kmeans_nmi": pytest.approx(1)
-    }  # fmt: skip
+        "probe_error_5": 0,
+        "probe_error_20": 0,
+        "probe_error_all": 0,
+        "kmeans_error": 0,
+        "kmeans_error_majority": 0,
+        "kmeans_nmi": pytest.approx(1),
+    }
 
 
-def test_noise_is_read_no_better_than_by_chance_and_twice_the_same(settings):
+def test_noise_is_read_no_better_than_by_chance_and_twice_the_same():
     random = np.random.default_rng(0)
     train, test = random.normal(size=(600, 4)).astype(np.float32), random.normal(size=(2000, 4)).astype(np.float32)
     digits = np.arange(600) % 10, np.arange(2000) % 10
-    scores = representation.scores(train, digits[0], test, digits[1], settings)
+    scores = representation.scores(train, digits[0], test, digits[1], options())
     for name in ("probe_error_5", "probe_error_20", "probe_error_all", "kmeans_error"):
         assert scores[name] == pytest.approx(0.9, abs=0.03)
     assert scores["kmeans_nmi"] < 0.03
-    assert representation.scores(train, digits[0], test, digits[1], settings) == scores
+    assert representation.scores(train, digits[0], test, digits[1], options()) == scores
 
 
-def test_more_labels_help_where_the_digits_overlap(settings):
-    scores = representation.scores(*blobs(200, 0.35, 0), *blobs(200, 0.35, 1), settings)
+def test_more_labels_help_where_the_digits_overlap():
+    scores = representation.probe_scores(*blobs(200, 0.35, 0), *blobs(200, 0.35, 1), options())
     assert scores["probe_error_5"] > scores["probe_error_20"] > scores["probe_error_all"] > 0
 
 
-def test_the_penalty_is_chosen_on_held_out_labels(settings):
+def test_five_digits_are_classes_enough():
+    def five(features: np.ndarray, digit: np.ndarray) -> Blobs:
+        chosen = np.isin(digit, [1, 3, 4, 8, 9])
+        return features[chosen], digit[chosen]
+
+    scores = representation.scores(*five(*blobs(40, 0.05, 0)), *five(*blobs(20, 0.05, 1)), options())
+    assert [scores[name] for name in ("probe_error_5", "probe_error_all", "kmeans_error")] == [0, 0, 0]
+    scores = representation.scores(*five(*blobs(40, 0.05, 0)), *blobs(20, 0.05, 1), options(labels_per_digit=[]))
+    assert scores["probe_error_all"] == scores["kmeans_error"] == 0.5  # digits never seen are never named
+
+
+def test_the_penalty_is_chosen_on_held_out_labels():
     """The digit is in small features beside large ones of noise: only a weak penalty lets a probe rely on it."""
     random = np.random.default_rng(0)
 
-    def hidden(per_digit: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def hidden(per_digit: int, seed: int) -> Blobs:
         features, digit = blobs(per_digit, 0.05, seed)
         return np.hstack([0.1 * features, random.normal(size=(len(digit), 10)).astype(np.float32)]), digit
 
     train, test = hidden(20, 0), hidden(50, 1)
 
     def error(*penalties: float) -> float:
-        return representation.probe(*train, *test, change(settings, "represent", penalties=penalties), splits=5)
+        return representation.probe(*train, *test, options(penalties=penalties), 5, representation.Silent())
 
     strong, weak = error(1e-4), error(1e4)
     assert weak < 0.1 < 0.5 < strong
-    assert error(1e-4, 1e4) == error(1e4, 1e-4) == weak
+    assert error(1e-4, 1e4) == error(1e4, 1e-4)
+    assert error(1e-4, 1e4) == pytest.approx(weak, abs=0.01)
 
 
 def test_labels_are_drawn_for_each_digit_without_repeats():
-    digit = np.random.default_rng(0).permutation(np.repeat(np.arange(10), 7))
+    digit = np.random.default_rng(0).permutation(np.repeat([0, 2, 7], 7))
     drawn = representation.labelled(digit, 5, np.random.default_rng(1))
-    assert len(set(drawn.tolist())) == 50
-    assert (np.bincount(digit[drawn]) == 5).all()
+    assert len(set(drawn.tolist())) == 15
+    assert np.bincount(digit[drawn]).tolist() == [5, 0, 5, 0, 0, 0, 0, 5]
     with pytest.raises(ValueError):
         representation.labelled(digit, 8, np.random.default_rng(1))
+
+
+def test_more_clusters_than_digits_are_matched_by_majority():
+    """The digits 0 and 1, in two corners each: four clusters know them, and one-to-one can use only two of these."""
+    random = np.random.default_rng(0)
+    corner = np.arange(400) % 4
+    features = (np.eye(4)[corner] + random.normal(0, 0.02, (400, 4))).astype(np.float32)
+    scores = representation.kmeans_scores(features, corner // 2, features, corner // 2, options(), clusters=4)
+    assert scores["kmeans_error_majority"] == 0
+    assert scores["kmeans_error"] == pytest.approx(0.5)
+
+
+def test_progress_takes_the_steps_that_were_promised():
+    class Counter:
+        steps = 0
+
+        def update(self) -> None:
+            self.steps += 1
+
+    for settings in (options(), options(labels_per_digit=[5], penalties=[0.1, 1.0, 10.0], label_draws=1)):
+        counter = Counter()
+        representation.scores(*blobs(40, 0.05, 0), *blobs(5, 0.05, 1), settings, counter)
+        assert counter.steps == representation.ticks(settings)
 
 
 def test_standardised_by_the_training_split_alone():
@@ -82,31 +200,44 @@ def test_standardised_by_the_training_split_alone():
 
 def test_a_code_that_is_the_digit_leaks_all_of_it():
     digit = np.repeat(np.arange(10), 100)
-    leak = representation.label_information((digit + 3) % 10, digit, 10)
-    assert leak["information_uncorrected"] == pytest.approx(math.log(10))
-    assert leak["entropy_digit"] == pytest.approx(math.log(10) + 9 / 2000)
-    assert leak["share"] == pytest.approx(1)
+    leak = representation.label_information((digit + 3) % 10, digit)
+    assert leak["information"] == pytest.approx(math.log(10) + 9 / 2000)
+    for name in ("information_share", "ami", "homogeneity", "completeness"):
+        assert leak[name] == pytest.approx(1)
+
+
+def test_a_code_finer_or_coarser_than_the_digit_leaks_what_it_can():
+    digit = np.repeat(np.arange(10), 100)
+    fine = representation.label_information(2 * digit + np.arange(1000) % 2, digit)
+    coarse = representation.label_information(digit // 2, digit)
+    for leak, whole, part in ((fine, "homogeneity", "completeness"), (coarse, "completeness", "homogeneity")):
+        assert leak["information_share"] == pytest.approx(1)
+        assert leak[whole] == pytest.approx(1)
+        assert leak[part] < 0.8
+        assert leak["ami"] < 0.9
+    collapsed = representation.label_information(np.zeros(1000, dtype=int), digit)
+    assert collapsed["information"] == pytest.approx(0)
+    assert collapsed["information_share"] == collapsed["homogeneity"] == 0
 
 
 def test_information_of_a_noisy_code_is_corrected_towards_the_truth():
-    """A code that is the digit half of the time, else any digit: I = log 10 − H(c | digit) is known."""
+    """A code that is the digit half of the time, else any digit: I = log 10 − H(c | digit) is known.
+
+    The plug-in estimate is too high by 81 / 2N = 0.08.
+    """
     right, wrong = 0.5 + 0.05, 0.05
     truth = math.log(10) + right * math.log(right) + 9 * wrong * math.log(wrong)
     random = np.random.default_rng(0)
     found = []
-    for _ in range(200):
+    for _ in range(60):
         digit = random.integers(10, size=500)
         category = np.where(random.random(500) < 0.5, digit, random.integers(10, size=500))
-        leak = representation.label_information(category, digit, 10)
-        assert leak["information_uncorrected"] == pytest.approx(mutual_info_score(digit, category))
-        found.append([leak["information"], leak["information_uncorrected"]])
-    corrected, uncorrected = np.mean(found, axis=0)
-    assert uncorrected - truth > 0.05
-    assert abs(corrected - truth) < 0.02
+        found.append(representation.label_information(category, digit)["information"])
+    assert abs(np.mean(found) - truth) < 0.02
 
 
 def test_an_independent_code_leaks_nothing():
     random = np.random.default_rng(0)
-    leak = representation.label_information(random.integers(10, size=10_000), random.integers(10, size=10_000), 10)
-    assert abs(leak["information"]) < 0.003
-    assert leak["information_uncorrected"] == pytest.approx(81 / 20_000, abs=0.003)
+    leak = representation.label_information(random.integers(10, size=10_000), random.integers(10, size=10_000))
+    for name in ("information", "information_share", "ami"):
+        assert abs(leak[name]) < 0.003

@@ -1,0 +1,52 @@
+"""Stage baselines: what representations that no training made are worth, beside which those of a run are seen.
+
+python -m replicate.baselines
+"""
+
+from pathlib import Path
+
+import numpy as np
+from sklearn.decomposition import PCA
+from torch import Tensor
+
+from replicate import environment, mnist, model, parameters, represent, stage
+from replicate.model import Model
+from replicate.parameters import Settings
+from replicate.represent import Features
+
+COMPONENTS = 128  # as many as the hidden layer of Q has units
+
+
+def untrained(images: Tensor, settings: Settings) -> Model:
+    """A model of seed 0 with its initial weights, and batchnorm's population statistics as after a training."""
+    weights, batchnorm = np.random.SeedSequence(0).spawn(2)
+    fresh = model.build(settings)
+    model.initialise(fresh, weights)
+    some = images[: settings.train.batchnorm_images]
+    model.settle_batchnorm(fresh, some, settings.latent, settings.train.batch_size, model.stream(batchnorm))
+    return Model(*(network.eval() for network in fresh))
+
+
+def baselines(train: represent.Split, test: represent.Split, settings: Settings) -> dict[str, Features]:
+    """Raw pixels in [0, 1]; their first principal components, not whitened; an untrained trunk, standardised."""
+    pixels = tuple(mnist.as_input(images).flatten(1).numpy() for images in (train[0], test[0]))
+    pca = PCA(COMPONENTS, svd_solver="covariance_eigh").fit(pixels[0])
+    return {
+        "pixels": pixels,
+        f"pca_{COMPONENTS}": tuple(pca.transform(each).astype(np.float32) for each in pixels),
+        "untrained_trunk": represent.representations(untrained(train[0], settings), train, test)["trunk"],
+    }
+
+
+def main() -> None:
+    params = parameters.load()
+    environment.prepare("cpu")
+    settings = params.settings("infogan")
+    train = mnist.training_images(params.mnist, settings.train.training_images)
+    test = mnist.load("t10k", params.mnist)
+    scored = represent.scores(baselines(train, test, settings), train, test, params.represent, "baselines")
+    stage.write_json(Path("metrics", "baselines.json"), scored)
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,23 @@
+"""How far are generated images from real ones? The Fréchet distance (Heusel et al. 2017, arXiv:1706.08500).
+
+It is taken in the features of this project's judge instead of Inception's, for comparisons within this project alone.
+"""
+
+import numpy as np
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """|μ_a − μ_b|² + tr(Σ_a + Σ_b − 2 (Σ_a Σ_b)^½) of the features (N, d) and (M, d); 0 for equal Gaussians.
+
+    Raises ValueError when a set has no more images than features, or holds what is not finite.
+    """
+    for features in (a, b):
+        if len(features) <= features.shape[1] or not np.isfinite(features).all():
+            raise ValueError(f"features: got {features.shape}, expected finite ones, of more images than features")
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    of_a, of_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    means = np.square(a.mean(axis=0) - b.mean(axis=0)).sum()
+    variances, axes = np.linalg.eigh(of_a)
+    root = axes * np.sqrt(variances.clip(min=0))  # root rootᵀ = Σ_a, so rootᵀ Σ_b root has the eigenvalues of Σ_a Σ_b
+    cross = np.sqrt(np.linalg.eigvalsh(root.T @ of_b @ root).clip(min=0)).sum()
+    return float(max(means + of_a.trace() + of_b.trace() - 2 * cross, 0.0))

@@ -1,0 +1,176 @@
+"""Does G do more than shear or stretch its images, so that digits look natural? (§7.2)
+
+"In both cases", of rotation and of width, G does not simply stretch or rotate, but adjusts details. So an image of G is
+compared with what a plain transform makes of G's own image at 0: a shear to the same slant, or a horizontal stretch to
+the same width. Two questions: do the two differ in how natural they look, and is it G's image that looks more natural?
+
+How natural an image looks is its realism score (Kynkäänniemi et al. 2019, arXiv:1904.06991): how near it lies to some
+real digit, in a space of features, for how near that one's own neighbours lie. Without the latter, digits of an
+uncommon slant or width would look less natural for being uncommon. G's image, the plain one and the real digits pass
+through the same resampling, and a small difference counts for neither, so that blur decides nothing.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from replicate.measures import morphometry
+from replicate.measures.continuous_codes import MEASURES, Role, Traversal, roles
+
+FINER = 3  # images are transformed at three times their resolution
+SHARPEN = torch.tensor([-1 / 24, 13 / 12, -1 / 24])  # undoes a mean over one pixel, whose variance is 1 / 12
+NEIGHBOURS = 5
+LEAST_MOVE = 0.5  # standard deviations of real digits; images that moved less are not compared
+LEAST_MOVED = 0.5  # share of images that moved; with fewer, nothing is said
+MARGIN = 0.05  # of the larger realism score: differences below it count for neither. Blur alone makes about 0.01
+
+
+def resample(images: Tensor, transform: Tensor) -> Tensor:
+    """Images (N, 1, H, H), each seen through its affine `transform` (N, 2, 3).
+
+    A transform takes a place in the result to one in the image, (x, y) from −1 to 1 as F.affine_grid has them.
+    Each pixel is the mean of bicubic samples at several places in it, so that the blur depends little on the transform;
+    what a mean over a pixel blurs is undone beforehand, to second order. Outside of an image there is no ink.
+    """
+    n, _, height, width = images.shape
+    if n == 0:  # which F.affine_grid refuses
+        return images
+    sharper = F.conv2d(images, torch.outer(SHARPEN, SHARPEN)[None, None], padding=1)
+    grid = F.affine_grid(transform, [n, 1, FINER * height, FINER * width], align_corners=False)
+    finer = F.grid_sample(sharper, grid, mode="bicubic", padding_mode="zeros", align_corners=False)
+    return F.avg_pool2d(finer, FINER).clamp(0, 1)
+
+
+def unchanged(images: Tensor) -> Tensor:
+    """Images (N, 1, H, H) that have passed through `resample` and are otherwise what they were."""
+    return resample(images, torch.eye(2, 3).expand(len(images), 2, 3))
+
+
+def centre_of_mass(images: Tensor) -> tuple[Tensor, Tensor]:
+    """x (N,) and y (N,) of the ink's centre, from −1 to 1; 0 without ink."""
+    size = images.shape[-1]
+    place = (2 * torch.arange(size) + 1) / size - 1
+    ink = images.sum(dim=(1, 2, 3)).clamp(min=torch.finfo(images.dtype).tiny)
+    return images.sum(dim=(1, 2)) @ place / ink, images.sum(dim=(1, 3)) @ place / ink
+
+
+def sheared(images: Tensor, slant: np.ndarray, to_slant: np.ndarray) -> Tensor:
+    """Images (N, 1, H, H) of `slant` (N,), sheared along their rows to `to_slant` (N,), radians; the centre is kept."""
+    _, y = centre_of_mass(images)
+    shear = torch.from_numpy(np.tan(slant) - np.tan(to_slant)).float()
+    transform = torch.eye(2, 3).repeat(len(images), 1, 1)
+    transform[:, 0, 1], transform[:, 0, 2] = -shear, shear * y
+    return resample(images, transform)
+
+
+def stretched(images: Tensor, width: np.ndarray, to_width: np.ndarray) -> Tensor:
+    """Images (N, 1, H, H) of `width` (N,), stretched along their rows to `to_width` (N,), pixels; the centre is kept.
+
+    What a measured width owes to the blur of borders does not stretch with the image: so the factor is corrected once,
+    by the width that it gives. Raises ValueError when a width is not positive.
+    """
+    if not ((width > 0) & (to_width > 0)).all():
+        raise ValueError("images to be stretched: expected widths above 0")
+    x, _ = centre_of_mass(images)
+
+    def by(factor: np.ndarray) -> Tensor:
+        shrink = torch.from_numpy(1 / factor).float()
+        transform = torch.eye(2, 3).repeat(len(images), 1, 1)
+        transform[:, 0, 0], transform[:, 0, 2] = shrink, (1 - shrink) * x
+        return resample(images, transform)
+
+    factor = to_width / width
+    _, came_to = morphometry.slant_and_width(by(factor)[:, 0].numpy())
+    return by(factor * to_width / came_to)
+
+
+PLAIN = {"rotation": sheared, "width": stretched}
+
+
+def radii(real: Tensor) -> Tensor:
+    """Distance (M,) of each of `real`'s features (M, d) to its neighbour of rank NEIGHBOURS.
+
+    Raises ValueError when there are not more real digits than that.
+    """
+    if len(real) <= NEIGHBOURS:
+        raise ValueError(f"realism: expected more than {NEIGHBOURS} real digits, got {len(real)}")
+    return torch.cdist(real, real).kthvalue(NEIGHBOURS + 1).values  # the first is the digit itself
+
+
+def realism(features: Tensor, real: Tensor, radius: Tensor) -> Tensor:
+    """Realism score (N,) of `features` (N, d): the largest, over `real` (M, d), of `radius` (M,) over distance.
+
+    The authors leave out the half of the real images whose radii are largest; here all stay: the uncommon are real too.
+    """
+    distance = torch.cdist(features, real)
+    return (radius / distance.clamp(min=torch.finfo(distance.dtype).tiny)).amax(dim=1)
+
+
+def scores(
+    traversal: Traversal,
+    real_std: Mapping[str, float],
+    features: Callable[[Tensor], Tensor],
+    real: Tensor,
+    distance: float = 2.0,
+) -> dict[str, float | None]:
+    """Compare G's images at −`distance` and `distance` (Fig. 2 spans −2 to 2) with plain transforms of its images at 0.
+
+    For the rotating and the widening code, of the images whose own measure moved by LEAST_MOVE or more:
+    more_natural, less_natural: share in which G's image has a larger, or a smaller, realism score than the plain one,
+    by more than MARGIN of the larger. adjusted: the sum of both, about 0 for a generator that only shears or stretches.
+    lead: more_natural − less_natural. realism_ratio: median of G's score over the plain one's. All are None where less
+    than LEAST_MOVED of the images moved; moved: their share. adjusted_lowest, lead_lowest: of the worse code; None when
+    either is None.
+
+    `features` gives features (N, d) of images (N, 1, 28, 28); `real` holds real digits (M, 1, 28, 28), in [0, 1];
+    `real_std` the standard deviation of each measure over real digits. Raises ValueError when the traversal lacks a
+    value, or `real` has too few digits.
+    """
+    known = features(unchanged(real))
+    radius = radii(known)
+
+    def natural(images: Tensor) -> Tensor:
+        return realism(features(images), known, radius)
+
+    result = {}
+    for name, role in roles(traversal).items():
+        pairs = [_pairs(traversal, role, PLAIN[name], side * distance, real_std) for side in (-1, 1)]
+        generated, plain = (torch.cat(images) for images in zip(*pairs, strict=True))
+        moved = len(generated) / (2 * traversal.images.shape[2])
+        names = [f"{name}_{score}" for score in ("more_natural", "less_natural", "adjusted", "lead", "realism_ratio")]
+        result[f"{name}_moved"] = moved
+        if moved >= LEAST_MOVED:
+            of_generator, of_plain = natural(generated), natural(plain)
+            more = (of_plain < (1 - MARGIN) * of_generator).double().mean().item()
+            less = (of_generator < (1 - MARGIN) * of_plain).double().mean().item()
+            ratio = (of_generator / of_plain).median().item()
+            result |= zip(names, (more, less, more + less, more - less, ratio), strict=True)
+        else:
+            result |= dict.fromkeys(names)
+    for score in ("adjusted", "lead"):
+        both = [result[f"{name}_{score}"] for name in PLAIN]
+        result[f"{score}_lowest"] = None if None in both else min(both)
+    return result
+
+
+def _pairs(
+    traversal: Traversal,
+    role: Role,
+    transform: Callable[[Tensor, np.ndarray, np.ndarray], Tensor],
+    value: float,
+    real_std: Mapping[str, float],
+) -> tuple[Tensor, Tensor]:
+    """G's images (n, 1, 28, 28) at `value` whose own measure moved enough, and the plain transforms to that measure."""
+    code, measure, _ = role
+    zero, there = traversal.index(0), traversal.index(value)
+    before, after = (traversal.measured[code, place].reshape(-1, len(MEASURES)) for place in (zero, there))
+    width = MEASURES.index("width")
+    inked = (before[:, width] > 0) & (after[:, width] > 0)
+    moved = np.abs(after - before)[:, measure] >= LEAST_MOVE * real_std[MEASURES[measure]]
+    chosen = torch.from_numpy(np.flatnonzero(inked & moved))
+    images = traversal.images[code][:, chosen]
+    plain = transform(images[zero], before[chosen, measure], after[chosen, measure])
+    return unchanged(images[there]), plain

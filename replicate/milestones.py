@@ -1,0 +1,70 @@
+"""Stage milestones: one run measured at a few iterations of its training, by what is cheap to measure.
+
+    python -m replicate.milestones VARIANT SEED
+
+It tells whether L_I gets there before the samples do (§6), and whether the error still falls at the end.
+"""
+
+import numpy as np
+import torch
+
+from replicate import environment, judge, latent, mnist, model, run, stage, tables
+from replicate.measures import classification, convergence, frechet, purity
+from replicate.model import Model
+from replicate.parameters import Settings
+from replicate.progress import Progress
+from replicate.reading import Split, categories, lower_bounds
+
+
+def measure(
+    trained: Model,
+    judging: torch.nn.Sequential,
+    real: np.ndarray,
+    train: Split,
+    test: Split,
+    samples: int,
+    settings: Settings,
+) -> dict[str, float | None]:
+    """One milestone. The same latent variables are drawn at each; `real` are the judge's features (N, 128) of digits.
+
+    information_c1, share_c1: what the run's own objective estimates, in nats and of H(c1), with population statistics.
+    error: of c1 as a classifier of `test`, matched one-to-one on `train`; None unless there are ten categories. ami:
+    adjusted mutual information of its categories and the digits. purity: of generated images, one-to-one. frechet: the
+    distance of their features to `real`.
+    """
+    random = torch.Generator().manual_seed(0)
+    prior = settings.latent
+    codes = latent.sample(samples, prior, random)
+    images = model.generate(trained.generator, codes, prior)
+    seen = judge.probabilities(judging, images).argmax(dim=1).numpy()
+    information = lower_bounds(trained, samples, settings, random)[0]
+    counts = classification.contingency(categories(trained, train[0]), train[1].numpy(), prior.categories)
+    scores = classification.scores(counts, categories(trained, test[0]), test[1].numpy())
+    return {
+        "information_c1": information,
+        "share_c1": information / latent.entropies(prior)[0],
+        "error": scores["error_one_to_one"],
+        "ami": scores["ami"],
+        "purity": purity.scores(codes.category.numpy(), seen, prior.categories)["one_to_one"],
+        "frechet": frechet.distance(judge.features(judging, images).numpy(), real),
+    }
+
+
+def main() -> None:
+    this, params = run.from_command_line(__doc__)
+    environment.prepare("cpu")
+    images, digits = mnist.training_images(params.mnist, this.settings.train.training_images)
+    train = images[: params.milestones.matching_images], digits[: params.milestones.matching_images]
+    test = mnist.load("t10k", params.mnist)
+    judging = judge.load()
+    real = judge.features(judging, mnist.as_input(test[0])).numpy()
+    rows = []
+    for iteration in Progress(this.settings.train.snapshots(), desc=f"milestones {this.name}", unit="milestone"):
+        measured = measure(this.load(iteration), judging, real, train, test, params.milestones.samples, this.settings)
+        rows.append({"iteration": iteration, **measured})
+    tables.write(this.csv("milestones"), rows)
+    stage.write_json(this.json("milestones"), {"speed": convergence.speed(rows)})
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,287 @@
+"""params.yaml as checked, frozen objects. Every stage loads the whole file, so a mistake stops it before any computing.
+
+The file holds the default settings of a run and, under `variants`, named changes to them.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from annotated_types import Ge, Gt, Le, Len, Lt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from replicate.stage import BadInput
+
+Objective = Literal["infogan", "gan", "infomax"]
+Positive = Annotated[int, Gt(0)]
+Seed = Annotated[int, Ge(0), Le(2**31 - 1)]
+Rate = Annotated[float, Gt(0), Le(1)]
+Weight = Annotated[float, Ge(0), Field(allow_inf_nan=False)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Checked(BaseModel):
+    """A group of keys: none may be missing, none may be unknown, none is converted from another type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Mnist(Checked):
+    sha256: dict[
+        Literal[
+            "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+        ],
+        Sha256,
+    ] = Field(min_length=4)
+
+
+class Latent(Checked):
+    noise_variables: Annotated[int, Ge(0)]
+    noise: Literal["uniform", "normal"]
+    categories: Annotated[int, Ge(2)]
+    continuous_codes: Annotated[int, Ge(2), Le(2)]  # the paper's c2 and c3, told apart by what they do
+
+    @property
+    def size(self) -> int:
+        """Number of inputs of the generator: noise variables, one-hot categories, continuous codes."""
+        return self.noise_variables + self.categories + self.continuous_codes
+
+
+class Networks(Checked):
+    leaky_slope: Annotated[float, Ge(0), Le(1)]
+    code_std: Literal["fixed", "learned"]
+
+
+class Train(Checked):
+    iterations: Positive
+    batch_size: Annotated[int, Ge(2)]  # batchnorm needs two
+    training_images: Annotated[int, Ge(2), Le(60_000)]
+    learning_rate_discriminator: Rate
+    learning_rate_generator: Rate
+    adam_beta1: Annotated[float, Ge(0), Le(0.9999)]
+    adam_beta2: Annotated[float, Ge(0), Le(0.9999)]
+    lambda_discrete: Weight
+    lambda_continuous: Weight
+    new_codes_for_generator: bool
+    log_every: Positive
+    milestones: list[Positive]
+    batchnorm_images: Positive
+
+    @model_validator(mode="after")
+    def consistent(self) -> "Train":
+        for key, value in [("iterations", self.iterations), *(("milestones", each) for each in self.milestones)]:
+            if value % self.log_every:
+                raise ValueError(f"{key}: got {value}, expected a multiple of log_every ({self.log_every})")
+        if self.milestones != sorted(set(self.milestones)):
+            raise ValueError(f"milestones: got {self.milestones}, expected ascending iterations, each once")
+        if self.batch_size > self.training_images:
+            raise ValueError(
+                f"batch_size: got {self.batch_size}, expected at most training_images ({self.training_images})"
+            )
+        if not self.batch_size <= self.batchnorm_images <= self.training_images:
+            limits = f"batch_size ({self.batch_size}) to training_images ({self.training_images})"
+            raise ValueError(f"batchnorm_images: got {self.batchnorm_images}, expected {limits}")
+        return self
+
+    def snapshots(self) -> list[int]:
+        """The iterations after which a training's weights are kept: the milestones that it reaches, and its end."""
+        return [*(each for each in self.milestones if each < self.iterations), self.iterations]
+
+
+class Critic(Checked):
+    """What the objective `infomax` puts in Q's place."""
+
+    estimator: Literal["infonce", "jensen_shannon", "donsker_varadhan"]
+    dimensions: Positive
+
+
+class Settings(Checked):
+    """Everything that a run depends on besides its seed: the defaults of params.yaml, changed as its variant says."""
+
+    objective: Objective
+    latent: Latent
+    networks: Networks
+    train: Train
+    critic: Critic | None = None
+
+    @model_validator(mode="after")
+    def a_critic_for_infomax(self) -> "Settings":
+        if (self.critic is not None) != (self.objective == "infomax"):
+            raise ValueError(f"critic: got {self.critic!r}, expected one for the objective infomax, and for no other")
+        return self
+
+    @property
+    def in_nats(self) -> bool:
+        """Whether the bounds that a training reports are in nats: a Jensen–Shannon estimate is not."""
+        return self.critic is None or self.critic.estimator != "jensen_shannon"
+
+
+class Runs(Checked):
+    """Which runs the pipeline makes: every variant of the list with every seed."""
+
+    variants: Annotated[list[str], Len(1)]
+    seeds: Annotated[list[Seed], Len(1)]
+
+    @field_validator("variants", "seeds")
+    @classmethod
+    def each_once(cls, values: list) -> list:
+        if len(set(values)) < len(values):
+            raise ValueError(f"got {values}, expected each once")
+        return values
+
+
+class Machine(Checked):
+    """How a machine works; no result depends on it but for rounding."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    checkpoint_every: Positive
+
+
+class Judge(Checked):
+    seed: Seed
+    epochs: Positive
+    batch_size: Annotated[int, Gt(0), Le(60_000)]
+    learning_rate: Rate
+
+
+class Evaluate(Checked):
+    seed: Seed
+    matching_images: Positive
+    samples_per_category: Annotated[int, Ge(2)]
+    bound_samples: Positive
+    real_images: Annotated[int, Ge(10), Le(10_000)]
+    traversal_values: Annotated[list[Annotated[float, Ge(-2), Le(2)]], Len(5)]
+    traversals_per_category: Positive
+
+    @field_validator("traversal_values")
+    @classmethod
+    def from_minus_2_to_2(cls, values: list[float]) -> list[float]:
+        needed = {-2.0, -1.0, 0.0, 1.0, 2.0}
+        symmetric = values == [-value for value in reversed(values)]
+        if values != sorted(set(values)) or not symmetric or not needed <= set(values):
+            raise ValueError(f"got {values}, expected ascending values, symmetric about 0, with 0, 1 and 2 among them")
+        return values
+
+
+class Milestones(Checked):
+    matching_images: Positive
+    samples: Annotated[int, Gt(128)]  # a Fréchet distance needs more images than features
+
+
+class Yardstick(Checked):
+    seed: Seed
+    training_samples: Positive
+    epochs: Positive
+    batch_size: Annotated[int, Ge(2)]  # batchnorm needs two
+    learning_rate: Rate
+    averaging: Annotated[float, Ge(0), Lt(1)]
+    components: Positive
+    validation_samples: Annotated[int, Ge(2)]
+    validate_every: Positive
+    least_rise: Annotated[float, Ge(0), Field(allow_inf_nan=False)]
+    patience: Positive
+    test_samples: Annotated[int, Ge(2)]  # a standard error needs two
+
+
+class Represent(Checked):
+    seed: Seed
+    labels_per_digit: list[Annotated[int, Ge(5)]]  # a fifth of them is held out
+    label_draws: Positive
+    penalties: Annotated[list[Annotated[float, Gt(0), Field(allow_inf_nan=False)]], Len(1)]
+    probe_iterations: Positive
+    kmeans_images: Annotated[int, Ge(10)]
+    kmeans_restarts: Positive
+
+
+class Cost(Checked):
+    pairs: Annotated[int, Ge(2)]  # quartiles need two
+
+
+class Figures(Checked):
+    seed: Seed
+
+
+class Parameters(Checked):
+    """The whole of params.yaml. `variants` are the changes as they stand in the file; `settings` applies them."""
+
+    runs: Runs
+    variants: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], dict[str, Any]]
+    machine: Machine
+    mnist: Mnist
+    objective: Objective
+    latent: Latent
+    networks: Networks
+    train: Train
+    judge: Judge
+    evaluate: Evaluate
+    milestones: Milestones
+    yardstick: Yardstick
+    represent: Represent
+    cost: Cost
+    figures: Figures
+
+    @model_validator(mode="after")
+    def variants_are_settings(self) -> "Parameters":
+        for variant in self.variants:
+            self.settings(variant)
+        if unknown := [variant for variant in self.runs.variants if variant not in self.variants]:
+            raise ValueError(f"runs.variants: got {unknown}, expected names of variants: {', '.join(self.variants)}")
+        return self
+
+    def settings(self, variant: str) -> Settings:
+        """The settings of a variant's runs. Raises ValueError when its changes do not give settings that are possible."""
+        defaults = {name: self.model_dump()[name] for name in Settings.model_fields if name in type(self).model_fields}
+        try:
+            return Settings.model_validate(merge(defaults, self.variants[variant]))
+        except ValidationError as error:
+            raise ValueError(
+                "\n  ".join(f"variants.{variant}.{explain(problem)}" for problem in error.errors())
+            ) from error
+
+
+def merge(defaults: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`defaults` with `changes`; where both hold a group, the group's keys are merged likewise."""
+    merged = dict(defaults)
+    for key, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(defaults.get(key), Mapping)
+        merged[key] = merge(defaults[key], value) if both else value
+    return merged
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read(path: str | Path, model: type[Model]) -> Model:
+    """The YAML file at `path`, checked against `model`.
+
+    Raises BadInput, naming each key that is wrong, what it is and what was expected.
+    """
+    try:
+        content = YAML(typ="safe").load(Path(path))  # YAML 1.2, as DVC reads it: 2e-4 is a number
+    except (OSError, YAMLError) as error:
+        raise BadInput(f"{path} cannot be read: {error}") from error
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise BadInput("\n  ".join([f"{path} is not as expected:", *map(explain, error.errors())])) from error
+
+
+def load(path: str | Path = "params.yaml") -> Parameters:
+    """The parameters of the pipeline. Raises BadInput (see `read`)."""
+    return read(path, Parameters)
+
+
+def explain(problem: Mapping[str, Any]) -> str:
+    """One of pydantic's errors in plain words: which key, what it is, what was expected."""
+    key = ".".join(map(str, problem["loc"])) or "the file"
+    if problem["type"] == "missing":
+        return f"{key}: missing"
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: unknown key (got {problem['input']!r}, expected no such key)"
+    if problem["type"] == "value_error":
+        message = problem["msg"].removeprefix("Value error, ")
+        return f"{key}: {message}" if problem["loc"] else message
+    expected = problem["msg"].replace("Input should", "expected to", 1)
+    return f"{key}: got {problem['input']!r}, {expected}"

@@ -1,0 +1,56 @@
+"""What the head in Q's place reads from images: categories of real ones, information in generated ones, its layers."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from replicate import latent, mnist
+from replicate.model import Model
+from replicate.parameters import Settings
+
+Split = tuple[Tensor, Tensor]  # images uint8 (N, 28, 28) and digits (N,)
+
+
+@torch.inference_mode()
+def categories(trained: Model, images: Tensor, batch_size: int = 500) -> np.ndarray:
+    """c1 of real images, the category that is likeliest by Q(c1|x): uint8 (N, 28, 28) -> (N,)."""
+    batches = (mnist.as_input(batch) for batch in images.split(batch_size))
+    logits = [trained.head.category_logits(trained.discriminator.features(batch)) for batch in batches]
+    return torch.cat(logits).argmax(dim=1).numpy()
+
+
+@torch.inference_mode()
+def lower_bounds(trained: Model, samples: int, settings: Settings, random: torch.Generator) -> list[float]:
+    """What the run's own objective estimates of c1, c2, c3 on `samples` fresh latent variables, batch by batch.
+
+    They pass in batches of the training's size, as an InfoMax estimate depends on it.
+    """
+    size = settings.train.batch_size
+    bounds = []
+    for _ in range(max(samples // size, 1)):
+        codes = latent.sample(size, settings.latent, random)
+        features = trained.discriminator.features(trained.generator(latent.inputs(codes, settings.latent)))
+        bounds.append(trained.head.lower_bounds(features, codes))
+    return torch.stack(bounds).mean(dim=0).tolist()
+
+
+@torch.inference_mode()
+def layers(trained: Model, images: Tensor, batch_size: int = 500) -> dict[str, np.ndarray]:
+    """The representations of a model: images uint8 (N, 28, 28) -> float32 features (N, d) by name.
+
+    posterior_c1: the probabilities of the categories (K). head_outputs: all that the head says of the code (Q: logits,
+    means, and standard deviations where they are learned; the critic: its projections). head_hidden: its hidden layer
+    (128). trunk: what it shares with D (1024).
+    """
+    parts = []
+    for batch in images.split(batch_size):
+        trunk = trained.discriminator.features(mnist.as_input(batch))
+        parts.append(
+            {
+                "posterior_c1": trained.head.category_logits(trunk).softmax(dim=1),
+                "head_outputs": trained.head.trained_outputs(trunk),
+                "head_hidden": trained.head.hidden(trunk),
+                "trunk": trunk,
+            }
+        )
+    return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}

@@ -1,0 +1,154 @@
+import numpy as np
+import pytest
+import torch
+from test_continuous_codes import REAL_STD, codes
+
+from replicate.latent import Codes
+from replicate.measures import continuous_codes, morphometry, naturalness
+
+VALUES = [-2.0, 0.0, 2.0]
+
+
+def rings(slant: torch.Tensor, width: torch.Tensor, stroke: torch.Tensor) -> torch.Tensor:
+    """Ellipses (N, 1, 28, 28) of `width` in pixels and 18 high, drawn with a `stroke` in pixels, then sheared."""
+    place = torch.arange(28) - 13.5
+    y, x = torch.meshgrid(place, place, indexing="ij")
+    x = x + slant.tan()[:, None, None] * y
+    radius = (x / (width[:, None, None] / 2)).hypot(y / 9)
+    distance = (radius - 1).abs() * width[:, None, None].clamp(max=18) / 2
+    return (stroke[:, None, None] / 2 + 0.5 - distance).clamp(0, 1)[:, None]
+
+
+def natural_stroke(slant: torch.Tensor, width: torch.Tensor) -> torch.Tensor:
+    """What real ellipses look like here: the further from upright and from ten pixels wide, the thicker."""
+    return 2 + 3 * slant.abs() + 0.3 * (width - 10).abs()
+
+
+def coarse(images: torch.Tensor) -> torch.Tensor:
+    """Features (N, 49): the mean ink of each four by four pixels."""
+    return torch.nn.functional.avg_pool2d(images, 4).flatten(1)
+
+
+@pytest.fixture(scope="module")
+def real() -> torch.Tensor:
+    slant, width = torch.meshgrid(torch.linspace(-0.5, 0.5, 11), torch.linspace(6, 14, 9), indexing="ij")
+    return rings(slant.flatten(), width.flatten(), natural_stroke(slant, width).flatten())
+
+
+def slant_and_width(codes: Codes) -> tuple[torch.Tensor, torch.Tensor]:
+    """c2 turns, c3 widens."""
+    return 0.2 * codes.continuous[:, 0], 10 + 1.7 * codes.continuous[:, 1]
+
+
+def adjusts(codes: Codes) -> torch.Tensor:
+    return rings(*slant_and_width(codes), natural_stroke(*slant_and_width(codes)))
+
+
+def scored(generate, real: torch.Tensor) -> dict[str, float | None]:
+    drawn = codes(categories=2, draws=6)
+    drawn = drawn._replace(continuous=0.2 * drawn.continuous)
+    traversal = continuous_codes.traverse(generate, drawn, 2, VALUES + [-1.0, 1.0])
+    return naturalness.scores(traversal, REAL_STD, coarse, real)
+
+
+def test_a_generator_that_adjusts_its_strokes_leads(real):
+    scores = scored(adjusts, real)
+    assert scores["rotation_moved"] == scores["width_moved"] == 1
+    assert scores["adjusted_lowest"] > 0.8 and scores["lead_lowest"] > 0.8
+    assert scores["rotation_realism_ratio"] > 1.05 and scores["width_realism_ratio"] > 1.05
+
+
+def test_a_generator_that_transforms_its_own_images_neither_adjusts_nor_leads(real):
+    """Its images are real at 0, and plainly sheared and stretched elsewhere.
+
+    A stretch comes to within a third of a pixel of the measured width, which for some of these ellipses
+    is more than the margin.
+    """
+
+    def generate(codes: Codes) -> torch.Tensor:
+        upright = adjusts(codes._replace(continuous=torch.zeros_like(codes.continuous)))
+        slant, width = (target.double().numpy() for target in slant_and_width(codes))
+        wide = naturalness.stretched(upright, np.full(len(width), 10.0), width)
+        return naturalness.sheared(wide, np.zeros(len(slant)), slant)
+
+    scores = scored(generate, real)
+    assert scores["rotation_moved"] == scores["width_moved"] == 1
+    for code in ("rotation", "width"):
+        assert scores[f"{code}_realism_ratio"] == pytest.approx(1, abs=0.03)
+        assert scores[f"{code}_adjusted"] < 0.5
+    assert scores["rotation_adjusted"] == 0
+
+
+def test_a_generator_that_spoils_its_images_is_behind(real):
+    def generate(codes: Codes) -> torch.Tensor:
+        spoilt = codes.continuous.abs().amax(dim=1).gt(1.5)[:, None, None, None]
+        stripes = torch.arange(28)[:, None] // 2 % 2
+        return torch.where(spoilt, adjusts(codes) * (1 - 0.9 * stripes), adjusts(codes))
+
+    scores = scored(generate, real)
+    assert scores["adjusted_lowest"] > 0.8 and scores["lead_lowest"] < -0.8
+
+
+def test_codes_that_do_nothing_are_not_compared(real):
+    scores = scored(lambda codes: adjusts(codes._replace(continuous=torch.zeros_like(codes.continuous))), real)
+    assert scores["rotation_moved"] == scores["width_moved"] == 0
+    assert all(value is None for name, value in scores.items() if not name.endswith("moved"))
+
+
+def test_one_code_that_does_nothing_leaves_no_lowest(real):
+    def generate(codes: Codes) -> torch.Tensor:
+        continuous = codes.continuous.clone()
+        continuous[:, 1] = 0
+        return adjusts(codes._replace(continuous=continuous))
+
+    scores = scored(generate, real)
+    assert scores["rotation_lead"] > 0.8 and scores["width_lead"] is scores["lead_lowest"] is None
+
+
+def test_images_without_ink_are_not_compared(real):
+    def generate(codes: Codes) -> torch.Tensor:
+        return adjusts(codes) * codes.continuous.abs().amax(dim=1).lt(1.5)[:, None, None, None]
+
+    scores = scored(generate, real)
+    assert scores["rotation_moved"] == scores["width_moved"] == 0
+
+
+def test_sheared_and_stretched_images_have_the_slant_and_width_asked_for():
+    n = 5
+    images = rings(torch.full((n,), 0.1), torch.full((n,), 10.0), torch.full((n,), 2.0)).roll(2, dims=3)
+    slant, width = morphometry.slant_and_width(images[:, 0].numpy())
+    to_slant, to_width = np.linspace(-0.4, 0.5, n), np.linspace(8, 15, n)
+    sheared = naturalness.sheared(images, slant, to_slant)
+    stretched = naturalness.stretched(images, width, to_width)
+    assert morphometry.slant_and_width(sheared[:, 0].numpy())[0] == pytest.approx(to_slant, abs=0.01)
+    assert morphometry.slant_and_width(stretched[:, 0].numpy())[1] == pytest.approx(to_width, abs=0.35)
+    for moved in (sheared, stretched):
+        for before, after in zip(naturalness.centre_of_mass(images), naturalness.centre_of_mass(moved), strict=True):
+            assert after == pytest.approx(before, abs=0.01)
+
+
+def test_unchanged_images_hardly_change(real):
+    assert (naturalness.unchanged(real) - real).abs().mean() < 0.005
+
+
+def test_blur_hardly_depends_on_the_transform(real):
+    """A sum of squares falls with blur. Half a pixel is worst; thin ellipses lose more of it than digits do."""
+    half_a_pixel = torch.eye(2, 3).repeat(len(real), 1, 1)
+    half_a_pixel[:, 0, 2] = 1 / 28
+    still, moved = naturalness.unchanged(real), naturalness.resample(real, half_a_pixel)
+    assert (moved.square().sum() / still.square().sum()).item() == pytest.approx(1, abs=0.03)
+
+
+def test_realism_by_hand():
+    real = torch.tensor([[0.0], [1], [2], [3], [4], [5], [105]])
+    radius = naturalness.radii(real)
+    assert radius.tolist() == [5, 4, 3, 3, 4, 5, 104]
+    score = naturalness.realism(torch.tensor([[2.5], [55.0]]), real, radius)
+    assert score.tolist() == pytest.approx([6, 104 / 50])  # the nearest, of radius 3; an uncommon one, of radius 104
+    with pytest.raises(ValueError, match="more than 5"):
+        naturalness.radii(real[:5])
+
+
+def test_a_width_of_0_cannot_be_stretched():
+    with pytest.raises(ValueError, match="above 0"):
+        naturalness.stretched(torch.zeros(1, 1, 28, 28), np.zeros(1), np.ones(1))

@@ -1,0 +1,121 @@
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from replicate import judge, milestones, mnist, model, run, tables
+from replicate.latent import Codes
+from replicate.model import Model
+from replicate.parameters import Parameters
+from replicate.run import Run
+
+SAMPLES = 136
+
+
+def fresh(params: Parameters, seed: int) -> Model:
+    built = model.build(params.settings("infogan"))
+    model.initialise(built, np.random.SeedSequence(seed))
+    return Model(*(network.eval() for network in built))
+
+
+@pytest.fixture(scope="module")
+def judging() -> nn.Sequential:
+    torch.manual_seed(0)
+    return judge.build().eval()
+
+
+@pytest.fixture(scope="module")
+def split(digits) -> tuple[torch.Tensor, torch.Tensor]:
+    return digits, torch.arange(40) % 10
+
+
+@pytest.fixture(scope="module")
+def real(judging) -> np.ndarray:
+    images = torch.rand(150, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    return judge.features(judging, images).numpy()
+
+
+def test_a_model_measured_twice_gives_the_same_and_another_model_something_else(small, judging, split, real):
+    settings, trained = small.settings("infogan"), fresh(small, 0)
+    before = {name: tensor.clone() for name, tensor in model.to_tensors(trained).items()}
+    first, again, other = (
+        milestones.measure(each, judging, real, split, split, SAMPLES, settings)
+        for each in (trained, trained, fresh(small, 1))
+    )
+    assert first == again
+    assert first["information_c1"] != other["information_c1"] and first["frechet"] != other["frechet"]
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.to_tensors(trained).items())
+    assert list(first) == ["information_c1", "share_c1", "error", "ami", "purity", "frechet"]
+    assert first["share_c1"] == pytest.approx(first["information_c1"] / math.log(10))
+    assert 0 <= first["error"] <= 1 and 0 < first["purity"] <= 1 and first["frechet"] > 0
+
+
+class Patterns(nn.Module):
+    """A generator that draws c1 as a pattern of its own, with a little of the noise."""
+
+    def __init__(self, categories: int):
+        super().__init__()
+        self.categories = categories
+        self.patterns = torch.rand(categories, 28, 28, generator=torch.Generator().manual_seed(1)).round()
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        noise, category, _ = inputs.split([inputs.shape[1] - self.categories - 2, self.categories, 2], dim=1)
+        return (0.8 * self.patterns[category.argmax(dim=1)] + 0.1 * noise[:, :28, None].abs())[:, None]
+
+
+class Perfect(nn.Module):
+    """A trunk and a head that know the patterns."""
+
+    def __init__(self, generator: Patterns):
+        super().__init__()
+        self.patterns = generator.patterns
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        return images
+
+    def category_logits(self, images: torch.Tensor) -> torch.Tensor:
+        return -(images - 0.8 * self.patterns).square().sum(dim=(2, 3))
+
+    def lower_bounds(self, images: torch.Tensor, codes: Codes) -> torch.Tensor:
+        right = self.category_logits(images).argmax(dim=1).eq(codes.category).float().mean()
+        return torch.stack([right * math.log(len(self.patterns)), right * 0, right * 0])
+
+
+@pytest.mark.parametrize("categories", [10, 5])
+def test_a_run_that_has_learned_everything(categories, params, judging, real):
+    settings = params.settings("infogan")
+    settings = settings.model_copy(update={"latent": settings.latent.model_copy(update={"categories": categories})})
+    generator = Patterns(categories)
+    reader = Perfect(generator)
+    shown = torch.arange(40) % categories
+    split = (255 * 0.8 * generator.patterns[shown]).round().to(torch.uint8), shown
+    found = milestones.measure(Model(generator, reader, reader), judging, real, split, split, 400, settings)
+    assert found["share_c1"] == pytest.approx(1)
+    assert found["ami"] == pytest.approx(1)
+    assert found["error"] == (0 if categories == 10 else None)
+
+
+def test_the_stage_measures_every_snapshot_and_how_fast_it_got_there(tmp_path, monkeypatch, small, judging, digits):
+    this = Run("infogan", 0, small.settings("infogan"))
+    measured = {
+        2: {"share_c1": 0.96, "error": None, "frechet": 6.0},
+        4: {"share_c1": 0.99, "error": None, "frechet": 2.0},
+    }
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "from_command_line", lambda description: (this, small))
+    monkeypatch.setattr(Run, "load", lambda self, iteration=None: iteration)
+    monkeypatch.setattr(judge, "load", lambda: judging)
+    monkeypatch.setattr(mnist, "load", lambda split, mnist: (digits, torch.arange(40) % 10))
+    monkeypatch.setattr(milestones, "measure", lambda iteration, *rest: measured[iteration])
+    milestones.main()
+    columns = {"iteration": int, "share_c1": float, "error": tables.number, "frechet": float}
+    table = tables.read("metrics/milestones/infogan-0.csv", **columns)
+    assert table["iteration"].tolist() == [2, 4]
+    assert table["frechet"].tolist() == [6, 2]
+    assert np.isnan(table["error"]).all()
+    speed = json.loads(Path("metrics/milestones/infogan-0.json").read_text())["speed"]
+    assert speed["information_iteration"] == 2 and speed["distance_ratio"] == 3

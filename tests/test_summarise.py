@@ -1,0 +1,135 @@
+"""The stage on made-up metrics of a few runs: what is in its table, what in its summary, and what it refuses."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from replicate import claims, results, summarise
+from replicate.run import Run
+from replicate.stage import BadInput
+
+CLAIMS = """
+version: 2
+revised: never
+claims:
+  pure:
+    statement: A category is a digit
+    where: Fig. 2a
+    published: by eye
+    variant: infogan
+    control: gan
+    holds:
+    - {metric: purity.mean, at_least: 0.9, above_control: 0.2}
+    - {metric: information.iterations, at_most: 100}
+    partly:
+    - {metric: yardstick.share_c1, at_least: 0.5}
+    beside: [purity.lowest]
+  cheap:
+    statement: It costs nothing
+    where: §6
+    published: negligible
+    holds:
+    - {metric: cost.ratio, at_most: 1.05}
+    - {metric: judge.test_accuracy, at_least: 0.9}
+  absent:
+    statement: A critic does it too
+    where: a note
+    published: argued
+    variant: infomax
+    holds:
+    - {metric: purity.mean, at_least: 0.9}
+"""
+
+
+def write(path: Path, content: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder with claims.yaml and metrics of three runs, which the pipeline is said to make."""
+    monkeypatch.chdir(tmp_path)
+    Path("claims.yaml").write_text(CLAIMS, encoding="utf-8")
+    made = [Run("infogan", 0, None), Run("infogan", 3, None), Run("gan", 0, None)]
+    for i, run in enumerate(made):
+        purity = {"mean": 0.8 + i / 20, "lowest": 0.5, "by_category": [1.0, 0.5]}
+        information = {"iterations": None if run.seed == 3 else 80}
+        evaluation = {"purity": purity, "rotation": {"code": "c2"}, "information": information}
+        write(run.json("evaluation"), evaluation)
+        write(run.json("milestones"), {"speed": {"iterations": 400}})
+        write(run.json("yardstick"), {"share_c1": 0.75})
+        write(run.json("representation"), {"trunk": {"probe_error_all": 0.01}})
+    write(Path("metrics/judge.json"), {"test_accuracy": 0.99})
+    write(Path("metrics/baselines.json"), {"pixels": {"kmeans_error": 0.48}})
+    write(Path("metrics/cost.json"), {"ratio": 1.01, "quartiles": [0.9, 1.1], "device": "cpu"})
+    monkeypatch.setattr(summarise.parameters, "load", lambda: SimpleNamespace())
+    monkeypatch.setattr(summarise.run, "of_pipeline", lambda params: made)
+    return tmp_path
+
+
+def test_every_metric_of_every_run_is_in_the_table(project):
+    summarise.main()
+    found = results.read("metrics/results.csv")
+    assert {variant: list(runs) for variant, runs in found.runs.items()} == {"infogan": [0, 3], "gan": [0]}
+    assert found.runs["infogan"][3] == {
+        "purity.mean": 0.8 + 1 / 20, "purity.lowest": 0.5, "purity.by_category.0": 1.0, "purity.by_category.1": 0.5,
+        "rotation.code": "c2", "information.iterations": None, "speed.iterations": 400,
+        "yardstick.share_c1": 0.75, "representation.trunk.probe_error_all": 0.01,
+    }  # fmt: skip
+    assert found.of_no_run == {
+        "judge.test_accuracy": 0.99, "baselines.pixels.kmeans_error": 0.48,
+        "cost.ratio": 1.01, "cost.quartiles.0": 0.9, "cost.quartiles.1": 1.1, "cost.device": "cpu",
+    }  # fmt: skip
+
+
+def test_the_summary_has_the_means_that_claims_rest_on_and_neither_times_nor_blanks(project):
+    summarise.main()
+    summary = json.loads(Path("metrics/claims.json").read_text())
+    assert summary == {
+        "pure": {"purity.mean": pytest.approx(0.825), "yardstick.share_c1": 0.75},
+        "cheap": {"judge.test_accuracy": 0.99},
+    }
+
+
+def test_the_same_metrics_give_the_same_bytes_whatever_the_cost(project):
+    summarise.main()
+    before = [Path("metrics", name).read_bytes() for name in ("results.csv", "claims.json")]
+    summarise.main()
+    assert [Path("metrics", name).read_bytes() for name in ("results.csv", "claims.json")] == before
+    write(Path("metrics/cost.json"), {"ratio": 1.5})
+    summarise.main()
+    assert Path("metrics/claims.json").read_bytes() == before[1] != Path("metrics/results.csv").read_bytes()
+
+
+def test_a_condition_that_is_named_twice_is_shown_once_and_a_claim_without_runs_not_at_all():
+    conditions = [{"metric": "a", "at_least": 1}, {"metric": "a", "at_most": 3}]
+    fields = {"statement": "s", "where": "w", "published": "p", "holds": conditions}
+    both = {name: claims.Claim.model_validate(fields | {"variant": name}) for name in ("gan", "infogan")}
+    assert summarise.of_claims(both, results.Results({"gan": {0: {"a": 2}, 1: {"a": 1}}}, {})) == {"gan": {"a": 1.5}}
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "said"),
+    [
+        ("metrics/evaluation/infogan-3.json", None, "metrics/evaluation/infogan-3.json cannot be read"),
+        ("metrics/milestones/gan-0.json", None, "metrics/milestones/gan-0.json"),
+        ("metrics/yardstick/gan-0.json", None, "metrics/yardstick/gan-0.json"),
+        ("metrics/representation/gan-0.json", None, "metrics/representation/gan-0.json"),
+        ("metrics/baselines.json", None, "metrics/baselines.json"),
+        ("metrics/judge.json", "[1]", r"metrics/judge.json: got \[1\], expected an object"),
+        ("metrics/cost.json", '{"ratio": 1e999}', "metrics/cost.json: ratio: got Infinity"),
+        ("metrics/milestones/gan-0.json", '{"purity": {"mean": 1}}', r"milestones/gan-0.json: got purity\.mean,"),
+        ("metrics/yardstick/infogan-3.json", '{"share": 1}', "needs 'yardstick.share_c1'.*seed 3.*it: yardstick.share"),
+        ("metrics/cost.json", '{"ratio": "1.02 or so"}', "cheap needs a number"),
+    ],
+)
+def test_missing_and_broken_files_are_named_and_leave_nothing(project, path, content, said):
+    Path(path).unlink()
+    if content is not None:
+        Path(path).write_text(content)
+    with pytest.raises(BadInput, match=said):
+        summarise.main()
+    assert not Path("metrics/results.csv").exists() and not Path("metrics/claims.json").exists()

@@ -1,0 +1,86 @@
+import math
+
+import numpy as np
+import pytest
+
+from replicate import tables
+from replicate.stage import BadInput
+
+LOG = "iteration,loss,information_c1\n"
+
+
+def test_what_is_written_is_read_to_the_last_digit(tmp_path):
+    rows = [{"code": "c2", "n": 7, "x": 1 / 3, "y": None}, {"code": "c3", "n": -1, "x": 1e-300, "y": 2.5}]
+    tables.write(tmp_path / "a" / "table.csv", rows)
+    read = tables.read(tmp_path / "a" / "table.csv", code=str, n=int, x=float, y=tables.number)
+    assert read["code"].tolist() == ["c2", "c3"]
+    assert read["n"].tolist() == [7, -1]
+    assert read["x"].tolist() == [1 / 3, 1e-300]
+    np.testing.assert_array_equal(read["y"], [math.nan, 2.5])
+
+
+def test_rows_end_in_a_newline_alone(tmp_path):
+    tables.write(tmp_path / "table.csv", [{"a": 1, "b": None}])
+    assert (tmp_path / "table.csv").read_bytes() == b"a,b\n1,\n"
+
+
+def test_columns_are_found_by_name_and_others_passed_over(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("z,b,a\n9,2,1\n")
+    assert {name: values.tolist() for name, values in tables.read(path, a=int, b=float).items()} == {"a": [1], "b": [2]}
+
+
+def test_a_row_that_differs_from_the_first_leaves_no_file(tmp_path):
+    with pytest.raises(ValueError):
+        tables.write(tmp_path / "table.csv", [{"a": 1}, {"a": 1, "b": 2}])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "a,b\n", "a\n1\n", "a,b\n1\n", "a,b\n1,\n", "a,b\n1,many\n", "a,b\n1,nan\n", "a,b\n1,inf\n", "a,b\n1.5,2\n"],
+)
+def test_a_table_that_is_not_as_expected_is_bad_input(tmp_path, content):
+    path = tmp_path / "table.csv"
+    path.write_text(content)
+    with pytest.raises(BadInput, match=r"table\.csv cannot be read .*expected the columns a, b"):
+        tables.read(path, a=int, b=float)
+
+
+@pytest.mark.parametrize("cell", ["nan", "inf", "-inf", "many"])
+def test_a_number_may_be_missing_but_not_be_infinite(tmp_path, cell):
+    path = tmp_path / "table.csv"
+    path.write_text(f"a,b\n1,\n2,{cell}\n")
+    with pytest.raises(BadInput, match="table.csv"):
+        tables.read(path, a=int, b=tables.number)
+
+
+def test_a_file_that_is_not_there_is_bad_input(tmp_path):
+    with pytest.raises(BadInput, match="absent.csv"):
+        tables.read(tmp_path / "absent.csv", a=int)
+
+
+def test_a_log_is_read_by_the_names_of_its_columns(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("information_c1,loss,iteration\n0.5,9,10\n0.75,8,20\n")
+    log = tables.read_log(path, last=20, every=10)
+    assert log["iteration"].tolist() == [10, 20]
+    assert log["information_c1"].tolist() == [0.5, 0.75]
+
+
+@pytest.mark.parametrize(
+    "iterations",
+    [(10, 30), (20, 30), (10, 20), (10, 20, 20, 30), (10, 20, 30, 30), (30, 20, 10), (10, 20, 30, 40), (0, 10, 20, 30)],
+)
+def test_a_log_with_a_missing_a_doubled_or_a_reversed_row_is_refused(tmp_path, iterations):
+    path = tmp_path / "log.csv"
+    path.write_text(LOG + "".join(f"{iteration},1,0.5\n" for iteration in iterations))
+    with pytest.raises(BadInput, match=r"log\.csv: column iteration: expected 10, 20, … 30"):
+        tables.read_log(path, last=30, every=10)
+
+
+def test_a_log_that_is_not_finite_is_refused(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(LOG + "10,1,nan\n")
+    with pytest.raises(BadInput, match="not finite"):
+        tables.read_log(path, last=10, every=10)
