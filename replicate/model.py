@@ -102,10 +102,15 @@ def from_tensors(model: Model, tensors: dict[str, Tensor]) -> None:
         network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
 
 
+def origin(run: str, iteration: int) -> dict[str, str]:
+    """What a file of weights says of where they come from. A single entry: safetensors writes several in any order."""
+    return {"origin": f"{run} after {iteration} iterations"}
+
+
 def save(path: Path, model: Model, run: str, iteration: int) -> None:
     """Write the weights with the name of their run and the iterations that made them, whole or not at all."""
     with whole_file(path) as temporary:
-        save_file(to_tensors(model), temporary, {"run": run, "iteration": str(iteration)})
+        save_file(to_tensors(model), temporary, origin(run, iteration))
 
 
 def load(path: str | Path, run: str, iteration: int, settings: Settings) -> Model:
@@ -118,8 +123,8 @@ def load(path: str | Path, run: str, iteration: int, settings: Settings) -> Mode
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
             found = file.metadata() or {}
-        if found != {"run": run, "iteration": str(iteration)}:
-            raise ValueError(f"they are of {found or 'an unknown run'}")
+        if found != origin(run, iteration):
+            raise ValueError(f"they are of {found.get('origin', 'an unknown run')}")
         if bad := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
             raise ValueError(f"{bad[0]} is not finite")
         from_tensors(model, tensors)

@@ -147,7 +147,7 @@ def fit(
 ) -> Fitted:
     """Train a fresh posterior network on samples of `generator` until no code's bound rises on held-out samples.
 
-    The first epoch draws its samples batch by batch, the later ones go through them again: the generator costs more
+    The first epoch makes its images batch by batch, the later ones go through them again: the generator costs more
     than the network that reads it. A rise counts when it is more than `least_rise`; `patience` validations without one
     after the first epoch, or `epochs`, end the training. The learning rate is constant, lest a bound stop rising only
     because the rate falls; what is validated is a moving average of the weights, which is steadier (Polyak and Juditsky
@@ -155,14 +155,14 @@ def fit(
     `seeds` are of the weights, of training and of held-out samples.
     """
     weights, train, held_out = seeds
-    random = model.stream(train)
     network = PosteriorNetwork(prior, options.components, weights).to(device)
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(options.averaging), use_buffers=True).eval()
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
     held_out = sample(generator, options.validation_samples, prior, model.stream(held_out), device)
-    batches: list[Samples] = []
     epoch = max(options.training_samples // options.batch_size, 1)
     last = epoch * options.epochs
+    all_codes = latent.sample(epoch * options.batch_size, prior, model.stream(train)).to(device)
+    all_images = torch.empty(len(all_codes.category), 1, 28, 28, device=device)  # at once, lest memory be fragmented
     best = [Best(-math.inf, 0, network)] * len(CODES)
     with Progress(desc=title, total=last, unit="iteration") as progress:
         for iteration in range(last + 1):
@@ -176,9 +176,10 @@ def fit(
             stale = [validation - known.validation >= options.patience for known in best]
             if (iteration >= epoch and all(stale)) or iteration == last:
                 return Fitted(best, iteration, not stale[0])
+            batch = slice(iteration % epoch * options.batch_size, (iteration % epoch + 1) * options.batch_size)
+            images, codes = all_images[batch], Codes(*(part[batch] for part in all_codes))
             if iteration < epoch:
-                batches.append(sample(generator, options.batch_size, prior, random, device))
-            images, codes = batches[iteration % epoch]
+                images.copy_(model.generate(generator, codes, prior))
             (-lower_bounds(network(images), codes).mean(dim=0).sum()).backward()
             optimiser.step()
             optimiser.zero_grad()

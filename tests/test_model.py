@@ -99,7 +99,7 @@ def test_weights_survive_the_file(saved: Saved, settings: Settings):
     assert tensors.keys() == saved.tensors.keys()
     assert [name for name in tensors if not torch.equal(tensors[name], saved.tensors[name])] == []
     with safe_open(saved.path, framework="pt") as file:
-        assert file.metadata() == {"run": "infogan-0", "iteration": "2000"}
+        assert file.metadata() == {"origin": "infogan-0 after 2000 iterations"}
 
 
 def test_weights_of_another_run_or_iteration_are_refused(saved: Saved, settings: Settings):
@@ -129,6 +129,6 @@ def test_a_missing_or_damaged_file_is_refused(saved: Saved, settings: Settings, 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_not_finite_are_refused(value: float, saved: Saved, settings: Settings, tmp_path):
     spoiled = saved.tensors | {"head.output.bias": torch.full((14,), value)}
-    save_file(spoiled, tmp_path / "weights.safetensors", {"run": "infogan-0", "iteration": "2000"})
+    save_file(spoiled, tmp_path / "weights.safetensors", model.origin("infogan-0", 2000))
     with pytest.raises(BadInput, match=r"head\.output\.bias is not finite"):
         model.load(tmp_path / "weights.safetensors", "infogan-0", 2000, settings)

@@ -134,9 +134,9 @@ def of_each_run(*stages: str, variants: tuple[str, ...] = ("infogan", "gan", "in
 @pytest.mark.parametrize(
     ("name", "old", "new", "expected"),
     [
-        ("params.yaml", "dimensions: 16", "dimensions: 8", of_each_run(*PER_RUN, variants=("infomax",)) | {"figures"}),
+        ("params.yaml", "dimensions: 16", "dimensions: 8", of_each_run(*PER_RUN, variants=("infomax",)) | {"figures", "report"}),
         ("params.yaml", "estimator: infonce", "estimator: jensen_shannon",
-         of_each_run(*PER_RUN, variants=("infomax",)) | {"figures"}),
+         of_each_run(*PER_RUN, variants=("infomax",)) | {"figures", "report"}),
         ("params.yaml", "checkpoint_every: 250", "checkpoint_every: 100", set()),
         ("params.yaml", "device: auto", "device: cpu", set()),
         ("replicate/download.py", '"""Stage download', '"""The stage download', set()),

@@ -114,11 +114,10 @@ def test_a_training_that_is_cut_off_was_still_rising(few):
 
 
 def test_the_last_iterations_are_validated_too(few):
-    assert measure(plain, few, validate_every=59, test_samples=20)["lower_bound_c1"] > 0.5
     assert measure(plain, few, validate_every=1000, test_samples=20)["lower_bound_c1"] > 0.5
 
 
-def test_later_epochs_draw_no_samples(few):
+def test_later_epochs_make_no_images(few):
     drawn = []
 
     def generator(inputs: Tensor) -> Tensor:
