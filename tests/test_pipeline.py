@@ -134,7 +134,8 @@ def of_each_run(*stages: str, variants: tuple[str, ...] = ("infogan", "gan", "in
 @pytest.mark.parametrize(
     ("name", "old", "new", "expected"),
     [
-        ("params.yaml", "dimensions: 16", "dimensions: 8", of_each_run(*PER_RUN, variants=("infomax",)) | {"figures", "report"}),
+        ("params.yaml", "dimensions: 16", "dimensions: 8",
+         of_each_run(*PER_RUN, variants=("infomax",)) | {"figures", "report"}),
         ("params.yaml", "estimator: infonce", "estimator: jensen_shannon",
          of_each_run(*PER_RUN, variants=("infomax",)) | {"figures", "report"}),
         ("params.yaml", "checkpoint_every: 250", "checkpoint_every: 100", set()),
