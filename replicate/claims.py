@@ -235,13 +235,36 @@ def why_not_measured(claim: Claim, runs: Sequence[Metrics], control: Sequence[Me
     return None
 
 
+def without_control(claim: Claim) -> Claim:
+    """The claim without what compares it with its control."""
+    bare = {"above_control": None, "below_control": None}
+    conditions = {
+        name: [condition.model_copy(update=bare) for condition in getattr(claim, name) or []] or None
+        for name in ("holds", "partly")
+    }
+    return claim.model_copy(update={"control": None, **conditions})
+
+
+def fails_whatever_the_control_is(claim: Claim, runs: Sequence[Metrics]) -> bool:
+    """Whether the claim does not hold, not even partly, by the limits that need no control."""
+    bare = without_control(claim)
+    return not any(
+        conditions and all(find(condition, runs).passed for condition in conditions)
+        for conditions in (bare.holds, bare.partly)
+    )
+
+
 def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = ()) -> Assessment:
     """The verdict on `claim` from the metrics of its variant's runs, one a seed, and of its control's.
 
-    It is by the means. Where there are two runs or more, it is decided when it stays the same whatever the truth of the
+    It is by the means. A claim whose limits are missed does not hold, though its control may have no run. Where there are
+    two runs or more, it is decided when it stays the same whatever the truth of the
     conditions whose limit lies within one standard error of the mean.
     """
-    if reason := why_not_measured(claim, runs, control):
+    reason = why_not_measured(claim, runs, control)
+    if reason and runs and claim.control and fails_whatever_the_control_is(claim, runs):
+        claim = without_control(claim)
+    elif reason:
         return Assessment(NOT_MEASURED, None, 0, 0, [], {}, reason)
     holds = [find(condition, runs, control) for condition in claim.holds]
     partly = [find(condition, runs, control) for condition in claim.partly or []]

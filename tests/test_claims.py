@@ -266,3 +266,14 @@ def test_a_broken_file_is_refused_naming_the_key(path, old, new, said):
 def test_a_metric_that_is_not_there_is_refused_naming_it_its_run_and_what_is_like_it(path, found, said):
     with pytest.raises(BadInput, match=said):
         claims.assess_all(claims.load(path), found)
+
+
+def test_a_missed_limit_needs_no_control():
+    fields = {"statement": "s", "where": "w", "published": "p", "variant": "infogan", "control": "gan"}
+    limit = {"metric": "purity", "at_least": 0.9, "above_control": 0.3}
+    partly = {"metric": "purity", "at_least": 0.8}
+    claim = claims.Claim.model_validate({**fields, "holds": [limit], "partly": [partly]})
+    missed = claims.assess(claim, [{"purity": 0.7}])
+    assert (missed.verdict, missed.holding, missed.runs) == (claims.FAILS, 0, 1)
+    assert claims.assess(claim, [{"purity": 0.95}]).verdict == claims.NOT_MEASURED
+    assert claims.assess(claim, [{"purity": 0.85}]).verdict == claims.NOT_MEASURED
