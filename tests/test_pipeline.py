@@ -195,7 +195,7 @@ def test_committed_results_come_from_the_committed_code():
                 continue
             for paths in problem.values():
                 for path, state in paths.items():
-                    absent = state in ("deleted", "not in cache") and path.startswith(("data", "runs"))
+                    absent = state in ("deleted", "not in cache") and path.startswith(("data", "judge", "runs"))
                     if not absent:
                         stale.append(f"{stage}: {path}: {state}")
     assert stale == []
