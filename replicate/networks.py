@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from replicate import information
 from replicate.information import Posterior
 from replicate.latent import Codes, entropies
-from replicate.linear import Linear
+from replicate.linear import ConvTranspose2d, Linear
 from replicate.parameters import Settings
 
 FEATURES = 1024  # of the trunk that D and Q share
@@ -31,8 +31,8 @@ class Generator(nn.Module):
             Linear(1024, 7 * 7 * 128), nn.BatchNorm1d(7 * 7 * 128), nn.ReLU(),  # 6,422,528 + 6,272; 6,272 + 6,272
         )  # fmt: skip
         self.upconvolutional = nn.Sequential(
-            nn.ConvTranspose2d(128, 64, 4, stride=2, padding=1), nn.BatchNorm2d(64), nn.ReLU(),  # 131,072 + 64; 64 + 64
-            nn.ConvTranspose2d(64, 1, 4, stride=2, padding=1), nn.Sigmoid(),  # 1,024 + 1
+            ConvTranspose2d(128, 64, 4, stride=2, padding=1), nn.BatchNorm2d(64), nn.ReLU(),  # 131,072 + 64; 64 + 64
+            ConvTranspose2d(64, 1, 4, stride=2, padding=1), nn.Sigmoid(),  # 1,024 + 1
         )  # fmt: skip
 
     def forward(self, inputs: Tensor) -> Tensor:

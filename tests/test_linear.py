@@ -1,20 +1,30 @@
 import pytest
 import torch
+from torch import nn
 
-from replicate.linear import Linear
+from replicate.linear import ConvTranspose2d, Linear
 
 
 @pytest.mark.parametrize("onednn", [True, False])
-def test_linear_is_a_fully_connected_layer(onednn: bool, monkeypatch):
+@pytest.mark.parametrize(
+    ("layer", "plain", "shape"),
+    [
+        (Linear(7, 5), nn.Linear(7, 5), (3, 7)),
+        (ConvTranspose2d(6, 4, 4, stride=2, padding=1), nn.ConvTranspose2d(6, 4, 4, stride=2, padding=1), (3, 6, 7, 5)),
+    ],
+)
+def test_a_layer_and_its_gradients_are_those_of_pytorch(
+    onednn: bool, layer: nn.Module, plain: nn.Module, shape: tuple[int, ...], monkeypatch
+):
     if not onednn:
         monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-    layer, plain = Linear(7, 5), torch.nn.Linear(7, 5)
-    plain.load_state_dict(layer.state_dict())
-    inputs = [torch.randn(3, 7).requires_grad_() for _ in range(2)]
+    layer.load_state_dict(plain.state_dict())
+    inputs = [torch.randn(shape).requires_grad_() for _ in range(2)]
     inputs[1].data.copy_(inputs[0].data)
     outputs = [network(x) for network, x in zip((layer, plain), inputs, strict=True)]
     torch.testing.assert_close(*outputs)
-    for output in outputs:
+    for network, output in zip((layer, plain), outputs, strict=True):
+        network.zero_grad()
         output.square().sum().backward()
     torch.testing.assert_close(inputs[0].grad, inputs[1].grad)
     torch.testing.assert_close(layer.weight.grad, plain.weight.grad)
