@@ -42,8 +42,8 @@ def main() -> None:
     params = parameters.load()
     environment.prepare("cpu")
     settings = params.settings("infogan")
-    train = mnist.training_images(params.mnist, settings.train.training_images)
-    test = mnist.load("t10k", params.mnist)
+    train = mnist.training_images(params.mnist, settings.train)
+    test = mnist.test_images(params.mnist, settings.train)
     scored = represent.scores(baselines(train, test, settings), train, test, params.represent, "baselines")
     stage.write_json(Path("metrics", "baselines.json"), scored)
 

@@ -3,7 +3,6 @@
 python -m replicate.evaluate VARIANT SEED
 """
 
-import copy
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -26,7 +25,7 @@ from replicate.measures import (
 from replicate.model import Model
 from replicate.parameters import Evaluate, Latent, Settings
 from replicate.progress import Progress
-from replicate.reading import Split, categories, lower_bounds
+from replicate.reading import Split, categories, lower_bounds, with_batch_statistics
 
 FIGURE_1 = 1000  # iterations that the paper's Figure 1 spans
 PARTS = 4  # of the work of `evaluate`
@@ -38,11 +37,6 @@ class Evaluation(NamedTuple):
     metrics: dict[str, dict[str, Any]]
     confusion: list[dict]  # a row for each digit: counts of its test images by the digit that c1 gives them
     traversal: list[dict]  # a row for each continuous code, value and category
-
-
-def with_batch_statistics(trained: Model) -> Model:
-    """A copy of the model whose batchnorm takes its statistics from the batch at hand, as in training."""
-    return Model(*(copy.deepcopy(network).train() for network in trained))
 
 
 def of_every_category(draws: int, prior: Latent, random: torch.Generator) -> Codes:
@@ -148,14 +142,14 @@ def evaluate(
 def main() -> None:
     this, params = run.from_command_line(__doc__)
     environment.prepare("cpu")
-    images, digits = mnist.training_images(params.mnist, this.settings.train.training_images)
+    images, digits = mnist.training_images(params.mnist, this.settings.train)
     matched = slice(params.evaluate.matching_images)
     with Progress(desc=f"evaluate {this.name}", total=PARTS, unit="part") as progress:
         evaluation = evaluate(
             this.load(),
             judge.load(),
             (images[matched], digits[matched]),
-            mnist.load("t10k", params.mnist),
+            mnist.test_images(params.mnist, this.settings.train),
             tables.read_log(this.csv("training"), this.settings.train.iterations, this.settings.train.log_every),
             this.settings,
             params.evaluate,

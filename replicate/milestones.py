@@ -13,7 +13,9 @@ from replicate.measures import classification, convergence, frechet, purity
 from replicate.model import Model
 from replicate.parameters import Settings
 from replicate.progress import Progress
-from replicate.reading import Split, categories, lower_bounds
+from replicate.reading import Split, categories, lower_bounds, pulls
+
+PULLED = 1280  # generated images of which the pulls are taken
 
 
 def measure(
@@ -28,9 +30,10 @@ def measure(
     """One milestone. The same latent variables are drawn at each; `real` are the judge's features (N, 128) of digits.
 
     information_c1, share_c1: what the run's own objective estimates, in nats and of H(c1), with population statistics.
-    error: of c1 as a classifier of `test`, matched one-to-one on `train`; None unless there are ten categories. ami:
+    error: of c1 as a classifier of `test`, matched one-to-one on `train`; None unless there are as many
+    categories as digits. ami:
     adjusted mutual information of its categories and the digits. purity: of generated images, one-to-one. frechet: the
-    distance of their features to `real`.
+    distance of their features to `real`. pull_…: of the terms of G's loss at its images (see `reading.pulls`).
     """
     random = torch.Generator().manual_seed(0)
     prior = settings.latent
@@ -47,23 +50,25 @@ def measure(
         "ami": scores["ami"],
         "purity": purity.scores(codes.category.numpy(), seen, prior.categories)["one_to_one"],
         "frechet": frechet.distance(judge.features(judging, images).numpy(), real),
+        **{f"pull_{term}": pull for term, pull in pulls(trained, PULLED, settings, random).items()},
     }
 
 
 def main() -> None:
     this, params = run.from_command_line(__doc__)
     environment.prepare("cpu")
-    images, digits = mnist.training_images(params.mnist, this.settings.train.training_images)
+    images, digits = mnist.training_images(params.mnist, this.settings.train)
     train = images[: params.milestones.matching_images], digits[: params.milestones.matching_images]
-    test = mnist.load("t10k", params.mnist)
+    test = mnist.test_images(params.mnist, this.settings.train)
     judging = judge.load()
     real = judge.features(judging, mnist.as_input(test[0])).numpy()
     rows = []
     for iteration in Progress(this.settings.train.snapshots(), desc=f"milestones {this.name}", unit="milestone"):
         measured = measure(this.load(iteration), judging, real, train, test, params.milestones.samples, this.settings)
         rows.append({"iteration": iteration, **measured})
+    pull = {name.removeprefix("pull_"): value for name, value in rows[-1].items() if name.startswith("pull_")}
     tables.write(this.csv("milestones"), rows)
-    stage.write_json(this.json("milestones"), {"speed": convergence.speed(rows)})
+    stage.write_json(this.json("milestones"), {"speed": convergence.speed(rows), "pull": pull})
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """MNIST as the stage download has put it into data/mnist: the four IDX files of its two splits."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from replicate.parameters import Mnist
+from replicate.parameters import Mnist, Train
 from replicate.stage import BadInput
 
 FOLDER = Path("data/mnist")
@@ -41,13 +42,24 @@ def load(split: str, mnist: Mnist, folder: str | Path = FOLDER) -> tuple[Tensor,
     return parts[0], parts[1].long()
 
 
-def training_images(mnist: Mnist, n: int) -> tuple[Tensor, Tensor]:
-    """The images and labels of the training split that a run of n training images sees: the last n.
+def of_digits(images: Tensor, labels: Tensor, digits: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Those of the images (N, 28, 28) and labels (N,) that are of `digits`."""
+    chosen = torch.isin(labels, torch.tensor(digits))
+    return images[chosen], labels[chosen]
+
+
+def training_images(mnist: Mnist, train: Train) -> tuple[Tensor, Tensor]:
+    """The images and labels that a run is trained on: of the last `train.training_images` those of `train.digits`.
 
     The released code trains on the last 55,000: TensorFlow's helper keeps the first 5,000 for validation.
     """
     images, labels = load("train", mnist)
-    return images[-n:], labels[-n:]
+    return of_digits(images[-train.training_images :], labels[-train.training_images :], train.digits)
+
+
+def test_images(mnist: Mnist, train: Train) -> tuple[Tensor, Tensor]:
+    """The images and labels that a run is scored on: those of the test split that are of `train.digits`."""
+    return of_digits(*load("t10k", mnist), train.digits)
 
 
 def as_input(images: Tensor) -> Tensor:

@@ -58,6 +58,7 @@ class Train(Checked):
     iterations: Positive
     batch_size: Annotated[int, Ge(2)]  # batchnorm needs two
     training_images: Annotated[int, Ge(2), Le(60_000)]
+    digits: Annotated[list[Annotated[int, Ge(0), Le(9)]], Len(2)]
     learning_rate_discriminator: Rate
     learning_rate_generator: Rate
     adam_beta1: Annotated[float, Ge(0), Le(0.9999)]
@@ -76,6 +77,8 @@ class Train(Checked):
                 raise ValueError(f"{key}: got {value}, expected a multiple of log_every ({self.log_every})")
         if self.milestones != sorted(set(self.milestones)):
             raise ValueError(f"milestones: got {self.milestones}, expected ascending iterations, each once")
+        if self.digits != sorted(set(self.digits)):
+            raise ValueError(f"digits: got {self.digits}, expected ascending digits, each once")
         if self.batch_size > self.training_images:
             raise ValueError(
                 f"batch_size: got {self.batch_size}, expected at most training_images ({self.training_images})"
@@ -187,12 +190,20 @@ class Yardstick(Checked):
 
 class Represent(Checked):
     seed: Seed
-    labels_per_digit: list[Annotated[int, Ge(5)]]  # a fifth of them is held out
+    labels_per_digit: Annotated[list[Annotated[int, Ge(5)]], Len(1)]  # a fifth of them is held out
     label_draws: Positive
     penalties: Annotated[list[Annotated[float, Gt(0), Field(allow_inf_nan=False)]], Len(1)]
     probe_iterations: Positive
     kmeans_images: Annotated[int, Ge(10)]
     kmeans_restarts: Positive
+    style_images: Positive
+
+    @model_validator(mode="after")
+    def enough_of_each_style(self) -> "Represent":
+        needed = 4 * max(self.labels_per_digit)  # a third has the labels, and some more where values are equal
+        if self.style_images < needed:
+            raise ValueError(f"style_images: got {self.style_images}, expected {needed} or more for labels_per_digit")
+        return self
 
 
 class Cost(Checked):

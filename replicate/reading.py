@@ -1,8 +1,11 @@
 """What the head in Q's place reads from images: categories of real ones, information in generated ones, its layers."""
 
+import copy
+
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from replicate import latent, mnist
 from replicate.model import Model
@@ -32,6 +35,36 @@ def lower_bounds(trained: Model, samples: int, settings: Settings, random: torch
         features = trained.discriminator.features(trained.generator(latent.inputs(codes, settings.latent)))
         bounds.append(trained.head.lower_bounds(features, codes))
     return torch.stack(bounds).mean(dim=0).tolist()
+
+
+def with_batch_statistics(trained: Model) -> Model:
+    """A copy of the model whose batchnorm takes its statistics from the batch at hand, as in training."""
+    return Model(*(copy.deepcopy(network).train() for network in trained))
+
+
+def pulls(trained: Model, samples: int, settings: Settings, random: torch.Generator) -> dict[str, float]:
+    """How hard each term of G's loss pulls at a generated image, as it does in a G step.
+
+    adversarial, c1, continuous: the root mean square, over images and pixels, of the gradient of −log D(G(z, c)), of
+    λ L_I of c1 and of λ L_I of c2 and c3 by the image, in nats per unit of a pixel's range. All is taken of the sum over
+    a batch, so that the size of the batch does not matter. The regular GAN's G is not given the latter two.
+    """
+    generator, discriminator, head = with_batch_statistics(trained)
+    size = settings.train.batch_size
+    squares = []
+    for _ in range(max(samples // size, 1)):
+        codes = latent.sample(size, settings.latent, random)
+        images = generator(latent.inputs(codes, settings.latent)).detach().requires_grad_()
+        features = discriminator.features(images)
+        bounds = head.lower_bounds(features, codes)
+        terms = {
+            "adversarial": F.softplus(-discriminator.logit(features)).mean(),
+            "c1": settings.train.lambda_discrete * bounds[0],
+            "continuous": settings.train.lambda_continuous * bounds[1:].sum(),
+        }
+        gradients = [torch.autograd.grad(term, images, retain_graph=True)[0] for term in terms.values()]
+        squares.append([(size * gradient).square().mean().item() for gradient in gradients])
+    return dict(zip(terms, np.sqrt(np.mean(squares, axis=0)).tolist()))
 
 
 @torch.inference_mode()

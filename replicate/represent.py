@@ -4,9 +4,10 @@ python -m replicate.represent VARIANT SEED
 """
 
 import numpy as np
+from torch import Tensor
 
 from replicate import environment, mnist, reading, run, stage
-from replicate.measures import representation
+from replicate.measures import morphometry, representation
 from replicate.model import Model
 from replicate.parameters import Represent
 from replicate.progress import Progress
@@ -26,14 +27,43 @@ def representations(trained: Model, train: Split, test: Split) -> dict[str, Feat
     }
 
 
+def terciles(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """In which third of the training split's values each value lies: (N,), (M,) -> 0, 1 or 2 of each."""
+    borders = np.quantile(train, [1 / 3, 2 / 3])
+    return np.searchsorted(borders, train), np.searchsorted(borders, test)
+
+
+def styles(train: Tensor, test: Tensor) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The thirds by slant and by thickness that images uint8 (N, 28, 28), (M, 28, 28) lie in: labels that no number of
+    categories has a reason to favour."""
+    of_train, of_test = (morphometry.measure(images.numpy()) for images in (train, test))
+    return {
+        "slant": terciles(of_train.slant, of_test.slant),
+        "thickness": terciles(of_train.thickness, of_test.thickness),
+    }
+
+
 def scores(
     features: dict[str, Features], train: Split, test: Split, options: Represent, title: str
 ) -> dict[str, dict[str, float]]:
-    """`representation.scores` of each of `features`, for the digits of both splits."""
+    """`representation.scores` of each of `features`, for the digits of both splits, and what probes tell of the style.
+
+    error_slant, error_thickness: test errors of probes for `styles` of the first `options.style_images` of each split,
+    fitted to as many labels of each third as there are at most of a digit.
+    """
     digits = train[1].numpy(), test[1].numpy()
-    with Progress(desc=title, total=len(features) * representation.ticks(options), unit="part") as progress:
+    few, some = max(options.labels_per_digit), slice(options.style_images)
+    ticks = representation.ticks(options) + 2 * options.label_draws
+    with Progress(desc=title, total=len(features) * ticks, unit="part") as progress:
+        of_style = styles(train[0][some], test[0][some])
         return {
             name: representation.scores(of_train, digits[0], of_test, digits[1], options, progress)
+            | {
+                f"error_{style}": representation.few_labels_error(
+                    of_train[some], third, of_test[some], test_third, few, options, progress
+                )
+                for style, (third, test_third) in of_style.items()
+            }
             for name, (of_train, of_test) in features.items()
         }
 
@@ -41,8 +71,8 @@ def scores(
 def main() -> None:
     this, params = run.from_command_line(__doc__)
     environment.prepare("cpu")
-    train = mnist.training_images(params.mnist, this.settings.train.training_images)
-    test = mnist.load("t10k", params.mnist)
+    train = mnist.training_images(params.mnist, this.settings.train)
+    test = mnist.test_images(params.mnist, this.settings.train)
     features = representations(this.load(), train, test)
     category = features["posterior_c1"][1].argmax(axis=1)
     scored = scores(features, train, test, params.represent, f"represent {this.name}")

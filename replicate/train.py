@@ -274,7 +274,7 @@ def write_log(path: Path, log: Tensor, every: int) -> None:
 def main() -> None:
     this, params = run.from_command_line(__doc__)
     settings = this.settings
-    images, _ = mnist.training_images(params.mnist, settings.train.training_images)
+    images, _ = mnist.training_images(params.mnist, settings.train)
     device = environment.prepare(params.machine.device)
     log, seconds = train(this, images, params.mnist, params.machine, device)
     for iteration in settings.train.snapshots():

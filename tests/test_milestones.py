@@ -14,6 +14,7 @@ from replicate.parameters import Parameters
 from replicate.run import Run
 
 SAMPLES = 136
+PULLS = ("pull_adversarial", "pull_c1", "pull_continuous")
 
 
 def fresh(params: Parameters, seed: int) -> Model:
@@ -49,7 +50,7 @@ def test_a_model_measured_twice_gives_the_same_and_another_model_something_else(
     assert first == again
     assert first["information_c1"] != other["information_c1"] and first["frechet"] != other["frechet"]
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.to_tensors(trained).items())
-    assert list(first) == ["information_c1", "share_c1", "error", "ami", "purity", "frechet"]
+    assert list(first) == ["information_c1", "share_c1", "error", "ami", "purity", "frechet", *PULLS]
     assert first["share_c1"] == pytest.approx(first["information_c1"] / math.log(10))
     assert 0 <= first["error"] <= 1 and 0 < first["purity"] <= 1 and first["frechet"] > 0
 
@@ -86,7 +87,8 @@ class Perfect(nn.Module):
 
 
 @pytest.mark.parametrize("categories", [10, 5])
-def test_a_run_that_has_learned_everything(categories, params, judging, real):
+def test_a_run_that_has_learned_everything(categories, params, judging, real, monkeypatch):
+    monkeypatch.setattr(milestones, "pulls", lambda *_: {})  # they need gradients, which these have not
     settings = params.settings("infogan")
     settings = settings.model_copy(update={"latent": settings.latent.model_copy(update={"categories": categories})})
     generator = Patterns(categories)
@@ -96,7 +98,7 @@ def test_a_run_that_has_learned_everything(categories, params, judging, real):
     found = milestones.measure(Model(generator, reader, reader), judging, real, split, split, 400, settings)
     assert found["share_c1"] == pytest.approx(1)
     assert found["ami"] == pytest.approx(1)
-    assert found["error"] == (0 if categories == 10 else None)
+    assert found["error"] == 0
 
 
 def test_the_stage_measures_every_snapshot_and_how_fast_it_got_there(tmp_path, monkeypatch, small, judging, digits):

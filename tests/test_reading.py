@@ -64,6 +64,29 @@ def test_bounds_are_the_mean_over_whole_batches_and_over_one_at_least(samples, b
     assert bounds == [(batches + 1) / 2, 0, -1]
 
 
+class Linear(nn.Module):
+    """A trunk and a head whose terms of G's loss have the gradients 2 · 0.5 = 1, 3 and 4 − 5 at each pixel."""
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        return images
+
+    def logit(self, images: torch.Tensor) -> torch.Tensor:
+        return -2 * (images - images.detach())
+
+    def lower_bounds(self, images: torch.Tensor, codes: Codes) -> torch.Tensor:
+        return torch.stack([factor * images.sum() / len(images) for factor in (3.0, 4.0, -5.0)])
+
+
+@pytest.mark.parametrize("batch_size", [8, 16])
+def test_pulls_are_gradients_of_an_image_however_large_the_batch(batch_size, small):
+    train = {"batch_size": batch_size, "lambda_discrete": 2.0, "lambda_continuous": 0.5}
+    settings = change(small.settings("infogan"), train=train)
+    linear = Linear()
+    generator = nn.Linear(settings.latent.size, 1)
+    found = reading.pulls(Model(generator, linear, linear), 32, settings, torch.Generator().manual_seed(0))
+    assert found == pytest.approx({"adversarial": 1, "c1": 6, "continuous": 0.5})
+
+
 @pytest.mark.parametrize(
     ("variant", "code_std", "outputs"), [("infogan", "learned", 14), ("gan", "fixed", 12), ("infomax", "fixed", 48)]
 )

@@ -38,12 +38,17 @@ def digits_reached(matched: np.ndarray) -> int:
     return len(set(matched.tolist()) - {UNMATCHED})
 
 
+def digits_present(counts: np.ndarray) -> int:
+    """Number of digits that occur in counts (K, 10)."""
+    return int(np.count_nonzero(counts.any(axis=0)))
+
+
 def one_to_one_error(counts: np.ndarray, category: np.ndarray, digit: np.ndarray) -> float | None:
     """Share of images whose category (N,) is not matched to their digit (N,), one-to-one, by the `counts` of others.
 
-    None unless there are as many categories as digits: another K makes it an error by construction.
+    None unless there are as many categories as digits occur: another K makes it an error by construction.
     """
-    if len(counts) != DIGITS:
+    if len(counts) != digits_present(counts):
         return None
     return float(np.mean(match_one_to_one(counts)[category] != digit))
 
@@ -62,7 +67,9 @@ def scores(counts: np.ndarray, category: np.ndarray, digit: np.ndarray) -> dict[
     homogeneity, completeness, _ = homogeneity_completeness_v_measure(digit, category)
     return {
         "error_one_to_one": one_to_one_error(counts, category, digit),
-        "error_majority": float(np.mean(majority[category] != digit)) if len(counts) >= DIGITS else None,
+        "error_majority": float(np.mean(majority[category] != digit))
+        if len(counts) >= digits_present(counts)
+        else None,
         "digits_reached": digits_reached(majority),
         "ami": float(adjusted_mutual_info_score(digit, category)),
         "homogeneity": float(homogeneity),

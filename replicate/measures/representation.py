@@ -216,6 +216,30 @@ def probe(
     return float(np.mean(digits[logits(weights, test_features).argmax(axis=1)] != test_digit))
 
 
+def few_labels_error(
+    train: np.ndarray,
+    label: np.ndarray,
+    test: np.ndarray,
+    test_label: np.ndarray,
+    of_each: int,
+    settings: Settings,
+    progress: Progress | None = None,
+) -> float:
+    """Test error of linear probes that are fitted to `of_each` images of each label, the mean over draws of these images.
+
+    Features (N, d), (M, d) and labels (N,), (M,). The draws are the same for every representation. Raises ValueError
+    when a label has fewer images than are drawn.
+    """
+    random = np.random.default_rng([settings.seed, of_each])
+    errors = []
+    for _ in range(settings.label_draws):
+        drawn = labelled(label, of_each, random)
+        with threadpool_limits(1):  # there is too little to do for several
+            errors.append(probe(train[drawn], label[drawn], test, test_label, settings, SPLITS_FEW, Silent()))
+        (progress or Silent()).update()
+    return float(np.mean(errors))
+
+
 def probe_scores(
     train: np.ndarray,
     digit: np.ndarray,
@@ -224,21 +248,13 @@ def probe_scores(
     settings: Settings,
     progress: Progress | None = None,
 ) -> dict[str, float]:
-    """Errors of linear probes with few labels a digit (10, 100), means over draws of the labels, and with all labels.
-
-    The draws are the same for every representation. Raises ValueError when a digit has fewer images than are drawn.
-    """
+    """Errors of linear probes with few labels a digit (10, 100) and with all labels. Raises ValueError (see
+    `few_labels_error`)."""
     progress = progress or Silent()
-    scores = {}
-    for per_digit in settings.labels_per_digit:
-        random = np.random.default_rng([settings.seed, per_digit])
-        errors = []
-        for _ in range(settings.label_draws):
-            drawn = labelled(digit, per_digit, random)
-            with threadpool_limits(1):  # there is too little to do for several
-                errors.append(probe(train[drawn], digit[drawn], test, test_digit, settings, SPLITS_FEW, Silent()))
-            progress.update()
-        scores[f"probe_error_{per_digit}"] = float(np.mean(errors))
+    scores = {
+        f"probe_error_{per_digit}": few_labels_error(train, digit, test, test_digit, per_digit, settings, progress)
+        for per_digit in settings.labels_per_digit
+    }
     return scores | {"probe_error_all": probe(train, digit, test, test_digit, settings, SPLITS_ALL, progress)}
 
 
