@@ -17,6 +17,7 @@ class CriticHead(Head):
     """
 
     EMBEDDING_HIDDEN = 64
+    GRID = 81  # values of a continuous code
 
     def __init__(self, settings: Settings):
         self.dimensions = settings.critic.dimensions
@@ -45,6 +46,15 @@ class CriticHead(Head):
     def category_logits(self, features: Tensor) -> Tensor:
         """log p(c1|x) that T implies under the uniform prior, up to a constant: (N, 1024) -> (N, K)."""
         return self._projections(features)[0] @ self.embed_category.weight.T
+
+    def continuous_codes(self, features: Tensor) -> Tensor:
+        """The means of p(c2|x) and p(c3|x) that T implies under their uniform prior: (N, 1024) -> (N, 2)."""
+        grid = torch.linspace(-1, 1, self.GRID, device=features.device)
+        means = [
+            (projection @ embed(grid[:, None]).T).softmax(dim=1) @ grid
+            for projection, embed in zip(self._projections(features)[1:], self.embed_continuous)
+        ]
+        return torch.stack(means, dim=1)
 
     def lower_bounds(self, features: Tensor, codes: Codes) -> Tensor:
         """The estimates of the mutual information of c1, c2, c3 over a batch: (3,), by the estimator of the settings."""

@@ -111,6 +111,10 @@ class RecognitionHead(Head):
         """log Q(c1|x) up to a constant: (N, 1024) -> (N, K)."""
         return self.posterior(features).logits
 
+    def continuous_codes(self, features: Tensor) -> Tensor:
+        """The means of Q(c2|x) and Q(c3|x): (N, 1024) -> (N, 2)."""
+        return self.posterior(features).mean
+
     def lower_bounds(self, features: Tensor, codes: Codes) -> Tensor:
         """L_I of c1, c2, c3 over a batch (eq. 5): (3,) nats."""
         log_posterior = information.variational(self.posterior(features), codes).mean(dim=0)

@@ -23,6 +23,15 @@ def categories(trained: Model, images: Tensor, batch_size: int = 500) -> np.ndar
 
 
 @torch.inference_mode()
+def continuous_codes(trained: Model, images: Tensor, batch_size: int = 500) -> np.ndarray:
+    """c2 and c3 of real images, as the head expects them: uint8 (N, 28, 28) -> float32 (N, 2)."""
+    batches = (mnist.as_input(batch) for batch in images.split(batch_size))
+    return torch.cat(
+        [trained.head.continuous_codes(trained.discriminator.features(batch)) for batch in batches]
+    ).numpy()
+
+
+@torch.inference_mode()
 def lower_bounds(trained: Model, samples: int, settings: Settings, random: torch.Generator) -> list[float]:
     """What the run's own objective estimates of c1, c2, c3 on `samples` fresh latent variables, batch by batch.
 

@@ -37,6 +37,11 @@ class Run(NamedTuple):
         return Path("metrics", kind, f"{self.name}.csv")
 
     @property
+    def evidence(self) -> Path:
+        """The folder of what outlives its weights."""
+        return Path("metrics", "evidence", self.name)
+
+    @property
     def checkpoints(self) -> Path:
         """The folder that an unfinished training goes on from."""
         return Path("checkpoints", self.name)

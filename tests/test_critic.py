@@ -76,3 +76,11 @@ def test_embeddings_start_at_the_scale_of_their_inputs(head):
     assert first.weight.std().item() == pytest.approx(1, rel=0.3)
     assert first.bias.any() and second.bias.any()
     assert second.weight.std().item() == pytest.approx(1 / 8, rel=0.1)
+
+
+def test_continuous_codes_are_the_means_that_the_scores_imply(head, features, codes):
+    values = torch.linspace(-1, 1, 401)
+    grid = Codes(codes.noise[:1], codes.category[:1].expand(401), values[:, None].expand(401, 2))
+    for code, scores in enumerate(head.scores(features, grid)[1:]):
+        expected = scores.softmax(dim=1) @ values
+        torch.testing.assert_close(head.continuous_codes(features)[:, code], expected, atol=5e-3, rtol=0)

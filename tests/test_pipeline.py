@@ -15,7 +15,7 @@ from dvc.utils.serialize import dump_yaml, parse_yaml_for_update
 from replicate import quick, results
 
 VARIANTS = ("infogan", "infomax")
-PER_RUN = ("train", "evaluate", "milestones", "yardstick", "represent")
+PER_RUN = ("train", "evaluate", "milestones", "yardstick", "represent", "evidence")
 TINY_YARDSTICK = {"training_samples": 40, "epochs": 1, "batch_size": 20, "validation_samples": 20, "test_samples": 20}
 
 
@@ -67,7 +67,13 @@ def project(tmp_path_factory) -> Path:
         },
         "milestones": {"matching_images": 100, "samples": 150},
         "yardstick": TINY_YARDSTICK,
-        "represent": {"labels_per_digit": [5], "label_draws": 1, "penalties": [0.1], "kmeans_images": 100},
+        "represent": {
+            "labels_per_digit": [5],
+            "label_draws": 1,
+            "penalties": [0.1],
+            "kmeans_images": 100,
+            "style_images": 140,
+        },
         "cost": {"pairs": 2},
     }
     quick.copy(folder, changes)
@@ -91,6 +97,14 @@ def test_the_pipeline_makes_everything(project: Path):
         assert (project / "figures" / f"{figure}.png").stat().st_size > 1000
         assert f"figures/{figure}.png" in report
     assert not list((project / "checkpoints").iterdir())
+
+
+def test_evidence_gives_what_was_measured(project: Path):
+    command = [sys.executable, "-m", "replicate.recompute", "infogan", "0"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    rows = {name: values for name, *values in map(str.split, done.stdout.splitlines()[1:])}
+    assert list(rows) == ["error", "ami", "purity", "slant_change", "width_change"], done.stderr
+    assert rows["error"][0] == rows["error"][1] and rows["ami"][0] == rows["ami"][1]
 
 
 def test_a_second_run_does_nothing(project: Path):

@@ -60,13 +60,14 @@ def traverse(generate: Callable[[Codes], Tensor], codes: Codes, categories: int,
             continuous = codes.continuous.clone()
             continuous[:, code] = value
             steps.append(generate(codes._replace(continuous=continuous)))
-    measures = morphometry.measure(torch.cat(steps)[:, 0].numpy())
-    measured = np.stack([getattr(measures, name) for name in MEASURES], axis=-1)
-    return Traversal(
-        np.array(values),
-        measured.reshape(len(CODES), len(values), categories, -1, len(MEASURES)),
-        torch.stack(steps).unflatten(0, (len(CODES), len(values))),
-    )
+    return measured(torch.stack(steps).unflatten(0, (len(CODES), len(values))), values, categories)
+
+
+def measured(images: Tensor, values: list[float], categories: int) -> Traversal:
+    """The traversal of `images` (codes, values, N, 1, 28, 28), one category after the other, with its measures."""
+    measures = morphometry.measure(images.flatten(0, 2)[:, 0].numpy())
+    of_each = np.stack([getattr(measures, name) for name in MEASURES], axis=-1)
+    return Traversal(np.array(values), of_each.reshape(*images.shape[:2], categories, -1, len(MEASURES)), images)
 
 
 def spread(images: np.ndarray) -> dict[str, float]:

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+import torch
+from conftest import change
+from PIL import Image
+from torch import nn
+
+from replicate import evidence, judge, model, recompute
+from replicate.stage import BadInput
+
+
+def test_a_sheet_holds_its_images():
+    images = np.random.default_rng(0).random((3, 5, 28, 28))
+    sheet = evidence.sheet(images)
+    assert sheet.shape == (84, 140) and sheet.dtype == np.uint8
+    np.testing.assert_array_equal(sheet[28:56, 56:84], np.round(255 * images[1, 2]))
+    np.testing.assert_allclose(evidence.images_on(sheet), images, atol=0.5 / 255 + 1e-9)
+
+
+@pytest.mark.parametrize(("categories", "samples", "rows"), [(10, 36, 40), (20, 18, 40), (40, 9, 80)])
+def test_sheets_have_rows_of_each_category_and_columns_of_each_value(categories, samples, rows, params):
+    prior = params.latent.model_copy(update={"categories": categories})
+    options = change(params, evaluate={"samples_per_category": 36}).evaluate
+    generator = Flat(categories)
+    trained = model.Model(generator, generator, generator)
+    sheet = evidence.samples(trained, prior, options)
+    assert sheet.shape == (categories, samples, 28, 28)
+    np.testing.assert_allclose(sheet.mean(axis=(1, 2, 3)), (np.arange(categories) + 1) / (categories + 1), rtol=1e-5)
+    traversals = evidence.traversals(trained, prior, options)
+    assert traversals.shape == (rows, 9, 28, 28)
+    c2, c3 = traversals[:, :, 0, 0].reshape(2, -1, 9)
+    np.testing.assert_allclose(c2, np.broadcast_to(params.evaluate.traversal_values, c2.shape))
+    assert np.all(c3 == c3[:, :1])
+
+
+class Flat(nn.Module):
+    """A generator of plain images: the category's grey, and c2 in the first pixel of a traversal."""
+
+    def __init__(self, categories: int):
+        super().__init__()
+        self.categories = categories
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        _, category, continuous = inputs.split([inputs.shape[1] - self.categories - 2, self.categories, 2], dim=1)
+        images = (category.argmax(dim=1) + 1)[:, None, None, None] / (self.categories + 1) * torch.ones(1, 1, 28, 28)
+        whole = continuous[:, 0] * 2 == (continuous[:, 0] * 2).round()
+        images[whole, 0, 0, 0] = continuous[whole, 0]
+        return images
+
+
+def test_numbers_from_evidence_are_those_of_its_codes_and_images(tmp_path, params, digits):
+    options = change(params, evaluate={"matching_images": 40, "real_images": 40}).evaluate
+    digit = np.arange(40) % 10
+    wrong = digit.copy()
+    wrong[:4] = 9 - wrong[:4]
+    shown = digits[:10].numpy() / 255
+    samples = np.repeat(shown[:, None], 3, axis=1)
+    along = np.broadcast_to(np.concatenate([shown, shown])[:, None], (20, 9, 28, 28))
+    codes = {
+        "train_category": (digit + 3) % 10,
+        "test_category": (wrong + 3) % 10,
+        "test_continuous": np.zeros((40, 2)),
+    }
+    codes = {name: code.astype(np.uint8) for name, code in codes.items()}
+    evidence.write(tmp_path / "run", codes, {"samples": samples, "traversals": along})
+    torch.manual_seed(0)
+    found = recompute.recompute(
+        tmp_path / "run", digit, (digits, torch.from_numpy(digit)), judge.build().eval(), options
+    )
+    assert found["error"] == pytest.approx(0.1)
+    assert 0.5 < found["ami"] < 1 and found["purity"] == 1
+    assert found["slant_change"] == found["width_change"] == 0
+    assert list(found) == list(recompute.MEASURED)
+
+
+def test_a_folder_without_evidence_is_named(tmp_path):
+    with pytest.raises(BadInput, match="is not the evidence of a run"):
+        recompute.read(tmp_path)
+    (tmp_path / "codes.npz").write_bytes(b"no")
+    Image.new("L", (28, 28)).save(tmp_path / "samples.png")
+    with pytest.raises(BadInput, match="is not the evidence of a run"):
+        recompute.read(tmp_path)
