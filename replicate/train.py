@@ -12,6 +12,7 @@ import copy
 import csv
 import hashlib
 import json
+import math
 import shutil
 import sys
 from collections.abc import Iterable
@@ -35,6 +36,12 @@ LOG_COLUMNS = ("loss_discriminator", "loss_generator", "information_c1", "inform
 CHECKPOINT = "checkpoint.safetensors"
 FINISHED = "finished.json"
 COLLAPSED = 1e-4  # a discriminator loss, in nats, that leaves the generator nothing to learn from
+# A discriminator that tosses a coin has a loss of 2 log 2 nats, and can always get there by small weights. One whose loss
+# stays ten times as large is not learning: each step overshoots.
+DIVERGED = 10 * 2 * math.log(2)
+
+# Whose code the bits of a training depend on.
+MODULES = (critic, environment, information, latent, linear, mnist, model, networks, sys.modules[__name__])
 
 
 class Training(NamedTuple):
@@ -148,7 +155,8 @@ def iterate(training: Training, iteration: int, settings: Settings) -> None:
 
 
 def check(training: Training, first: int, last: int) -> None:
-    """Raise BadInput when a loss of the iterations first … last − 1 is not finite, or D's has collapsed throughout."""
+    """Raise BadInput when a loss of the iterations first … last − 1 is not finite, or D's is too large on average or has
+    collapsed throughout."""
     rows = training.log[first:last].cpu()
     bad = ~rows.isfinite().all(dim=1)
     if bad.any():
@@ -157,6 +165,11 @@ def check(training: Training, first: int, last: int) -> None:
             f"{name} {value:g}" for name, value in zip(LOG_COLUMNS, rows[iteration - 1 - first].tolist())
         )
         raise BadInput(f"training diverged at iteration {iteration}: {values}")
+    if (mean := float(rows[:, 0].mean())) > DIVERGED:
+        raise BadInput(
+            f"training diverged by iteration {last}: the discriminator's loss has been {mean:.1f} nats on average "
+            f"since iteration {first + 1}, over {DIVERGED:.1f}, ten times what a coin toss has; lower the learning rates"
+        )
     if (rows[:, 0] < COLLAPSED).all():
         raise BadInput(
             f"training collapsed by iteration {last}: the discriminator's loss has stayed below {COLLAPSED:g} nats since "
@@ -166,13 +179,12 @@ def check(training: Training, first: int, last: int) -> None:
 
 def fingerprint(seed: int, settings: Settings, mnist_files: Mnist, device: torch.device) -> str:
     """SHA-256 over everything that the bits of a training depend on."""
-    modules = (critic, environment, information, latent, linear, mnist, model, networks, sys.modules[__name__])
     everything = {
         "seed": seed,
         "settings": settings.model_dump(),
         "mnist": mnist_files.model_dump(),
         "environment": environment.numerics(device),
-        "code": [Path(module.__file__).read_text(encoding="utf-8") for module in modules],
+        "code": [Path(module.__file__).read_text(encoding="utf-8") for module in MODULES],
     }
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
 
