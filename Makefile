@@ -9,34 +9,39 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 endif
 
-.PHONY: reproduce quick test lint bench lock
-.DELETE_ON_ERROR:
+.PHONY: reproduce quick test lint bench lock venv install
 
-reproduce: .venv/installed
+reproduce: venv
+	python -m replicate.parameters
 	dvc repro
 
 # The whole pipeline at toy length, in a temporary copy.
-quick: .venv/installed
+quick: venv
 	python -m replicate.quick
 
-test: .venv/installed
+test: venv
 	python -m pytest
 
 # Style and common mistakes; `ruff format .` mends the style.
-lint: .venv/installed
+lint: venv
 	ruff check .
 	ruff format --check .
 
 # How close a training step is to the fastest that this machine could do.
-bench: .venv/installed
+bench: venv
 	python -m benchmarks.step
 
-# Made last, so that an install that was cut short is made anew.
-.venv/installed: requirements.txt
+# What is installed is what requirements.txt lists, whatever the times of files say.
+venv:
+	@cmp -s requirements.txt .venv/installed || $(MAKE) install
+
+# The copy is made last, so that an install that was cut short is made anew.
+install:
+	@test ! -L .venv || { echo "error: .venv is a symbolic link, and what is behind it would be removed; remove the link" >&2; exit 1; }
 	$(PYTHON) -c "import sys; v = sys.version.split()[0]; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or later is needed, and $(PYTHON) is ' + v + '. Name another: make PYTHON=python3.12')"
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.txt
-	$(BIN)/python -c "open('.venv/installed', 'w').close()"
+	cp requirements.txt .venv/installed
 
 # requirements.txt from requirements.in; needs uv.
 lock:

@@ -1,49 +1,70 @@
-"""The checkpoint of an unfinished training: all that its next iteration depends on, whole or not at all, with a checksum."""
+"""What stands in the folder of a training that is not finished, or was: a lock, a checkpoint, a record of its end."""
 
 import hashlib
-import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from filelock import FileLock, Timeout
 from torch import Tensor
 
-from replicate.stage import whole_file
+from replicate import stage, tensor_file
+from replicate.stage import BadInput
 
 
-def checksum(tensors: Mapping[str, Tensor], iteration: int, fingerprint: str) -> str:
-    """SHA-256 over the whole content of a checkpoint."""
-    digest = hashlib.sha256(json.dumps([iteration, fingerprint]).encode())
-    for name in sorted(tensors):
-        digest.update(json.dumps([name, list(tensors[name].shape), str(tensors[name].dtype)]).encode())
-        digest.update(tensors[name].contiguous().numpy().data)
-    return digest.hexdigest()
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the lock of a training's folder; a process that dies, however it does, lets go of it.
+
+    Raises BadInput, naming the process, when another one holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    holder = folder / "process"
+    try:
+        lock = FileLock(folder / "lock").acquire(blocking=False)
+    except Timeout as error:
+        raise BadInput(
+            f"process {holder.read_text()} is training {folder.name} already; call again when it has ended"
+        ) from error
+    with lock:
+        holder.write_text(str(os.getpid()))
+        yield
 
 
-def save(path: Path, tensors: dict[str, Tensor], iteration: int, fingerprint: str) -> None:
-    """Write `tensors`, the state after `iteration` iterations. `fingerprint` tells what the training depends on."""
-    content = checksum(tensors, iteration, fingerprint)
-    metadata = {"fingerprint": fingerprint, "iteration": str(iteration), "checksum": content}
-    with whole_file(path) as temporary:
-        save_file(tensors, temporary, metadata)
+def save(path: Path, state: dict[str, Tensor], iteration: int, fingerprint: str) -> None:
+    """Write the state after `iteration` iterations; `fingerprint` tells what the training depends on."""
+    tensor_file.save(path, state, f"{fingerprint} after {iteration}")
 
 
 def load(path: Path, fingerprint: str) -> tuple[int, dict[str, Tensor]] | None:
-    """The iteration and the tensors that `save` wrote; None, with a word on why, when they are not of this training."""
+    """The iteration and the state that `save` wrote; None, with a word on why, when they are not of this training."""
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder, expected a checkpoint or nothing")
     if not path.exists():
         return None
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-            tensors = {key: file.get_tensor(key) for key in file.keys()}
-        iteration, found = int(metadata["iteration"]), metadata["fingerprint"]
-        if metadata["checksum"] != checksum(tensors, iteration, found):
-            raise ValueError("its content is not what was written")
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        state, origin = tensor_file.load(path)
+    except BadInput as error:
         print(f"{path} is damaged ({error}): starting from the first iteration", flush=True)
         return None
+    found, _, iteration = origin.partition(" after ")
     if found != fingerprint:
         print(f"{path} is of other settings, code or machine: starting from the first iteration", flush=True)
         return None
-    return iteration, tensors
+    return int(iteration), state
+
+
+def record(outputs: Iterable[Path], fingerprint: str) -> dict[str, Any]:
+    """What tells that `outputs` are those of a finished training: their checksums and its fingerprint."""
+    checksums = {path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in outputs}
+    return {"fingerprint": fingerprint, "outputs": checksums}
+
+
+def finished(path: Path, outputs: Iterable[Path], fingerprint: str) -> bool:
+    """Whether `outputs` stand as the record at `path` has them, and are of the training with this fingerprint."""
+    try:
+        return stage.read_json(path) == record(outputs, fingerprint)
+    except (BadInput, OSError):
+        return False

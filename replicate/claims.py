@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Annotated, Literal, NamedTuple
@@ -28,10 +28,11 @@ class Condition(Checked):
     """What a metric is asked to be: beyond a number, beyond the control's mean by a margin, or both."""
 
     metric: Text
-    at_least: Threshold | None = None
-    at_most: Threshold | None = None
-    above_control: Margin | None = None
-    below_control: Margin | None = None
+    # None stands for a key that is not there; a null in the file is refused, lest a limit be lost.
+    at_least: Threshold = None
+    at_most: Threshold = None
+    above_control: Margin = None
+    below_control: Margin = None
 
     @property
     def needs_control(self) -> bool:
@@ -59,13 +60,14 @@ class Claim(Checked):
     statement: Text
     where: Text
     published: Text
-    why_changed: Text | None = None
-    variant: Text | None = None
-    control: Text | None = None
-    holds: Annotated[list[Condition], Len(1)] | None = None
-    partly: Annotated[list[Condition], Len(1)] | None = None
-    beside: Annotated[list[Text], Len(1)] | None = None
-    not_measured: Text | None = None
+    # None as in Condition.
+    why_changed: Text = None
+    variant: Text = None
+    control: Text = None
+    holds: Annotated[list[Condition], Len(1)] = None
+    partly: Annotated[list[Condition], Len(1)] = None
+    beside: Annotated[list[Text], Len(1)] = None
+    not_measured: Text = None
 
     @model_validator(mode="after")
     def measured_or_not(self) -> "Claim":
@@ -165,6 +167,15 @@ class Assessment(NamedTuple):
 def load(path: str | Path = "claims.yaml") -> dict[str, Claim]:
     """The claims by id, in the file's order. Raises BadInput (see `parameters.read`)."""
     return parameters.read(path, Claims).claims
+
+
+def check_variants(claims: Mapping[str, Claim], variants: Collection[str]) -> None:
+    """Raise BadInput when a claim is about, or is compared with, another variant than one of `variants`."""
+    for name, claim in claims.items():
+        for key in ("variant", "control"):
+            if (variant := getattr(claim, key)) not in (None, *variants):
+                expected = f"expected a variant of params.yaml: {', '.join(variants)}"
+                raise BadInput(f"claims.yaml: {name}.{key}: got {variant!r}, {expected}")
 
 
 def measure(metric: str, runs: Sequence[Metrics]) -> Measured:

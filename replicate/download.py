@@ -120,36 +120,41 @@ def sources(folder: Path, temporary: Path) -> Iterator[tuple[str, Callable[[str]
 def download(mnist: Mnist, folder: Path = FOLDER) -> None:
     """Put the four files into `folder`, each verified, whole or not at all.
 
-    Raises BadInput, naming each source that was tried and why it failed, when no source gives them all.
+    Raises BadInput, naming each source that was tried and why it failed, when no source gives them all, and OSError when
+    the folder cannot take them.
     """
     missing, reasons = list(mnist.sha256), []
     with tempfile.TemporaryDirectory() as temporary:
         for source, read in sources(folder, Path(temporary)):
-            try:
-                while missing:
+            while missing:
+                try:
                     content = verified(missing[0], read(missing[0]), mnist)
-                    with stage.whole_file(folder / missing[0]) as path:
-                        path.write_bytes(content)
-                    print(f"{missing.pop(0)}: from {source}", flush=True)
-                break
-            except FAILURES as error:
-                reasons.append(f"{source}: {error}")
-                print(f"not from {reasons[-1]}", flush=True)
-    if missing:
-        raise BadInput(
-            "\n  ".join(
-                [
-                    f"MNIST cannot be had: {', '.join(missing)} missing. Tried, in this order:",
-                    *reasons,
-                    f"To place the files by hand, put them, as they are or as .gz, into {folder} or into a folder of",
-                    "your choice, and name that: MNIST_DIR=/path/to/folder make reproduce",
-                ]
-            )
+                except FAILURES as error:
+                    reasons.append(f"{source}: {error}")
+                    print(f"not from {reasons[-1]}", flush=True)
+                    break
+                with stage.whole_file(folder / missing[0]) as path:
+                    path.write_bytes(content)
+                print(f"{missing.pop(0)}: from {source}", flush=True)
+            if not missing:
+                return
+    raise BadInput(
+        "\n  ".join(
+            [
+                f"MNIST cannot be had: {', '.join(missing)} missing. Tried, in this order:",
+                *reasons,
+                f"To place the files by hand, put them, as they are or as .gz, into {folder} or into a folder of",
+                "your choice, and name that: MNIST_DIR=/path/to/folder make reproduce",
+            ]
         )
+    )
 
 
 def main() -> None:
-    download(parameters.load().mnist)
+    mnist = parameters.load().mnist
+    for name in mnist.sha256:
+        stage.check_output(FOLDER / name)
+    download(mnist)
 
 
 if __name__ == "__main__":

@@ -65,11 +65,11 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def write(path: str | Path, device: torch.device, seconds_per_iteration: float) -> None:
-    """Write the record (JSON) of a training on `device`."""
+def write(path: str | Path, device: torch.device, seconds_per_iteration: float | None) -> None:
+    """Write the record (JSON) of a training on `device`; None where its iterations were not timed."""
     record = numerics(device) | {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "seconds_per_iteration": round(seconds_per_iteration, 4),
+        "seconds_per_iteration": seconds_per_iteration and round(seconds_per_iteration, 4),
     }
     stage.write_json(path, record)

@@ -8,17 +8,16 @@ It says which digit a generated image shows. Nothing that it knows reaches the t
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from replicate import environment, mnist, parameters, stage
+from replicate import environment, mnist, parameters, stage, tensor_file
 from replicate.parameters import Judge
 from replicate.progress import Progress
 from replicate.stage import BadInput
 
 WEIGHTS = Path("judge/weights.safetensors")
+ORIGIN = "the judge"
 
 
 def build() -> nn.Sequential:
@@ -58,12 +57,21 @@ def fit(images: Tensor, labels: Tensor, settings: Judge) -> nn.Sequential:
     return judge.eval()
 
 
+def save(path: Path, judge: nn.Sequential) -> None:
+    """Write the weights, whole or not at all."""
+    tensors = {name: tensor.contiguous() for name, tensor in judge.state_dict().items()}
+    tensor_file.save(path, tensors, ORIGIN)
+
+
 def load(path: str | Path = WEIGHTS) -> nn.Sequential:
     """The trained judge, in evaluation mode. Raises BadInput when the file is missing, damaged or of other layers."""
     judge = build()
     try:
-        judge.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError) as error:
+        tensors, found = tensor_file.load(path)
+        if found != ORIGIN:
+            raise BadInput(f"they are of {found}")
+        judge.load_state_dict(tensors)
+    except (BadInput, RuntimeError) as error:
         advice = "to train it anew: dvc repro --force judge"
         raise BadInput(f"{path}: not the weights of a judge ({error}); {advice}") from error
     return judge.eval()
@@ -88,8 +96,7 @@ def main() -> None:
     judge = fit(*mnist.load("train", params.mnist), params.judge)
     images, labels = mnist.load("t10k", params.mnist)
     predicted = probabilities(judge, mnist.as_input(images)).argmax(dim=1)
-    with stage.whole_file(WEIGHTS) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in judge.state_dict().items()}, temporary)
+    save(WEIGHTS, judge)
     stage.write_json("metrics/judge.json", {"test_accuracy": predicted.eq(labels).double().mean().item()})
 
 

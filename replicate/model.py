@@ -6,17 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
-from replicate import latent, mnist
+from replicate import latent, mnist, tensor_file
 from replicate.critic import CriticHead
 from replicate.latent import Codes
 from replicate.networks import Discriminator, Generator, RecognitionHead
 from replicate.parameters import Latent, Settings
-from replicate.stage import BadInput, whole_file
+from replicate.stage import BadInput
 
 
 class Model(NamedTuple):
@@ -102,15 +100,14 @@ def from_tensors(model: Model, tensors: dict[str, Tensor]) -> None:
         network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
 
 
-def origin(run: str, iteration: int) -> dict[str, str]:
-    """What a file of weights says of where they come from. A single entry: safetensors writes several in any order."""
-    return {"origin": f"{run} after {iteration} iterations"}
+def origin(run: str, iteration: int) -> str:
+    """What a file of weights says of where they come from."""
+    return f"{run} after {iteration} iterations"
 
 
 def save(path: Path, model: Model, run: str, iteration: int) -> None:
     """Write the weights with the name of their run and the iterations that made them, whole or not at all."""
-    with whole_file(path) as temporary:
-        save_file(to_tensors(model), temporary, origin(run, iteration))
+    tensor_file.save(path, to_tensors(model), origin(run, iteration))
 
 
 def load(path: str | Path, run: str, iteration: int, settings: Settings) -> Model:
@@ -120,16 +117,12 @@ def load(path: str | Path, run: str, iteration: int, settings: Settings) -> Mode
     """
     model = build(settings)
     try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-            found = file.metadata() or {}
+        tensors, found = tensor_file.load(path)
         if found != origin(run, iteration):
-            raise ValueError(f"they are of {found.get('origin', 'an unknown run')}")
-        if bad := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
-            raise ValueError(f"{bad[0]} is not finite")
+            raise BadInput(f"they are of {found}")
         from_tensors(model, tensors)
-    except (OSError, SafetensorError, RuntimeError, ValueError) as error:
-        raise BadInput(f"{path}: not the weights of {run} after {iteration} iterations ({error})") from error
+    except (BadInput, RuntimeError) as error:
+        raise BadInput(f"{path}: not the weights of {origin(run, iteration)} ({error})") from error
     for network in model:
         network.eval()
     return model

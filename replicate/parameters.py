@@ -1,5 +1,8 @@
 """params.yaml as checked, frozen objects. Every stage loads the whole file, so a mistake stops it before any computing.
 
+    python -m replicate.parameters
+
+says what is wrong in it, if anything is, before DVC reads it.
 The file holds the default settings of a run and, under `variants`, named changes to them.
 """
 
@@ -12,10 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from replicate import stage
 from replicate.stage import BadInput
 
 Objective = Literal["infogan", "gan", "infomax"]
-Positive = Annotated[int, Gt(0)]
+Positive = Annotated[int, Gt(0), Le(1_000_000)]  # more is a slip, which no machine's memory holds
+Width = Annotated[int, Gt(0), Le(1000)]  # of what a layer reads or gives
 Seed = Annotated[int, Ge(0), Le(2**31 - 1)]
 Rate = Annotated[float, Gt(0), Le(1)]
 Weight = Annotated[float, Ge(0), Field(allow_inf_nan=False)]
@@ -38,9 +43,9 @@ class Mnist(Checked):
 
 
 class Latent(Checked):
-    noise_variables: Annotated[int, Ge(0)]
+    noise_variables: Annotated[int, Ge(0), Le(1000)]
     noise: Literal["uniform", "normal"]
-    categories: Annotated[int, Ge(2)]
+    categories: Annotated[Width, Ge(2)]
     continuous_codes: Annotated[int, Ge(2), Le(2)]  # the paper's c2 and c3, told apart by what they do
 
     @property
@@ -97,7 +102,7 @@ class Critic(Checked):
     """What the objective `infomax` puts in Q's place."""
 
     estimator: Literal["infonce", "jensen_shannon", "donsker_varadhan"]
-    dimensions: Positive
+    dimensions: Width
 
 
 class Settings(Checked):
@@ -152,11 +157,11 @@ class Judge(Checked):
 class Evaluate(Checked):
     seed: Seed
     matching_images: Positive
-    samples_per_category: Annotated[int, Ge(2)]
+    samples_per_category: Annotated[int, Ge(2), Le(10_000)]
     bound_samples: Positive
     real_images: Annotated[int, Ge(10), Le(10_000)]
     traversal_values: Annotated[list[Annotated[float, Ge(-2), Le(2)]], Len(5)]
-    traversals_per_category: Positive
+    traversals_per_category: Annotated[int, Gt(0), Le(10_000)]
 
     @field_validator("traversal_values")
     @classmethod
@@ -170,22 +175,22 @@ class Evaluate(Checked):
 
 class Milestones(Checked):
     matching_images: Positive
-    samples: Annotated[int, Gt(128)]  # a Fréchet distance needs more images than features
+    samples: Annotated[Positive, Gt(128)]  # a Fréchet distance needs more images than features
 
 
 class Yardstick(Checked):
     seed: Seed
     training_samples: Positive
     epochs: Positive
-    batch_size: Annotated[int, Ge(2)]  # batchnorm needs two
+    batch_size: Annotated[Positive, Ge(2)]  # batchnorm needs two
     learning_rate: Rate
     averaging: Annotated[float, Ge(0), Lt(1)]
-    components: Positive
-    validation_samples: Annotated[int, Ge(2)]
+    components: Width
+    validation_samples: Annotated[Positive, Ge(2)]
     validate_every: Positive
     least_rise: Annotated[float, Ge(0), Field(allow_inf_nan=False)]
     patience: Positive
-    test_samples: Annotated[int, Ge(2)]  # a standard error needs two
+    test_samples: Annotated[Positive, Ge(2)]  # a standard error needs two
 
 
 class Represent(Checked):
@@ -194,7 +199,7 @@ class Represent(Checked):
     label_draws: Positive
     penalties: Annotated[list[Annotated[float, Gt(0), Field(allow_inf_nan=False)]], Len(1)]
     probe_iterations: Positive
-    kmeans_images: Annotated[int, Ge(10)]
+    kmeans_images: Annotated[Positive, Ge(10)]
     kmeans_restarts: Positive
     style_images: Positive
 
@@ -207,7 +212,7 @@ class Represent(Checked):
 
 
 class Cost(Checked):
-    pairs: Annotated[int, Ge(2)]  # quartiles need two
+    pairs: Annotated[Positive, Ge(2)]  # quartiles need two
 
 
 class Figures(Checked):
@@ -239,6 +244,15 @@ class Parameters(Checked):
             self.settings(variant)
         if unknown := [variant for variant in self.runs.variants if variant not in self.variants]:
             raise ValueError(f"runs.variants: got {unknown}, expected names of variants: {', '.join(self.variants)}")
+        return self
+
+    @model_validator(mode="after")
+    def as_many_images_as_labels(self) -> "Parameters":
+        for variant in self.runs.variants:
+            most = self.settings(variant).train.training_images // 20  # every digit has a twelfth of MNIST or more
+            if too_many := [n for n in self.represent.labels_per_digit if n > most]:
+                expected = f"at most {most}, a twentieth of the training images of {variant}"
+                raise ValueError(f"represent.labels_per_digit: got {too_many[0]}, expected {expected}")
         return self
 
     def settings(self, variant: str) -> Settings:
@@ -296,3 +310,7 @@ def explain(problem: Mapping[str, Any]) -> str:
         return f"{key}: {message}" if problem["loc"] else message
     expected = problem["msg"].replace("Input should", "expected to", 1)
     return f"{key}: got {problem['input']!r}, {expected}"
+
+
+if __name__ == "__main__":
+    stage.run(load)

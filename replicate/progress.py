@@ -19,7 +19,8 @@ class Progress(tqdm):
             print(msg or str(self), file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Stop the clock; `seconds_per_iteration` does not count what was done before this process resumed."""
+        """Stop the clock; `seconds_per_iteration` counts what was done since this process resumed, None for nothing."""
         state = self.format_dict
-        self.seconds_per_iteration = state["elapsed"] / max(state["n"] - state["initial"], 1)
+        done = state["n"] - state["initial"]
+        self.seconds_per_iteration = state["elapsed"] / done if done else None
         super().close()

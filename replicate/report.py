@@ -128,6 +128,7 @@ def gather() -> dict[str, Any]:
     """Everything the template reads. Raises BadInput when a file is missing or broken, or a claim lacks a metric."""
     params = parameters.load()
     measured, all_claims = results.read("metrics/results.csv"), claims.load()
+    claims.check_variants(all_claims, params.variants)
     assessments = claims.assess_all(all_claims, measured)
     runs = run.of_pipeline(params)
     if missing := [each.name for each in runs if each.seed not in measured.runs.get(each.variant, {})]:

@@ -59,8 +59,10 @@ def of_claims(all_claims: Mapping[str, Claim], measured: Results) -> dict[str, d
 
 
 def main() -> None:
-    rows = gather(parameters.load())
-    means = of_claims(claims.load(), results.collect(rows))
+    params, all_claims = parameters.load(), claims.load()
+    claims.check_variants(all_claims, params.variants)
+    rows = gather(params)
+    means = of_claims(all_claims, results.collect(rows))
     results.write(Path("metrics", "results.csv"), rows)
     stage.write_json(Path("metrics", "claims.json"), means)
 

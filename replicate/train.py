@@ -12,6 +12,7 @@ import copy
 import csv
 import hashlib
 import json
+import math
 import shutil
 import sys
 from collections.abc import Iterable
@@ -33,7 +34,14 @@ from replicate.stage import BadInput
 
 LOG_COLUMNS = ("loss_discriminator", "loss_generator", "information_c1", "information_c2", "information_c3")
 CHECKPOINT = "checkpoint.safetensors"
+FINISHED = "finished.json"
 COLLAPSED = 1e-4  # a discriminator loss, in nats, that leaves the generator nothing to learn from
+# A discriminator that tosses a coin has a loss of 2 log 2 nats, and can always get there by small weights. One whose loss
+# stays ten times as large is not learning: each step overshoots.
+DIVERGED = 10 * 2 * math.log(2)
+
+# Whose code the bits of a training depend on.
+MODULES = (critic, environment, information, latent, linear, mnist, model, networks, sys.modules[__name__])
 
 
 class Training(NamedTuple):
@@ -147,7 +155,8 @@ def iterate(training: Training, iteration: int, settings: Settings) -> None:
 
 
 def check(training: Training, first: int, last: int) -> None:
-    """Raise BadInput when a loss of the iterations first … last − 1 is not finite, or D's has collapsed throughout."""
+    """Raise BadInput when a loss of the iterations first … last − 1 is not finite, or D's is too large on average or has
+    collapsed throughout."""
     rows = training.log[first:last].cpu()
     bad = ~rows.isfinite().all(dim=1)
     if bad.any():
@@ -156,6 +165,11 @@ def check(training: Training, first: int, last: int) -> None:
             f"{name} {value:g}" for name, value in zip(LOG_COLUMNS, rows[iteration - 1 - first].tolist())
         )
         raise BadInput(f"training diverged at iteration {iteration}: {values}")
+    if (mean := float(rows[:, 0].mean())) > DIVERGED:
+        raise BadInput(
+            f"training diverged by iteration {last}: the discriminator's loss has been {mean:.1f} nats on average "
+            f"since iteration {first + 1}, over {DIVERGED:.1f}, ten times what a coin toss has; lower the learning rates"
+        )
     if (rows[:, 0] < COLLAPSED).all():
         raise BadInput(
             f"training collapsed by iteration {last}: the discriminator's loss has stayed below {COLLAPSED:g} nats since "
@@ -165,13 +179,12 @@ def check(training: Training, first: int, last: int) -> None:
 
 def fingerprint(seed: int, settings: Settings, mnist_files: Mnist, device: torch.device) -> str:
     """SHA-256 over everything that the bits of a training depend on."""
-    modules = (critic, information, latent, linear, mnist, model, networks, sys.modules[__name__])
     everything = {
         "seed": seed,
         "settings": settings.model_dump(),
         "mnist": mnist_files.model_dump(),
         "environment": environment.numerics(device),
-        "code": [Path(module.__file__).read_text(encoding="utf-8") for module in modules],
+        "code": [Path(module.__file__).read_text(encoding="utf-8") for module in MODULES],
     }
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
 
@@ -236,29 +249,35 @@ def settled(training: Training, this: Run) -> Model:
 
 def train(
     this: Run, images: Tensor, mnist_files: Mnist, machine: Machine, device: torch.device
-) -> tuple[Tensor, float]:
-    """Train on `images` (N, 28, 28) uint8: the log (iterations, 5), and seconds an iteration.
+) -> tuple[Tensor, float | None]:
+    """Train on `images` (N, 28, 28) uint8: the log (iterations, 5), and seconds an iteration (see `Progress`).
 
     Leaves the model after each snapshot's iterations, with batchnorm's population statistics, in the run's folder of
     checkpoints. Resumes from there when the checkpoint is of this very training. Raises BadInput on divergence.
+    KeyboardInterrupt passes, with a word on where the next call goes on.
     """
     settings = this.settings
     training = start(this.seed, images, settings, device)
     print_of_run = fingerprint(this.seed, settings, mnist_files, device)
     done = resume(training, this, print_of_run)
     every, iterations, snapshots = settings.train.log_every, settings.train.iterations, settings.train.snapshots()
-    with Progress(desc=f"train {this.name}", initial=done, total=iterations, unit="iteration") as progress:
-        while done < iterations:
-            for iteration in range(done, done + every):
-                iterate(training, iteration, settings)
-            done += every
-            check(training, done - every, done)
-            progress.set_postfix_str(f"L_I(c1) {training.log[done - 1, 2]:.2f} nats", refresh=False)
-            progress.update(every)
-            if done in snapshots:
-                model.save(this.checkpoints / run.snapshot(done), settled(training, this), this.name, done)
-            if done in snapshots or done % machine.checkpoint_every < every:
-                checkpoint.save(this.checkpoints / CHECKPOINT, to_tensors(training, done), done, print_of_run)
+    kept = done
+    try:
+        with Progress(desc=f"train {this.name}", initial=done, total=iterations, unit="iteration") as progress:
+            while done < iterations:
+                for iteration in range(done, done + every):
+                    iterate(training, iteration, settings)
+                done += every
+                check(training, done - every, done)
+                progress.set_postfix_str(f"L_I(c1) {training.log[done - 1, 2]:.2f} nats", refresh=False)
+                progress.update(every)
+                if done in snapshots:
+                    model.save(this.checkpoints / run.snapshot(done), settled(training, this), this.name, done)
+                if done in snapshots or done % machine.checkpoint_every < every:
+                    checkpoint.save(this.checkpoints / CHECKPOINT, to_tensors(training, done), done, print_of_run)
+                    kept = done
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"the next call goes on from iteration {kept} of {iterations}") from None
     return training.log.cpu(), progress.seconds_per_iteration
 
 
@@ -271,18 +290,38 @@ def write_log(path: Path, log: Tensor, every: int) -> None:
         writer.writerows([every * row, *(f"{value:.6f}" for value in values)] for row, values in enumerate(means, 1))
 
 
-def main() -> None:
-    this, params = run.from_command_line(__doc__)
-    settings = this.settings
-    images, _ = mnist.training_images(params.mnist, settings.train)
-    device = environment.prepare(params.machine.device)
-    log, seconds = train(this, images, params.mnist, params.machine, device)
-    for iteration in settings.train.snapshots():
+def outputs(this: Run) -> list[Path]:
+    """The files that the stage makes."""
+    weights = [this.weights / run.snapshot(iteration) for iteration in this.settings.train.snapshots()]
+    return [*weights, this.csv("training"), this.json("environment")]
+
+
+def write(this: Run, log: Tensor, seconds: float | None, device: torch.device) -> None:
+    """Write the outputs of a training that has ended, in the place of those of another one."""
+    if this.weights.exists():
+        shutil.rmtree(this.weights)
+    for iteration in this.settings.train.snapshots():
         with stage.whole_file(this.weights / run.snapshot(iteration)) as temporary:
             shutil.copyfile(this.checkpoints / run.snapshot(iteration), temporary)
-    write_log(this.csv("training"), log, settings.train.log_every)
+    write_log(this.csv("training"), log, this.settings.train.log_every)
     environment.write(this.json("environment"), device, seconds)
-    shutil.rmtree(this.checkpoints)
+
+
+def main() -> None:
+    this, params = run.from_command_line(__doc__)
+    images, _ = mnist.training_images(params.mnist, this.settings.train)
+    device = environment.prepare(params.machine.device)
+    for path in outputs(this):
+        stage.check_output(path)
+    with checkpoint.alone(this.checkpoints):
+        record, of_this = this.checkpoints / FINISHED, fingerprint(this.seed, this.settings, params.mnist, device)
+        if checkpoint.finished(record, outputs(this), of_this):
+            print(f"{this.name} is trained, and its results stand; to train it anew, remove {this.checkpoints} first")
+        else:
+            write(this, *train(this, images, params.mnist, params.machine, device), device)
+            stage.write_json(record, checkpoint.record(outputs(this), of_this))
+        for path in this.checkpoints.glob("*.safetensors"):
+            path.unlink()
 
 
 if __name__ == "__main__":

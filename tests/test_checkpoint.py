@@ -1,7 +1,12 @@
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
-from replicate import checkpoint
+from replicate import checkpoint, stage
+from replicate.stage import BadInput
 
 
 @pytest.fixture
@@ -34,50 +39,52 @@ def test_one_of_another_training_is_not_loaded(tensors, tmp_path, capsys):
     assert "of other settings, code or machine: starting from the first iteration" in capsys.readouterr().out
 
 
-def flip(content: bytes, position: int) -> bytes:
-    return content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :]
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda content: content[: len(content) // 2],
-        lambda content: content[:-1],
-        lambda content: flip(content, len(content) - 1),
-        lambda content: flip(content, content.index(b'{"') + 1),
-        lambda content: b"",
-    ],
-    ids=["half", "shortened", "bit in a tensor", "bit in the header", "empty"],
-)
-def test_a_damaged_one_is_noticed(damage, tensors, tmp_path, capsys):
+def test_a_damaged_one_is_not_loaded_and_a_folder_in_its_place_is_refused(tensors, tmp_path, capsys):
     path = tmp_path / "checkpoint.safetensors"
     checkpoint.save(path, tensors, 250, "abc")
-    spoiled = damage(path.read_bytes())
-    assert spoiled != path.read_bytes()
-    path.write_bytes(spoiled)
+    path.write_bytes(path.read_bytes()[:-1])
     assert checkpoint.load(path, "abc") is None
     assert "is damaged" in capsys.readouterr().out
+    with pytest.raises(BadInput, match="is a folder, expected a checkpoint or nothing"):
+        checkpoint.load(tmp_path, "abc")
 
 
-def test_each_flipped_bit_of_a_tensor_changes_the_checksum(tensors):
-    found = {checkpoint.checksum(tensors, 2, "print")}
-    for bit in range(8):
-        found.add(checkpoint.checksum(tensors | {"random": torch.bitwise_xor(tensors["random"], 1 << bit)}, 2, "print"))
-    found.add(
-        checkpoint.checksum(
-            {"heavy" if name == "weight" else name: tensor for name, tensor in tensors.items()}, 2, "print"
-        )
-    )
-    found.add(checkpoint.checksum(tensors | {"weight": tensors["weight"].view(3, 2)}, 2, "print"))
-    assert len(found) == 11
+HOLD = """
+import sys, time
+from filelock import FileLock
+lock = FileLock(sys.argv[1]).acquire()
+print("held", flush=True)
+time.sleep(60)
+"""
 
 
-def test_the_memory_format_does_not_change_the_checksum(tensors):
-    image = torch.rand(2, 3, 4, 4)
-    other = image.to(memory_format=torch.channels_last)
-    assert checkpoint.checksum({"image": image}, 2, "print") == checkpoint.checksum({"image": other}, 2, "print")
+def test_one_training_at_a_time_and_a_dead_one_lets_go(tmp_path):
+    folder = tmp_path / "infogan-0"
+    with checkpoint.alone(folder):
+        assert (folder / "process").read_text() == str(os.getpid())
+    other = subprocess.Popen([sys.executable, "-c", HOLD, folder / "lock"], stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline() == b"held\n"
+        (folder / "process").write_text("4711")
+        with pytest.raises(BadInput, match="process 4711 is training infogan-0 already"), checkpoint.alone(folder):
+            pass
+    finally:
+        other.kill()
+        other.communicate()
+    with checkpoint.alone(folder):
+        assert (folder / "process").read_text() == str(os.getpid())
 
 
-def test_another_iteration_or_fingerprint_changes_the_checksum(tensors):
-    sums = {checkpoint.checksum(tensors, iteration, name) for iteration in (2, 3) for name in ("print", "other")}
-    assert len(sums) == 4
+def test_a_finished_training_is_known_by_its_outputs_and_fingerprint(tmp_path):
+    outputs, record = [tmp_path / "weights", tmp_path / "log.csv"], tmp_path / "finished.json"
+    for path in outputs:
+        path.write_text("bits")
+    assert not checkpoint.finished(record, outputs, "abc")
+    stage.write_json(record, checkpoint.record(outputs, "abc"))
+    assert checkpoint.finished(record, outputs, "abc")
+    assert not checkpoint.finished(record, outputs, "abd")
+    assert not checkpoint.finished(record, outputs[:1], "abc")
+    outputs[1].write_text("bite")
+    assert not checkpoint.finished(record, outputs, "abc")
+    outputs[1].unlink()
+    assert not checkpoint.finished(record, outputs, "abc")

@@ -228,6 +228,8 @@ def test_a_good_file_is_read_and_assessed(path):
         ("at_least: 0.5", "at_least: high", ["claims.good.holds.0.at_least", "'high'", "number"]),
         ("at_least: 0.5", "at_least: .nan", ["claims.good.holds.0.at_least", "finite"]),
         ("at_least: 0.5", "at_least: true", ["claims.good.holds.0.at_least", "True", "number"]),
+        ("at_least: 0.5", "at_least: null", ["claims.good.holds.0.at_least", "None", "number"]),
+        ("control: gan", "control: null", ["claims.good.control", "None", "string"]),
         ("at_least: 0.5", "atleast: 0.5", ["claims.good.holds.0.atleast", "unknown key"]),
         (", at_least: 0.5, above_control: 0.2", "", ["claims.good.holds.0", "no limit", "at_least or at_most"]),
         ("at_least: 0.5", "at_least: 0.5, at_most: 1", ["claims.good.holds.0", "got at_least, at_most, above_control"]),

@@ -1,8 +1,7 @@
 import pytest
 import torch
-from safetensors.torch import save_file
 
-from replicate import judge, mnist
+from replicate import judge, mnist, tensor_file
 from replicate.parameters import Judge, Parameters
 from replicate.stage import BadInput
 
@@ -58,13 +57,14 @@ def test_features_are_the_means_of_the_last_maps_whatever_the_batches(bars):
 def test_a_judge_that_was_kept_sees_the_same(bars, tmp_path):
     torch.manual_seed(0)
     untrained, images = judge.build().eval(), mnist.as_input(bars[0][:10])
-    save_file({name: tensor.contiguous() for name, tensor in untrained.state_dict().items()}, tmp_path / "judge")
+    judge.save(tmp_path / "judge", untrained)
     kept = judge.load(tmp_path / "judge")
     torch.testing.assert_close(judge.probabilities(kept, images), judge.probabilities(untrained, images))
 
 
 def test_wrong_weights_are_refused(tmp_path):
-    save_file({"a": torch.zeros(1)}, tmp_path / "judge.safetensors")
-    for name in ("judge.safetensors", "absent.safetensors"):
-        with pytest.raises(BadInput, match=f"{name}: not the weights of a judge"):
+    tensor_file.save(tmp_path / "layers", {"a": torch.zeros(1)}, judge.ORIGIN)
+    tensor_file.save(tmp_path / "another", {"a": torch.zeros(1)}, "infogan-0 after 2000 iterations")
+    for name, reason in (("layers", "Missing key"), ("another", "they are of infogan-0"), ("absent", "No such file")):
+        with pytest.raises(BadInput, match=f"(?s){name}: not the weights of a judge .*{reason}"):
             judge.load(tmp_path / name)

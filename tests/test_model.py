@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 import torch
 from conftest import change
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from replicate import latent, mnist, model
@@ -98,8 +96,6 @@ def test_weights_survive_the_file(saved: Saved, settings: Settings):
     tensors = model.to_tensors(loaded)
     assert tensors.keys() == saved.tensors.keys()
     assert [name for name in tensors if not torch.equal(tensors[name], saved.tensors[name])] == []
-    with safe_open(saved.path, framework="pt") as file:
-        assert file.metadata() == {"origin": "infogan-0 after 2000 iterations"}
 
 
 def test_weights_of_another_run_or_iteration_are_refused(saved: Saved, settings: Settings):
@@ -118,17 +114,7 @@ def test_weights_of_other_networks_are_refused(saved: Saved, params: Parameters,
 def test_a_missing_or_damaged_file_is_refused(saved: Saved, settings: Settings, tmp_path):
     with pytest.raises(BadInput, match=r"absent\.safetensors: not the weights of infogan-0 .*No such file"):
         model.load(tmp_path / "absent.safetensors", "infogan-0", 2000, settings)
-    (tmp_path / "damaged.safetensors").write_bytes(saved.path.read_bytes()[:-100])
+    content = saved.path.read_bytes()
+    (tmp_path / "damaged.safetensors").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(BadInput, match=r"damaged\.safetensors: not the weights of infogan-0"):
         model.load(tmp_path / "damaged.safetensors", "infogan-0", 2000, settings)
-    save_file({"weight": torch.zeros(1)}, tmp_path / "unknown.safetensors")
-    with pytest.raises(BadInput, match="they are of an unknown run"):
-        model.load(tmp_path / "unknown.safetensors", "infogan-0", 2000, settings)
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_weights_that_are_not_finite_are_refused(value: float, saved: Saved, settings: Settings, tmp_path):
-    spoiled = saved.tensors | {"head.output.bias": torch.full((14,), value)}
-    save_file(spoiled, tmp_path / "weights.safetensors", model.origin("infogan-0", 2000))
-    with pytest.raises(BadInput, match=r"head\.output\.bias is not finite"):
-        model.load(tmp_path / "weights.safetensors", "infogan-0", 2000, settings)

@@ -72,7 +72,11 @@ def test_the_committed_file_is_as_expected(params: Parameters):
         ("mnist.sha256.train-images-idx3-ubyte", "xyz", "mnist.sha256.train-images-idx3-ubyte: got 'xyz'"),
         ("machine.checkpoint_every", 0, "machine.checkpoint_every: got 0, expected to be greater than 0"),
         ("machine.device", "tpu", "machine.device: got 'tpu', expected to be 'auto', 'cpu', 'cuda' or 'mps'"),
+        ("represent.labels_per_digit", [10, 2751], r"labels_per_digit: got 2751, expected at most 2750, .* of infogan"),
+        ("latent.categories", 10**9, "latent.categories: got 1000000000, expected to be less than or equal to 1000"),
+        ("evaluate.bound_samples", 10**12, "evaluate.bound_samples: got 1000000000000, expected to be less than"),
         # Runs.
+        ("runs.seeds", 0, "runs.seeds: got 0, expected to be a valid list"),
         (
             "runs.variants",
             ["gan", "wgan"],

@@ -14,6 +14,12 @@ def test_time_is_counted_from_where_it_resumed_to_where_it_ended(capsys):
     assert "train" in capsys.readouterr().err
 
 
+def test_what_was_done_before_is_not_timed():
+    with Progress(initial=30, total=30) as progress:
+        pass
+    assert progress.seconds_per_iteration is None
+
+
 def test_elsewhere_than_in_a_terminal_a_line_is_a_line(capsys):
     with Progress(desc="judge", total=2) as progress:
         progress.update(2)

@@ -129,6 +129,14 @@ def test_the_summary_counts_the_verdicts(project):
         assert re.search(rf"\b{n} {(singular if n == 1 else plural)[verdict]}[,.]", summary)
 
 
+def test_the_record_of_the_machine_is_no_mean_over_seeds(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = Project(seeds=(0, 1)).written()
+    assert "`classification.error_one_to_one` 0.123 [0.123, 0.123]" in row(text, "error")[3]
+    assert row(text, "free-cost")[0] == "**holds**"
+    assert "`cost.ratio` 1.032 (≤ 1.05)" in row(text, "free-cost")[3]
+
+
 def test_numbers_of_the_other_tables(project):
     project.runs["gan", 0] |= {"yardstick.lower_bound_c1": 0.234, "yardstick.gap_c1": -0.125}
     text = project.written()

@@ -65,7 +65,7 @@ def project(tmp_path, monkeypatch):
     write(Path("metrics/judge.json"), {"test_accuracy": 0.99})
     write(Path("metrics/baselines.json"), {"pixels": {"kmeans_error": 0.48}})
     write(Path("metrics/cost.json"), {"ratio": 1.01, "quartiles": [0.9, 1.1], "device": "cpu"})
-    monkeypatch.setattr(summarise.parameters, "load", lambda: SimpleNamespace())
+    monkeypatch.setattr(summarise.parameters, "load", lambda: SimpleNamespace(variants=["infogan", "gan", "infomax"]))
     monkeypatch.setattr(summarise.run, "of_pipeline", lambda params: made)
     return tmp_path
 
@@ -109,6 +109,15 @@ def test_a_condition_that_is_named_twice_is_shown_once_and_a_claim_without_runs_
     fields = {"statement": "s", "where": "w", "published": "p", "holds": conditions}
     both = {name: claims.Claim.model_validate(fields | {"variant": name}) for name in ("gan", "infogan")}
     assert summarise.of_claims(both, results.Results({"gan": {0: {"a": 2}, 1: {"a": 1}}}, {})) == {"gan": {"a": 1.5}}
+
+
+def test_a_claim_about_no_variant_of_the_parameters_is_refused(project):
+    for key, variant in (("variant", "infomax"), ("control", "gan")):
+        text = CLAIMS.replace(f"{key}: {variant}", f"{key}: wgan")
+        Path("claims.yaml").write_text(text, encoding="utf-8")
+        with pytest.raises(BadInput, match=rf"\.{key}: got 'wgan', expected a variant of params.yaml: infogan, gan, "):
+            summarise.main()
+    assert not Path("metrics/results.csv").exists()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from conftest import change
+from conftest import ROOT, change
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
@@ -198,7 +198,8 @@ def test_a_resumed_run_ends_with_the_same_bits(
         iterate(training, iteration, settings)
 
     monkeypatch.setattr(train, "iterate", killed)
-    with pytest.raises(KeyboardInterrupt):
+    goes_on = killed_in // small.machine.checkpoint_every * small.machine.checkpoint_every
+    with pytest.raises(KeyboardInterrupt, match=f"the next call goes on from iteration {goes_on} of 4"):
         finish(this, digits, small)
     assert (this.checkpoints / train.CHECKPOINT).exists() == (killed_in >= small.machine.checkpoint_every)
 
@@ -208,7 +209,7 @@ def test_a_resumed_run_ends_with_the_same_bits(
 
     monkeypatch.setattr(train, "iterate", counted)
     assert_same_bits(finished[variant].tensors, finish(this, digits, small))
-    assert done == list(range(killed_in // 2 * 2, small.train.iterations))
+    assert done == list(range(goes_on, small.train.iterations))
 
 
 def test_another_seed_gives_another_run(finished, digits, small: Parameters):
@@ -292,6 +293,56 @@ def test_the_fingerprint_tells_trainings_apart(small: Parameters):
     assert train.fingerprint(0, small.settings("infogan"), small.mnist, CPU) == prints[0]
 
 
+def test_the_fingerprint_covers_the_modules_that_dvc_repeats_a_training_for():
+    stage = (ROOT / "dvc.yaml").read_text().partition("  train:\n")[2].partition("    params:\n")[0]
+    modules = {module.__name__ for module in train.MODULES}
+    assert modules == {f"replicate.{name}" for name in re.findall(r"- replicate/(\w+)\.py", stage)}
+
+
+@pytest.fixture
+def at_the_end(finished, digits, small: Parameters, tmp_path, monkeypatch) -> Run:
+    """The stage about a training that was killed when its last checkpoint was written; no iteration may follow."""
+    monkeypatch.chdir(tmp_path)
+    this = run.of("infogan", 0, small)
+    shutil.copytree(finished["infogan"].folder / this.checkpoints, this.checkpoints)
+    monkeypatch.setattr(run, "from_command_line", lambda description: (this, small))
+    monkeypatch.setattr(mnist, "training_images", lambda files, n: (digits, None))
+    monkeypatch.setattr(train, "iterate", lambda *_: pytest.fail("it trains"))
+    return this
+
+
+def test_the_stage_writes_its_outputs_in_the_place_of_others_and_leaves_no_checkpoint(finished, at_the_end: Run):
+    left_over = at_the_end.weights / ".weights-000100.safetensors-4711" / "half"
+    left_over.parent.mkdir(parents=True)
+    left_over.write_text("half a file")
+    train.main()
+    assert sorted(at_the_end.weights.iterdir()) == [at_the_end.weights / run.snapshot(n) for n in (2, 4)]
+    assert all(path.exists() for path in train.outputs(at_the_end))
+    assert not list(at_the_end.checkpoints.glob("*.safetensors"))
+    written = load_file(at_the_end.weights / run.snapshot(4))
+    assert_same_bits({f"4 {key}": written[key] for key in written}, {
+        key: tensor for key, tensor in finished["infogan"].tensors.items() if key.startswith("4 ")
+    })  # fmt: skip
+
+
+def test_a_finished_training_is_not_repeated_unless_its_outputs_are_gone(at_the_end: Run, capsys):
+    train.main()
+    before = {path: path.stat().st_mtime_ns for path in train.outputs(at_the_end)}
+    train.main()
+    assert "infogan-0 is trained, and its results stand" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in train.outputs(at_the_end)} == before
+    at_the_end.csv("training").unlink()
+    with pytest.raises(pytest.fail.Exception, match="it trains"):
+        train.main()
+
+
+def test_places_that_take_no_output_are_noticed_before_the_training(at_the_end: Run):
+    shutil.rmtree(at_the_end.checkpoints)
+    at_the_end.weights.parent.write_text("no folder")
+    with pytest.raises(OSError, match="runs"):
+        train.main()
+
+
 @pytest.mark.parametrize("what", ["weight", "moment"])
 def test_what_is_not_finite_reaches_no_checkpoint(what: str, digits):
     network = torch.nn.Linear(3, 2)
@@ -340,6 +391,16 @@ def test_a_collapsed_discriminator_stops_the_run(digits):
     training.log[1:4, 0] = 1e-5
     with pytest.raises(BadInput, match="collapsed by iteration 4"):
         train.check(training, 1, 4)
+
+
+def test_a_discriminator_that_is_thrown_about_stops_the_run(digits):
+    """One bad iteration does not, nor what a regular training starts with."""
+    training = without_networks(digits)
+    training.log[:, 0] = torch.tensor([30.0, 1.4, 1.4, 1.4])
+    train.check(training, 0, 4)
+    training.log[:, 0] = torch.tensor([251.0, 120.0, 60.0, 35.0])
+    with pytest.raises(BadInput, match=r"diverged by iteration 4: .* loss has been 116\.5 nats on average since"):
+        train.check(training, 0, 4)
 
 
 def test_an_epoch_shows_each_image_once_and_the_next_in_another_order(digits):
