@@ -9,7 +9,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 endif
 
-.PHONY: reproduce quick test lint bench lock venv install
+.PHONY: reproduce quick study test lint bench lock venv install
 
 reproduce: venv
 	python -m replicate.parameters
@@ -30,6 +30,10 @@ lint: venv
 # How close a training step is to the fastest that this machine could do.
 bench: venv
 	python -m benchmarks.step
+
+# A study of studies/studies.yaml: make study NAME=seeds JOBS=2, or SCHEDULER=tcp://host:8786 for a Dask cluster.
+study: venv
+	python -m replicate.study $(NAME) $(if $(JOBS),--jobs $(JOBS)) $(if $(THREADS),--threads $(THREADS)) $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
 # What is installed is what requirements.txt lists, whatever the times of files say.
 venv:

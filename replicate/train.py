@@ -32,6 +32,7 @@ from replicate.progress import Progress
 from replicate.run import Run
 from replicate.stage import BadInput
 
+VERSION = 1  # of the training; to be raised when its results change by more than rounding, which makes studies stale
 LOG_COLUMNS = ("loss_discriminator", "loss_generator", "information_c1", "information_c2", "information_c3")
 CHECKPOINT = "checkpoint.safetensors"
 FINISHED = "finished.json"

@@ -1,0 +1,74 @@
+"""What a worker of a study does: one run, by the pipeline's own stages, in a folder of its own.
+
+It gets code and settings with its task, so that a worker on another machine needs the packages of requirements.txt, and
+neither this repository nor a shared file system.
+"""
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from distributed import get_worker
+from filelock import FileLock
+
+STAGES = ("train", "evaluate", "milestones", "yardstick", "represent", "evidence")
+TRAINED = re.compile(r"train .*?(\d+)/(\d+) \[")  # the progress of a training, a line every half a minute
+
+
+def pack(files: dict[str, bytes]) -> bytes:
+    """Files by their paths, as one."""
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in sorted(files):
+                archive.writestr(zipfile.ZipInfo(name), files[name])
+        return buffer.getvalue()
+
+
+def unpack(packed: bytes) -> dict[str, bytes]:
+    """What `pack` was given."""
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def perform(project: bytes, key: str, variant: str, seed: int, threads: int) -> bytes:
+    """Train and measure the run VARIANT-SEED of a packed project; its metrics, packed.
+
+    It works in a folder of temporary files that is named by `key`, and goes on from what a call that was killed has left
+    there. The topic "progress" tells the iterations that the training has done. Raises RuntimeError, with the last lines
+    that were printed, when a stage fails.
+    """
+    name = f"{variant}-{seed}"
+    folder = Path(tempfile.gettempdir(), f"infogan-{key}-{name}")
+    for file, content in unpack(project).items():
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    with FileLock(folder / "checkpoints" / name / "lock"):
+        pass  # where a worker was killed, its training may live on: let it finish
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    for stage in ("download", *STAGES):
+        done = folder / f"{stage}.done"
+        if done.exists():
+            continue
+        command = [sys.executable, "-m", f"replicate.{stage}", *([] if stage == "download" else [variant, str(seed)])]
+        with subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            printed = []
+            for line in process.stdout:
+                printed.append(line)
+                if found := TRAINED.match(line):
+                    get_worker().log_event("progress", [name, int(found[1])])
+        if process.returncode:
+            raise RuntimeError(f"stage {stage} of {name} in {folder}:\n{''.join(printed[-20:])}")
+        done.touch()
+    shutil.rmtree(folder / "runs", ignore_errors=True)  # half a gigabyte of weights
+    metrics = folder / "metrics"
+    files = {path.relative_to(metrics).as_posix(): path.read_bytes() for path in metrics.rglob("*") if path.is_file()}
+    return pack(files)

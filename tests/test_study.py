@@ -1,0 +1,168 @@
+"""Studies, with stages that train nothing: what is tested is that runs are spread, resumed, stored and told apart."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cloudpickle import register_pickle_by_value
+from conftest import ROOT
+from distributed import Client
+
+from replicate import parameters, run, study, worker
+from replicate.parameters import Parameters
+from replicate.run import Run
+from replicate.stage import BadInput
+
+STEPS = 12
+TRAIN = f"""
+import os, pathlib, sys, time
+name = "-".join(sys.argv[1:])
+if name == "gan-2":
+    sys.exit("training diverged")
+state = pathlib.Path("checkpoints", name, "steps")
+state.parent.mkdir(parents=True, exist_ok=True)
+pathlib.Path("worker").write_text(str(os.getppid()))
+for step in range(int(state.read_text()) if state.exists() else 0, {STEPS}):
+    time.sleep(0.1)
+    state.write_text(str(step + 1))
+    print(f"train {{name}}:  1%| | {{step + 1}}/{STEPS} [00:00<00:01]", flush=True)
+metrics = pathlib.Path("metrics", "training", f"{{name}}.csv")
+metrics.parent.mkdir(parents=True, exist_ok=True)
+metrics.write_text(f"{{name}} with {{os.environ['OMP_NUM_THREADS']}} thread after {{state.read_text()}} steps")
+"""
+OTHER = """
+import pathlib, sys
+if len(sys.argv) > 1:
+    folder = pathlib.Path("metrics", pathlib.Path(__file__).stem, "-".join(sys.argv[1:]))
+    folder.mkdir(parents=True)
+    (folder / (pathlib.Path(__file__).stem + ".txt")).write_text("measured")
+"""
+
+
+@pytest.fixture(scope="module")
+def packed() -> bytes:
+    stages = dict.fromkeys(("download", *worker.STAGES), OTHER) | {"train": TRAIN}
+    return worker.pack({f"replicate/{name}.py": code.encode() for name, code in stages.items()})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Where the workers work."""
+    return tmp_path_factory.mktemp("workers")
+
+
+@pytest.fixture(scope="module")
+def client(folder: Path) -> Iterator[Client]:
+    """A client of a scheduler and two workers, each a process of its own on the loopback."""
+    dask, address = str(Path(sys.executable).with_name("dask")), folder / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": os.environ | {"TMPDIR": str(folder)}}
+    of_scheduler = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(address)]
+    of_worker = ["--scheduler-file", str(address), "--no-nanny", "--no-dashboard", "--nthreads", "1"]
+    commands = [[dask, "scheduler", *of_scheduler], *2 * [[dask, "worker", *of_worker]]]
+    processes = [subprocess.Popen(command, cwd=folder, **quiet) for command in commands]
+    try:
+        while not address.exists():
+            assert all(process.poll() is None for process in processes)
+            time.sleep(0.1)
+        register_pickle_by_value(worker)
+        with Client(scheduler_file=str(address)) as client:
+            client.wait_for_workers(2)
+            yield client
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def kill_a_worker(folder: Path) -> None:
+    """Kill the worker of the first run that is in training, in the middle of it."""
+    while True:
+        for steps in folder.glob("infogan-*/checkpoints/*/steps"):
+            if (steps.read_text() or "0") > "1":
+                return os.kill(int((steps.parents[2] / "worker").read_text()), signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def test_a_killed_worker_is_replaced_and_a_failed_run_stops_no_other(client, packed, folder, params):
+    wanted = [run.of(variant, seed, params) for variant, seed in (("infogan", 0), ("gan", 2), ("infogan", 1))]
+    killer = threading.Thread(target=kill_a_worker, args=[folder])
+    killer.start()
+    found = {this.name: future for this, future in study.results(client, wanted, packed, threads=1)}
+    killer.join()
+    assert "training diverged" in str(found["gan-2"].exception())
+    assert len(client.scheduler_info()["workers"]) == 1
+    for name in ("infogan-0", "infogan-1"):
+        files = worker.unpack(found[name].result())
+        assert files[f"training/{name}.csv"].decode() == f"{name} with 1 thread after {STEPS} steps"
+        assert files[f"evidence/{name}/evidence.txt"] == b"measured"
+        assert len(files) == len(worker.STAGES)
+    assert not list(folder.glob("infogan-*/runs"))
+
+
+def test_results_are_stored_whole_and_known_again(params: Parameters, tmp_path: Path):
+    this, place = run.of("infogan", 3, params), tmp_path / "seeds" / "infogan-3"
+    assert not study.is_current(place, this, params)
+    files = {"training/infogan-3.csv": b"1", "milestones/infogan-3.json": b"2", "evidence/infogan-3/codes.npz": b"3"}
+    study.store(worker.pack(files), place, this, params)
+    assert sorted(path.name for path in place.iterdir()) == ["codes.npz", "milestones.json", "run.json", "training.csv"]
+    assert study.is_current(place, this, params)
+    assert not study.is_current(place, run.of("infogan", 4, params), params)
+    assert not study.is_current(place, run.of("gan", 3, params), params)
+    (place / "training.csv").write_bytes(b"0")
+    assert not study.is_current(place, this, params)
+    study.store(worker.pack(files), place, this, params)
+    assert study.is_current(place, this, params)
+    assert [path.name for path in place.parent.iterdir()] == ["infogan-3"]
+
+
+def test_another_version_of_the_training_makes_results_stale(params, monkeypatch):
+    this = run.of("infogan", 0, params)
+    before = study.fingerprint(this, params)
+    monkeypatch.setattr(study.train, "VERSION", study.train.VERSION + 1)
+    assert study.fingerprint(this, params) != before
+
+
+def test_the_committed_studies_are_possible_and_pair_their_seeds(params, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    studies, theirs = study.load(params)
+    made = {name: study.runs(name, studies, theirs) for name in studies.studies}
+    assert [len(runs) for runs in made.values()] == [15, 20, 18]
+    assert [this.name for this in made["seeds"]][:4] == ["infogan-0", "gan-0", "infogan-1", "gan-1"]
+    five = next(this for this in made["leak"] if this.name == "five_k5-0")
+    assert five.settings.latent.categories == 5 and five.settings.train.digits == [0, 1, 2, 3, 4]
+    alone = next(this for this in made["infomax"] if this.name == "jensen_shannon_c1-0")
+    assert alone.settings.train.lambda_continuous == 0 and alone.settings.critic.estimator == "jensen_shannon"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"variants": {}, "studies": {"mine": {"k30": 5}}}, "studies.mine: got 'k30', expected variants: infogan, gan"),
+        ({"variants": {"gan": {}}, "studies": {"mine": {"gan": 5}}}, "variants: got gan, expected none of those in"),
+        ({"variants": {"k5": {"latents": {}}}, "studies": {"mine": {"k5": 5}}}, "variants.k5.latents: unknown key"),
+        ({"variants": {}, "studies": {"mine": {"gan": 0}}}, "studies.mine.gan: got 0, expected to be greater than 0"),
+        ({"variants": {}, "studies": {}}, "studies: got {}"),
+    ],
+)
+def test_a_mistake_in_the_studies_is_named(content, message, params, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study.FOLDER.mkdir()
+    (study.FOLDER / "studies.yaml").write_text(json.dumps(content))
+    with pytest.raises(BadInput, match=message):
+        study.load(params)
+
+
+def test_a_study_that_is_not_there_is_named(params, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    studies, theirs = study.load(params)
+    with pytest.raises(BadInput, match="study: got 'seed', expected one of seeds, leak, infomax"):
+        study.runs("seed", studies, theirs)
+    assert isinstance(study.runs("seeds", studies, theirs)[0], Run)
+    assert parameters.load(ROOT / "params.yaml") == params
