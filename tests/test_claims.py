@@ -43,7 +43,8 @@ claims:
 
 def claim(*holds: dict, partly: list[dict] | None = None, **others) -> Claim:
     fields = {"statement": "s", "where": "w", "published": "p", "variant": "infogan", "holds": list(holds)}
-    return Claim.model_validate(fields | {"partly": partly} | others)
+    given = fields | {"partly": partly} | others
+    return Claim.model_validate({key: value for key, value in given.items() if value is not None})
 
 
 def runs(*values: float | None, metric: str = "m") -> list[dict]:

@@ -179,6 +179,17 @@ def test_a_wrong_file_is_refused_and_its_source_named(mnist_files, pinned_mnist,
     assert (tmp_path / "data" / "train-images-idx3-ubyte").exists()
 
 
+def test_a_folder_that_takes_no_file_is_not_blamed_on_a_source(
+    mnist_files, pinned_mnist, tmp_path, monkeypatch, capsys
+):
+    write(tmp_path / "mine", mnist_files)
+    monkeypatch.setenv("MNIST_DIR", str(tmp_path / "mine"))
+    (tmp_path / "data").write_text("no folder")
+    with pytest.raises(OSError, match="data/train-images-idx3-ubyte cannot be written"):
+        download.download(pinned_mnist, tmp_path / "data")
+    assert "MNIST_DIR" not in capsys.readouterr().out
+
+
 def test_what_is_there_already_is_kept(mnist_files, pinned_mnist, tmp_path):
     write(tmp_path / "data", mnist_files)
     download.download(pinned_mnist, tmp_path / "data")
