@@ -4,7 +4,7 @@ const { limit, values, draws, degrees, pixels, runs, reading } = JSON.parse(docu
 const SIDE = 28;
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const one = (selector, within = document) => within.querySelector(selector);
-const form = one(".controls");
+const form = one(".explorer");
 
 /* A number as it is read: a true minus, `digits` decimals, no minus before a zero; with its sign on demand. */
 function written(number, digits, signed = false) {
@@ -24,7 +24,9 @@ async function unpack(png) {
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(image, 0, 0);
   const rgba = context.getImageData(0, 0, image.width, image.height).data;
-  return Uint8Array.from({ length: rgba.length / 4 }, (_, i) => rgba[4 * i]);
+  const greys = new Uint8Array(rgba.length / 4);
+  for (let i = 0; i < greys.length; i++) greys[i] = rgba[4 * i];
+  return greys;
 }
 
 for (const run of runs) {
@@ -66,11 +68,12 @@ function measured(numbers, category, draw, around) {
 function paint(canvas, greys, columns, parts) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(SIDE, SIDE);
+  image.data.fill(255); // opaque
   for (let y = 0; y < SIDE; y++) {
     for (let x = 0; x < SIDE; x++) {
       let grey = 0;
       for (const [row, column, weight] of parts) grey += weight * greys[((row * SIDE + y) * columns + column) * SIDE + x];
-      image.data.set([grey, grey, grey, 255], 4 * (y * SIDE + x));
+      image.data.fill(grey, 4 * (y * SIDE + x), 4 * (y * SIDE + x) + 3);
     }
   }
   context.putImageData(image, 0, 0);
@@ -86,12 +89,12 @@ function drawTile(tile, run, draw, { c1, c2, c3 }) {
   else if (greys) paint(canvas, greys, values, ofDraw(draw, corners(c2, c3)));
   const slant = exists ? measured(run.slants, c1, draw, corners(c2, c3)) / degrees : 0;
   const width = exists ? measured(run.widths, c1, draw, corners(c2, c3)) / pixels : 0;
-  const words = exists ? [`${written(slant, 0)}°`, `${written(width, 1)} px`] : ["–", "–"];
+  const words = exists ? [`${written(slant, 0)}°`, written(width, 1)] : ["–", "–"];
   tile.style.setProperty("--slant", `${slant}deg`);
   tile.style.setProperty("--width", `${Math.min(width / SIDE, 1) * 100}%`);
   [one(".slant", tile).textContent, one(".width", tile).textContent] = words;
   canvas.ariaLabel = exists
-    ? `${run.variant}, draw ${draw + 1} of z: slant ${words[0]}, width ${words[1]}`
+    ? `${run.variant}, draw ${draw + 1} of z: slant ${words[0]}, width ${words[1]} pixels`
     : `${run.variant} has no category ${c1}`;
 }
 
@@ -114,22 +117,27 @@ function drawRuns() {
     row.hidden = !state.runs.includes(run.variant);
     if (row.hidden) continue;
     all("figure", row).forEach((tile, draw) => drawTile(tile, run, draw, state));
-    drawEffects(all("th + td, th + td + td", row), run, state);
+    drawEffects(all("tbody td", row), run, state);
   }
 }
 
 function drawControls() {
   for (const input of all("[name=c1]", form)) input.checked = Number(input.value) === state.c1;
   for (const input of all("[name=runs]", form)) input.checked = state.runs.includes(input.value);
+  const beyond = ["c2", "c3"].filter((code) => Math.abs(state[code]) > 1);
   for (const code of ["c2", "c3"]) {
     const slider = form.elements[code];
-    const beyond = Math.abs(state[code]) > 1;
-    slider.value = state[code];
-    slider.ariaValueText = written(state[code], 2) + (beyond ? ", beyond the trained range" : "");
     const output = one(`output[for=${code}]`);
-    output.textContent = written(state[code], 2) + (beyond ? " · beyond the trained range" : "");
-    output.classList.toggle("warning", beyond);
+    slider.value = state[code];
+    output.textContent = written(state[code], 2);
+    output.classList.toggle("warning", beyond.includes(code));
+    slider.ariaValueText = output.textContent + (beyond.includes(code) ? ", beyond the trained range" : "");
   }
+  const note = one("#range");
+  note.classList.toggle("warning", beyond.length > 0);
+  note.textContent = beyond.length
+    ? `${beyond.join(", ")} beyond ±1: G extrapolates.`
+    : "Blue: the range that was trained.";
 }
 
 function percent(share) {
@@ -147,7 +155,7 @@ async function drawReading() {
   image.ariaLabel = `test image ${digit.place}, a ${digit.digit}`;
   const best = likeliest(digit);
   one(".chosen p").textContent =
-    `Test image ${digit.place}, a ${digit.digit}. Q reads c1 = ${best} (${percent(digit.posterior[best])}), ` +
+    `Test image ${digit.place}, a ${digit.digit}.\nQ reads c1 = ${best} (${percent(digit.posterior[best])}),\n` +
     `c2 = ${written(digit.c2, 2)}, c3 = ${written(digit.c3, 2)}.`;
   all(".bars li").forEach((bar, category) => {
     bar.style.setProperty("--share", `${100 * digit.posterior[category]}%`);

@@ -103,7 +103,10 @@ def read(this: Run, trained: Model, test: tuple[Tensor, Tensor], options: Explor
         "digits": [
             {"place": place, "digit": digit, "posterior": [round(p, 4) for p in of_categories], "c2": c2, "c3": c3}
             for place, digit, of_categories, (c2, c3) in zip(
-                places, test[1][places].tolist(), probabilities.tolist(), posterior.mean.double().round(decimals=3).tolist()
+                places,
+                test[1][places].tolist(),
+                probabilities.tolist(),
+                posterior.mean.double().round(decimals=3).tolist(),
             )
         ],
         "sheet": sheet(images.numpy()),
