@@ -66,16 +66,19 @@ function measured(numbers, category, draw, around) {
 
 /* Draw the sum of images of a sheet that is `columns` images wide; each part is a row, a column and a weight. */
 function paint(canvas, greys, columns, parts) {
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(SIDE, SIDE);
-  image.data.fill(255); // opaque
-  for (let y = 0; y < SIDE; y++) {
-    for (let x = 0; x < SIDE; x++) {
-      let grey = 0;
-      for (const [row, column, weight] of parts) grey += weight * greys[((row * SIDE + y) * columns + column) * SIDE + x];
-      image.data.fill(grey, 4 * (y * SIDE + x), 4 * (y * SIDE + x) + 3);
+  const sum = new Float32Array(SIDE * SIDE);
+  for (const [row, column, weight] of parts) {
+    for (let y = 0; y < SIDE; y++) {
+      const first = ((row * SIDE + y) * columns + column) * SIDE;
+      for (let x = 0; x < SIDE; x++) sum[y * SIDE + x] += weight * greys[first + x];
     }
   }
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(SIDE, SIDE);
+  sum.forEach((grey, i) => {
+    image.data[4 * i] = image.data[4 * i + 1] = image.data[4 * i + 2] = grey;
+    image.data[4 * i + 3] = 255;
+  });
   context.putImageData(image, 0, 0);
 }
 
@@ -84,11 +87,12 @@ const ofDraw = (draw, around) => around.map(([row, column, weight]) => [draw * v
 function drawTile(tile, run, draw, { c1, c2, c3 }) {
   const canvas = one("canvas", tile);
   const greys = run.greys[c1];
+  const around = corners(c2, c3);
   const exists = c1 < run.categories;
   if (!exists) canvas.getContext("2d").clearRect(0, 0, SIDE, SIDE);
-  else if (greys) paint(canvas, greys, values, ofDraw(draw, corners(c2, c3)));
-  const slant = exists ? measured(run.slants, c1, draw, corners(c2, c3)) / degrees : 0;
-  const width = exists ? measured(run.widths, c1, draw, corners(c2, c3)) / pixels : 0;
+  else if (greys) paint(canvas, greys, values, ofDraw(draw, around));
+  const slant = exists ? measured(run.slants, c1, draw, around) / degrees : 0;
+  const width = exists ? measured(run.widths, c1, draw, around) / pixels : 0;
   const words = exists ? [`${written(slant, 0)}°`, written(width, 1)] : ["–", "–"];
   tile.style.setProperty("--slant", `${slant}deg`);
   tile.style.setProperty("--width", `${Math.min(width / SIDE, 1) * 100}%`);
