@@ -233,7 +233,7 @@ one("#take")?.addEventListener("click", () => {
   const digit = reading.digits[state.digit];
   const within = (code) => Math.min(Math.max(code, -limit), limit);
   change({ c1: likeliest(digit), c2: within(digit.c2), c3: within(digit.c3) });
-  one("#move").scrollIntoView();
+  one(".run:not([hidden])").scrollIntoView();
 });
 one("#share").addEventListener("click", async () => {
   history.replaceState(null, "", fragment());

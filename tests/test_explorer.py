@@ -267,6 +267,10 @@ def test_a_link_restores_the_state(visit):
     first = shown(page, run=1)
     page.check("[name=runs][value=infomax]")
     assert state(page) == {"runs": "gan,infomax", "c1": "9", "c2": "-1.5", "c3": "0.5", "digit": "3"}
+    page.check("[name=c1][value='2']")
+    page.click("#share")  # at once: what is shared is what is shown
+    assert "c1=2" in page.evaluate("location.hash")
+    page.wait_for_function("document.querySelector('[role=status]').textContent.startsWith('Cop')")
     page.evaluate("location.hash = '#c1=0'")
     page.wait_for_function("document.querySelector('[name=c1]').checked")
     page.wait_for_timeout(100)

@@ -65,6 +65,7 @@ def test_the_committed_file_is_as_expected(params: Parameters):
             [10, 4],
             "represent.labels_per_digit.1: got 4, expected to be greater than or equal",
         ),
+        ("explorer.grid_values", 1, "explorer.grid_values: got 1, expected to be greater than or equal"),
         ("represent.penalties", [], r"represent.penalties: got \[\]"),
         ("mnist.sha256.train-images-idx3-ubyte", "xyz", "mnist.sha256.train-images-idx3-ubyte: got 'xyz'"),
         ("machine.checkpoint_every", 0, "machine.checkpoint_every: got 0, expected to be greater than 0"),
