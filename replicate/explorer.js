@@ -148,8 +148,6 @@ function percent(share) {
   return share > 0 && share < 0.001 ? "< 0.1 %" : `${written(100 * share, share < 0.0995 || share > 0.9949 ? 1 : 0)} %`;
 }
 
-const likeliest = (digit) => digit.posterior.indexOf(Math.max(...digit.posterior));
-
 async function drawReading() {
   if (!reading) return;
   const digit = reading.digits[state.digit];
@@ -157,9 +155,8 @@ async function drawReading() {
   const image = one(".chosen span");
   image.style.setProperty("--row", state.digit);
   image.ariaLabel = `test image ${digit.place}, a ${digit.digit}`;
-  const best = likeliest(digit);
   one(".chosen p").textContent =
-    `Test image ${digit.place}, a ${digit.digit}.\nQ reads c1 = ${best} (${percent(digit.posterior[best])}),\n` +
+    `Test image ${digit.place}, a ${digit.digit}.\nQ reads c1 = ${digit.c1} (${percent(digit.posterior[digit.c1])}),\n` +
     `c2 = ${written(digit.c2, 2)}, c3 = ${written(digit.c3, 2)}.`;
   all(".bars li").forEach((bar, category) => {
     bar.style.setProperty("--share", `${100 * digit.posterior[category]}%`);
@@ -232,7 +229,7 @@ one(".digits")?.addEventListener("input", ({ target }) => change({ digit: Number
 one("#take")?.addEventListener("click", () => {
   const digit = reading.digits[state.digit];
   const within = (code) => Math.min(Math.max(code, -limit), limit);
-  change({ c1: likeliest(digit), c2: within(digit.c2), c3: within(digit.c3) });
+  change({ c1: digit.c1, c2: within(digit.c2), c3: within(digit.c3) });
   one(".run:not([hidden])").scrollIntoView();
 });
 one("#share").addEventListener("click", async () => {

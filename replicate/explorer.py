@@ -95,19 +95,24 @@ def read(this: Run, trained: Model, test: tuple[Tensor, Tensor], options: Explor
     images = mnist.as_input(test[0][places])
     posterior = trained.head.posterior(trained.discriminator.features(images))
     probabilities = posterior.logits.softmax(dim=1)
-    read_codes = (probabilities.argmax(dim=1), posterior.mean)
-    repeated = Codes(noise.repeat(len(places), 1), *(part.repeat_interleave(len(noise), dim=0) for part in read_codes))
-    redrawn = model.generate(trained.generator, repeated, prior).view(len(places), len(noise), 28, 28)
+    likeliest = probabilities.argmax(dim=1)
+    codes = Codes(
+        noise.repeat(len(places), 1),
+        likeliest.repeat_interleave(len(noise)),
+        posterior.mean.repeat_interleave(len(noise), dim=0),
+    )
+    redrawn = model.generate(trained.generator, codes, prior).view(len(places), len(noise), 28, 28)
     return {
         "run": this.name,
         "digits": [
-            {"place": place, "digit": digit, "posterior": [round(p, 4) for p in of_categories], "c2": c2, "c3": c3}
-            for place, digit, of_categories, (c2, c3) in zip(
-                places,
-                test[1][places].tolist(),
-                probabilities.tolist(),
-                posterior.mean.double().round(decimals=3).tolist(),
-            )
+            {
+                "place": place,
+                "digit": int(test[1][place]),
+                "posterior": [round(share, 4) for share in probabilities[i].tolist()],
+                "c1": int(likeliest[i]),
+                **{code: round(mean, 3) for code, mean in zip(("c2", "c3"), posterior.mean[i].tolist())},
+            }
+            for i, place in enumerate(places)
         ],
         "sheet": sheet(images.numpy()),
         "redrawn": sheet(redrawn.numpy()),
