@@ -219,6 +219,12 @@ class Figures(Checked):
     seed: Seed
 
 
+class Explorer(Checked):
+    seed: Seed
+    draws: Positive
+    grid_values: Annotated[int, Ge(2)]  # between which the page blends
+
+
 class Parameters(Checked):
     """The whole of params.yaml. `variants` are the changes as they stand in the file; `settings` applies them."""
 
@@ -237,6 +243,7 @@ class Parameters(Checked):
     represent: Represent
     cost: Cost
     figures: Figures
+    explorer: Explorer
 
     @model_validator(mode="after")
     def variants_are_settings(self) -> "Parameters":

@@ -24,6 +24,7 @@ TOY = {
     "yardstick": {"training_samples": 5000, "epochs": 1, "validation_samples": 500, "test_samples": 500},
     "represent": {"label_draws": 1, "penalties": [0.01], "kmeans_images": 2000},
     "cost": {"pairs": 3},
+    "explorer": {"grid_values": 5},
 }
 
 

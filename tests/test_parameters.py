@@ -68,6 +68,7 @@ def test_the_committed_file_is_as_expected(params: Parameters):
         ("represent.style_images", 399, "style_images: got 399, expected 400 or more for labels_per_digit"),
         ("train.digits", [3, 1], r"digits: got \[3, 1\], expected ascending digits, each once"),
         ("train.digits", [3], r"train.digits: got \[3\]"),
+        ("explorer.grid_values", 1, "explorer.grid_values: got 1, expected to be greater than or equal"),
         ("represent.penalties", [], r"represent.penalties: got \[\]"),
         ("mnist.sha256.train-images-idx3-ubyte", "xyz", "mnist.sha256.train-images-idx3-ubyte: got 'xyz'"),
         ("machine.checkpoint_every", 0, "machine.checkpoint_every: got 0, expected to be greater than 0"),

@@ -75,6 +75,7 @@ def project(tmp_path_factory) -> Path:
             "style_images": 140,
         },
         "cost": {"pairs": 2},
+        "explorer": {"draws": 1, "grid_values": 2},
     }
     quick.copy(folder, changes)
     done = dvc("repro", cwd=folder, MNIST_DIR=str(folder / "mine"))
@@ -96,6 +97,8 @@ def test_the_pipeline_makes_everything(project: Path):
     for figure in ("figure1", "figure2", "figure2-infomax", "samples", "codes", "confusion", "milestones"):
         assert (project / "figures" / f"{figure}.png").stat().st_size > 1000
         assert f"figures/{figure}.png" in report
+    page = (project / "explorer" / "index.html").read_text(encoding="utf-8")
+    assert all(f"{variant}-0" in page for variant in VARIANTS)
     assert not list((project / "checkpoints").glob("*/*.safetensors"))
 
 
@@ -151,7 +154,7 @@ def of_each_run(*stages: str, variants: tuple[str, ...] = VARIANTS) -> set[str]:
     [
         ([("params.yaml", "dimensions: 16", "dimensions: 8"),
           ("params.yaml", "estimator: infonce", "estimator: jensen_shannon")],
-         of_each_run(*PER_RUN, variants=("infomax",)) | {"figures", "report"}),
+         of_each_run(*PER_RUN, variants=("infomax",)) | {"explorer", "figures", "report"}),
         ([("params.yaml", "checkpoint_every: 250", "checkpoint_every: 100"), ("params.yaml", "device: auto", "device: cpu"),
           ("replicate/download.py", '"""Stage download', '"""The stage download')], set()),
         ([("replicate/measures/naturalness.py", '"""Does G', '"""Did G')], of_each_run("evaluate")),
