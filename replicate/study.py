@@ -130,9 +130,14 @@ def cluster(jobs: int, scheduler: str | None) -> Client:
 
 def results(client: Client, missing: list[Run], packed: bytes, threads: int) -> Iterator[tuple[Run, Future]]:
     """The runs as they end, each with its future, under a progress bar of their iterations."""
+    register_pickle_by_value(worker)
     key = hashlib.sha256(packed).hexdigest()[:12]
+    perform = worker.perform
     futures = {
-        client.submit(worker.perform, packed, key, this.variant, this.seed, threads, key=f"{key}-{this.name}"): this
+        # Dask pickles a lambda, and the code of a module that is registered, by value: a worker needs no `replicate`.
+        client.submit(
+            lambda *task: perform(*task), packed, key, this.variant, this.seed, threads, key=f"{key}-{this.name}"
+        ): this
         for this in missing
     }
     done = dict.fromkeys((this.name for this in missing), 0)
@@ -165,7 +170,6 @@ def main() -> None:
         return
     os.environ.setdefault("MNIST_DIR", str(mnist.FOLDER.resolve()))
     threads = options.threads or max((os.cpu_count() or 1) // options.jobs, 1)
-    register_pickle_by_value(worker)  # so that a worker gets the code of its task, too
     failed = []
     with cluster(options.jobs, options.scheduler) as client:
         for this, future in results(client, missing, project(params), threads):

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cloudpickle import register_pickle_by_value
 from conftest import ROOT
 from distributed import Client
 
@@ -71,7 +70,6 @@ def client(folder: Path) -> Iterator[Client]:
         while not address.exists():
             assert all(process.poll() is None for process in processes)
             time.sleep(0.1)
-        register_pickle_by_value(worker)
         with Client(scheduler_file=str(address)) as client:
             client.wait_for_workers(2)
             yield client
@@ -82,11 +80,12 @@ def client(folder: Path) -> Iterator[Client]:
 
 
 def kill_a_worker(folder: Path) -> None:
-    """Kill the worker of the first run that is in training, in the middle of it."""
-    while True:
+    """Kill the worker of the first run that is in training, in the middle of it; give up after a minute."""
+    for _ in range(3000):
         for steps in folder.glob("infogan-*/checkpoints/*/steps"):
             if (steps.read_text() or "0") > "1":
-                return os.kill(int((steps.parents[2] / "worker").read_text()), signal.SIGKILL)
+                os.kill(int((steps.parents[2] / "worker").read_text()), signal.SIGKILL)
+                return
         time.sleep(0.02)
 
 
