@@ -1,4 +1,4 @@
-"""Stage report: REPORT.md, from claims.yaml and what was measured, by the template report.md.j2.
+"""Stage report: REPORT.md and the answer in README.md, from claims.yaml and what was measured, by the templates beside it.
 
     python -m replicate.report
 
@@ -21,6 +21,24 @@ from replicate.stage import BadInput
 
 CONFUSIONS = 3  # the largest ones of a run that are named
 ERROR = "classification.error_one_to_one"
+MARKERS = "<!-- answer -->", "<!-- /answer -->"  # what stands between them in README.md is written here
+# The claims of the answer, each with the metric that stands for it there, its name and its unit.
+ANSWER = {
+    "error": (ERROR, "error", "%"),
+    "mi-infogan": ("information.share_at_end", "L_I / H(c1)", ""),
+    "mi-gan": ("yardstick.share_c1", "a fresh network's bound / H(c1)", ""),
+    "fig2a": ("purity.mean", "images that show the category's digit", "%"),
+    "fig2c": ("rotation.slant_change", "slant moves", "standard deviations of real digits"),
+    "fig2d": ("width.width_change", "width moves", "standard deviations of real digits"),
+    "natural": ("naturalness.adjusted_lowest", "images in which G does more than shear or stretch", "%"),
+    "infomax": ("purity.mean", "images that show the category's digit", "%"),
+}
+VERBS = {  # of a verdict, for one claim and for several
+    claims.HOLDS: ("holds", "hold"),
+    claims.PARTLY: ("holds partly", "hold partly"),
+    claims.FAILS: ("does not hold", "do not hold"),
+    claims.NOT_MEASURED: ("is not measured", "are not measured"),
+}
 
 
 class Row(NamedTuple):
@@ -64,6 +82,49 @@ def spread(measured: Measured) -> str:
         return number(measured.values[0])
     low, high = measured.interval
     return f"{number(measured.mean)} [{number(low)}, {number(high)}]"
+
+
+def summary(assessments: Mapping[str, Assessment]) -> str:
+    """How many claims there are of each verdict, as a sentence."""
+    verdicts = [assessment.verdict for assessment in assessments.values()]
+    counts = [(verdicts.count(verdict), VERBS[verdict]) for verdict in claims.VERDICTS]
+    *parts, last = (f"{n} {verbs[n != 1]}" for n, verbs in counts)
+    return f"Of {len(verdicts)} claims {', '.join(parts)}, and {last}."
+
+
+def in_unit(measured: Measured, unit: str) -> str:
+    """`spread`, in percent where that is the unit."""
+    if unit != "%" or measured.mean is None:
+        return f"{spread(measured)} {unit}".rstrip()
+    interval = measured.interval and f" [{100 * measured.interval.low:.1f}, {100 * measured.interval.high:.1f}]"
+    return f"{100 * measured.mean:.1f}{interval or ''} %"
+
+
+def answer(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment], measured: Results) -> dict[str, Any]:
+    """What the template of README's answer places."""
+    rows = []
+    for name, (metric, label, unit) in ANSWER.items():
+        claim = all_claims[name]
+        runs = measured.of(claim.variant) if claim.variant in measured.runs else []
+        here = f"{label} {in_unit(claims.measure(metric, runs), unit)}" if runs else "–"
+        assessment = assessments[name]
+        verdict = claims.in_words(assessment) if assessment.runs > 1 else assessment.verdict
+        rows.append(Row(name, claim.statement, claim.where, claim.published, here, "", verdict))
+    infogan = measured.of("infogan")
+    return {
+        "error": in_unit(claims.measure(ERROR, infogan), "%") if infogan else "not measured",
+        "trainings": len(infogan),
+        "summary": summary(assessments),
+        "rows": rows,
+    }
+
+
+def between_markers(text: str, content: str) -> str:
+    """`text` with `content` between the MARKERS. Raises BadInput when they are not there, each once."""
+    first, last = MARKERS
+    if text.count(first) != 1 or text.count(last) != 1 or text.index(first) > text.index(last):
+        raise BadInput(f"README.md: expected {first} and after it {last}, each once")
+    return f"{text[: text.index(first)]}{first}\n{content}{text[text.index(last) :]}"
 
 
 def asked(finding: Finding) -> str:
@@ -141,7 +202,8 @@ def gather() -> dict[str, Any]:
         "metrics": metrics,
         "of_no_run": measured.of_no_run,
         "rows": [row(name, all_claims[name], assessments[name], measured) for name in all_claims],
-        "counts": {verdict: [a.verdict for a in assessments.values()].count(verdict) for verdict in claims.VERDICTS},
+        "summary": summary(assessments),
+        "answer": answer(all_claims, assessments, measured),
         "error": claims.measure(ERROR, measured.of("infogan")) if measured.of("infogan") else None,
         "confusions": [confusion(each, metrics[each.name][ERROR]) for each in runs if each.settings.objective != "gan"],
         "milestones": {
@@ -151,8 +213,8 @@ def gather() -> dict[str, Any]:
     }
 
 
-def render(context: Mapping[str, Any]) -> str:
-    """The report in Markdown. Raises BadInput when the template asks for a number that is not there."""
+def render(template: str, context: Mapping[str, Any]) -> str:
+    """A template, filled in. Raises BadInput when the template asks for a number that is not there."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
@@ -162,15 +224,20 @@ def render(context: Mapping[str, Any]) -> str:
     )
     environment.filters |= {"number": number, "spread": spread, "cell": lambda text: str(text).replace("|", "\\|")}
     try:
-        return environment.get_template("report.md.j2").render(context)
+        return environment.get_template(template).render(context)
     except (UndefinedError, KeyError) as error:
         raise BadInput(f"the report needs a metric that was not measured: {error}") from error
 
 
 def main() -> None:
-    report = render(gather())
-    with stage.whole_file("REPORT.md") as path:
-        path.write_text(report, encoding="utf-8", newline="\n")
+    context, readme = gather(), Path("README.md")
+    texts = {
+        Path("REPORT.md"): render("report.md.j2", context),
+        readme: between_markers(readme.read_text(encoding="utf-8"), render("answer.md.j2", context["answer"])),
+    }
+    for path, text in texts.items():
+        with stage.whole_file(path) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class Project:
     """A folder with the repository's params.yaml and claims.yaml and made-up metrics of every run."""
 
     def __init__(self, variants: tuple[str, ...] = ("infogan", "gan", "infomax"), seeds: tuple[int, ...] = (0,)):
-        for name in ("params.yaml", "claims.yaml"):
+        for name in ("params.yaml", "claims.yaml", "README.md"):
             shutil.copy(ROOT / name, ".")
         self.change_params(runs={"variants": list(variants), "seeds": list(seeds)})
         self.runs = {(variant, seed): needed() | OF_RUN for variant in variants for seed in seeds}
@@ -127,6 +127,32 @@ def test_the_summary_counts_the_verdicts(project):
     for verdict in claims.VERDICTS:
         n = verdicts.count(verdict)
         assert re.search(rf"\b{n} {(singular if n == 1 else plural)[verdict]}[,.]", summary)
+
+
+def test_the_readme_begins_with_the_answer_and_keeps_the_rest(project):
+    rest = Path("README.md").read_text(encoding="utf-8").partition(report.MARKERS[1])[2]
+    project.runs["infogan", 0]["classification.error_one_to_one"] = 0.2345
+    project.written()
+    _, answer, kept = re.split("<!-- /?answer -->", Path("README.md").read_text(encoding="utf-8"))
+    assert kept == rest
+    assert "5 %; here it is 23.4 % in one training." in answer
+    cells = row(answer, claims.load()["error"].statement)
+    assert cells[1:] == ["5 % error", "error 23.4 %", "**does not hold**"]
+    assert len([line for line in answer.splitlines() if line.startswith("| ")]) <= 9
+
+
+def test_a_readme_without_its_markers_is_left_alone(project):
+    Path("README.md").write_text("mine")
+    with pytest.raises(BadInput, match="README.md: expected <!-- answer -->"):
+        project.written()
+    assert Path("README.md").read_text() == "mine" and not Path("REPORT.md").exists()
+
+
+def test_the_committed_readme_has_the_answer_of_the_committed_results(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    text = Path("README.md").read_text(encoding="utf-8")
+    answer = report.render("answer.md.j2", report.gather()["answer"])
+    assert report.between_markers(text, answer) == text
 
 
 def test_the_record_of_the_machine_is_no_mean_over_seeds(tmp_path, monkeypatch):
