@@ -11,6 +11,7 @@ from annotated_types import Ge, Len
 from pydantic import Field, model_validator
 
 from replicate import parameters, statistics
+from replicate.comparisons import Questions
 from replicate.parameters import Checked
 from replicate.results import Metrics, Results
 from replicate.stage import BadInput
@@ -105,6 +106,7 @@ class Claims(Checked):
     version: Literal[2]
     revised: Text
     claims: Annotated[dict[Text, Claim], Len(1)]
+    studies: Questions = None
 
 
 class Measured(NamedTuple):

@@ -1,0 +1,165 @@
+"""What the studies are asked (`studies` in claims.yaml), and what paired runs answer.
+
+Runs are paired by seed, and only seeds that both variants have are compared. A mean difference is tested by Student's t.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, NamedTuple
+
+import numpy as np
+from annotated_types import Ge, Gt, Le, Len
+from pydantic import Field
+from scipy import stats
+
+from replicate.parameters import Checked, Positive
+from replicate.results import Results
+from replicate.statistics import Interval
+
+LEVEL = 0.025  # of a one-sided test: that of a 95 % interval's end
+WIDE, NARROW = 0.95, 0.90  # confidence of an interval, and of one that shows equivalence
+CONFIRMED, CODE_ONLY, REFUTED, UNDECIDED = "confirmed", "only of the code", "refuted", "undecided"
+NON_INFERIOR, INFERIOR = "non-inferior", "inferior"
+
+Text = Annotated[str, Len(1)]
+Margin = Annotated[float, Ge(0), Field(allow_inf_nan=False)]
+
+
+class Pair(Checked):
+    """The metric of `variant` less that of `than`."""
+
+    variant: Text
+    than: Text
+
+
+class Seeds(Checked):
+    """How often the error is at most `limit`, and what the best of `best_of` runs would have shown."""
+
+    question: Text
+    metric: Text
+    limit: Annotated[float, Gt(0), Le(1)]
+    best_of: Positive
+
+
+class Hypothesis(Checked):
+    """Each difference exceeds `margin`."""
+
+    statement: Text
+    metric: Text
+    margin: Margin
+    more: Annotated[list[Pair], Len(1)]
+
+
+class Leak(Checked):
+    question: Text
+    hypotheses: Annotated[dict[str, Hypothesis], Field(min_length=3, max_length=3)]
+    equivalent: Margin
+
+
+class Infomax(Checked):
+    """No difference is below −`margin`."""
+
+    question: Text
+    metric: Text
+    margin: Margin
+    pairs: Annotated[list[Pair], Len(1)]
+
+
+class Questions(Checked):
+    """The group `studies` of claims.yaml."""
+
+    seeds: Seeds
+    leak: Leak
+    infomax: Infomax
+
+
+class Comparison(NamedTuple):
+    """Paired differences of a metric."""
+
+    pair: Pair
+    differences: np.ndarray  # (n,), one a seed that both have, two or more
+    mean: float
+    wide: Interval  # 95 %
+    narrow: Interval  # 90 %
+
+
+class Answer(NamedTuple):
+    verdict: str
+    comparisons: dict[str, list[Comparison]]  # by hypothesis, or by the metric
+    p: dict[str, float]  # of each hypothesis, corrected; empty where nothing was corrected
+
+
+def compare(pair: Pair, metric: str, measured: Results) -> Comparison | None:
+    """The metric's paired differences; None when fewer than two seeds have a value of both."""
+    ours, theirs = (
+        {seed: run[metric] for seed, run in measured.runs.get(variant, {}).items() if run.get(metric) is not None}
+        for variant in (pair.variant, pair.than)
+    )
+    differences = np.array([ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())])
+    if len(differences) < 2:
+        return None
+    mean, error = float(differences.mean()), float(stats.sem(differences))
+
+    def interval(confidence: float) -> Interval:
+        reach = error * float(stats.t.ppf((1 + confidence) / 2, len(differences) - 1))
+        return Interval(mean - reach, mean + reach)
+
+    return Comparison(pair, differences, mean, interval(WIDE), interval(NARROW))
+
+
+def exceeds(comparison: Comparison, margin: float) -> float:
+    """p of the one-sided t test that the mean difference exceeds `margin`."""
+    if np.ptp(comparison.differences) == 0:  # for which the test is not defined
+        return 0.0 if comparison.mean > margin else 1.0
+    return float(stats.ttest_1samp(comparison.differences, margin, alternative="greater").pvalue)
+
+
+def holm(p: Mapping[str, float]) -> dict[str, float]:
+    """p values corrected for their number, by Holm (1979): each is below α where its hypothesis is accepted at α."""
+    corrected, least = {}, 0.0
+    for rank, name in enumerate(sorted(p, key=p.get)):
+        least = max(least, min((len(p) - rank) * p[name], 1.0))
+        corrected[name] = least
+    return {name: corrected[name] for name in p}
+
+
+def leak(question: Leak, measured: Results) -> Answer | None:
+    """The verdict on the note's claim that K = 10 leaks the downstream task; None while runs of it are missing."""
+    comparisons = {
+        name: [compare(pair, hypothesis.metric, measured) for pair in hypothesis.more]
+        for name, hypothesis in question.hypotheses.items()
+    }
+    if any(comparison is None for each in comparisons.values() for comparison in each):
+        return None
+    # A hypothesis is accepted when all of its differences are: its p is the largest of theirs.
+    p = holm(
+        {
+            name: max(exceeds(comparison, hypothesis.margin) for comparison in comparisons[name])
+            for name, hypothesis in question.hypotheses.items()
+        }
+    )
+    a, b, c = (p[name] < LEVEL for name in question.hypotheses)
+    of_layer = comparisons[list(question.hypotheses)[1]]
+    equivalent = all(max(-each.narrow.low, each.narrow.high) < question.equivalent for each in of_layer)
+    no_worse_at_20 = of_layer[-1].narrow.high < question.equivalent
+    verdict = UNDECIDED
+    if a and b and c:
+        verdict = CONFIRMED
+    elif a and c and equivalent:
+        verdict = CODE_ONLY
+    elif not c and no_worse_at_20:
+        verdict = REFUTED
+    return Answer(verdict, comparisons, p)
+
+
+def infomax(question: Infomax, measured: Results) -> list[Answer | None]:
+    """For each pair whether the InfoMax estimate is non-inferior; None while its runs are missing."""
+    answers = []
+    for pair in question.pairs:
+        comparison = compare(pair, question.metric, measured)
+        if comparison is None:
+            answers.append(None)
+            continue
+        low, high = comparison.wide
+        verdict = NON_INFERIOR if low > -question.margin else INFERIOR if high < -question.margin else UNDECIDED
+        answers.append(Answer(verdict, {question.metric: [comparison]}, {}))
+    return answers
