@@ -19,8 +19,9 @@ reproduce: venv
 quick: venv
 	python -m replicate.quick
 
+# A file of tests at a time on each core: most of their time is spent in one thread.
 test: venv
-	python -m pytest
+	OMP_NUM_THREADS=1 python -m pytest -n auto --dist loadfile
 
 # Style and common mistakes; `ruff format .` mends the style.
 lint: venv
