@@ -28,9 +28,9 @@ ANSWER = {
     "mi-infogan": ("information.share_at_end", "L_I / H(c1)", ""),
     "mi-gan": ("yardstick.share_c1", "a fresh network's bound / H(c1)", ""),
     "fig2a": ("purity.mean", "images that show the category's digit", "%"),
-    "fig2c": ("rotation.slant_change", "slant moves", "standard deviations of real digits"),
-    "fig2d": ("width.width_change", "width moves", "standard deviations of real digits"),
-    "natural": ("naturalness.adjusted_lowest", "images in which G does more than shear or stretch", "%"),
+    "fig2c": ("rotation.slant_correlation", "rank correlation of code and slant", ""),
+    "fig2d": ("width.width_correlation", "rank correlation of code and width", ""),
+    "natural": ("naturalness.lead_lowest", "images more natural than plain transforms, less those less so", "%"),
     "infomax": ("purity.mean", "images that show the category's digit", "%"),
 }
 VERBS = {  # of a verdict, for one claim and for several
@@ -97,7 +97,7 @@ def in_unit(measured: Measured, unit: str) -> str:
     if unit != "%" or measured.mean is None:
         return f"{spread(measured)} {unit}".rstrip()
     interval = measured.interval and f" [{100 * measured.interval.low:.1f}, {100 * measured.interval.high:.1f}]"
-    return f"{100 * measured.mean:.1f}{interval or ''} %"
+    return f"{100 * measured.mean:.1f}{interval or ''} %".replace("-", "−")
 
 
 def answer(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment], measured: Results) -> dict[str, Any]:

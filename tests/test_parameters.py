@@ -73,7 +73,6 @@ def test_the_committed_file_is_as_expected(params: Parameters):
         ("mnist.sha256.train-images-idx3-ubyte", "xyz", "mnist.sha256.train-images-idx3-ubyte: got 'xyz'"),
         ("machine.checkpoint_every", 0, "machine.checkpoint_every: got 0, expected to be greater than 0"),
         ("machine.device", "tpu", "machine.device: got 'tpu', expected to be 'auto', 'cpu', 'cuda' or 'mps'"),
-        ("represent.labels_per_digit", [10, 2751], r"labels_per_digit: got 2751, expected at most 2750, .* of infogan"),
         ("latent.categories", 10**9, "latent.categories: got 1000000000, expected to be less than or equal to 1000"),
         ("evaluate.bound_samples", 10**12, "evaluate.bound_samples: got 1000000000000, expected to be less than"),
         # Runs.
@@ -132,6 +131,12 @@ def test_the_committed_file_is_as_expected(params: Parameters):
 def test_a_mistake_is_named(tmp_path, key: str, value: Any, message: str):
     with pytest.raises(BadInput, match=message):
         load({key: value}, tmp_path)
+
+
+def test_more_labels_than_there_are_images_are_refused(tmp_path):
+    many = {"represent.labels_per_digit": [10, 2751], "represent.style_images": 20000}
+    with pytest.raises(BadInput, match=r"labels_per_digit: got 2751, expected at most 2750, .* of infogan"):
+        load(many, tmp_path)
 
 
 def test_all_mistakes_are_named(tmp_path):

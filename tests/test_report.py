@@ -22,6 +22,7 @@ OF_RUN = results.flatten(
         "yardstick": OF_CODES | {"standard_error_c1": 0.0042, "share_c1": 0.9967, "own_bound_c1": 2.29, "gap_c1": 0.005,
                                  "gap_standard_error_c1": 0.001},
         "representation": dict.fromkeys(("posterior_c1", "head_outputs", "head_hidden", "trunk"), SCORES),
+        "pull": {"adversarial": 0.41, "c1": 0.07, "continuous": 0.93},
     }
 )  # fmt: skip
 OF_NO_RUN = results.flatten(
@@ -167,6 +168,7 @@ def test_numbers_of_the_other_tables(project):
     project.runs["gan", 0] |= {"yardstick.lower_bound_c1": 0.234, "yardstick.gap_c1": -0.125}
     text = project.written()
     assert row(text, "c1, at least") == ["c1, at least", "2.295", "0.234", "2.295"]
+    assert row(text, "λ L_I of c2 and c3")[1:] == ["0.930", "0.930", "0.930"]
     assert row(text, "gap: ")[1:] == ["0.005", "−0.125", "0.005"]
     assert row(text, "infogan-0, hidden layer of the head")[1:] == ["0.310", "0.210", "0.110", "0.410"]
     assert row(text, "pixels")[1:] == ["0.310", "0.210", "0.110", "0.470"]
@@ -253,7 +255,7 @@ def test_tables_stand_apart_and_have_as_many_cells_in_every_row(project):
             assert before == "" and pipes[0] == pipes[1] == pipes[2], above
         elif line.startswith("|") and above.startswith("|"):
             assert pipes[0] == pipes[1], line
-    assert tables == 3
+    assert tables == 4
 
 
 def test_paragraphs_lists_and_figures_stand_apart(project):
