@@ -54,6 +54,16 @@ def digits() -> torch.Tensor:
     return images
 
 
+@pytest.fixture
+def tensors() -> dict[str, torch.Tensor]:
+    """Tensors of several types and shapes."""
+    return {
+        "weight": torch.arange(6.0).view(2, 3),
+        "random": torch.arange(16, dtype=torch.uint8),
+        "step": torch.tensor(3.0),
+    }
+
+
 def idx(array: np.ndarray) -> bytes:
     return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.astype(np.uint8).tobytes()
 

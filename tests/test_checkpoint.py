@@ -9,15 +9,6 @@ from replicate import checkpoint, stage
 from replicate.stage import BadInput
 
 
-@pytest.fixture
-def tensors() -> dict[str, torch.Tensor]:
-    return {
-        "weight": torch.arange(6.0).view(2, 3),
-        "random": torch.arange(16, dtype=torch.uint8),
-        "step": torch.tensor(3.0),
-    }
-
-
 def test_a_checkpoint_survives_the_file(tensors, tmp_path):
     path = tmp_path / "folder" / "checkpoint.safetensors"
     checkpoint.save(path, tensors, 250, "abc")

@@ -10,15 +10,6 @@ from replicate import tensor_file
 from replicate.stage import BadInput
 
 
-@pytest.fixture
-def tensors() -> dict[str, torch.Tensor]:
-    return {
-        "weight": torch.arange(6.0).view(2, 3),
-        "random": torch.arange(16, dtype=torch.uint8),
-        "step": torch.tensor(3.0),
-    }
-
-
 def test_tensors_survive_the_file_and_the_same_give_the_same_bytes(tensors, tmp_path):
     path, again = tmp_path / "folder" / "a.safetensors", tmp_path / "b.safetensors"
     for each in (path, again):
