@@ -136,9 +136,12 @@ def results(client: Client, missing: list[Run], packed: bytes, threads: int) -> 
     futures = {
         # Dask pickles a lambda, and the code of a module that is registered, by value: a worker needs no `replicate`.
         client.submit(
-            lambda *task: perform(*task), packed, key, this.variant, this.seed, threads, key=f"{key}-{this.name}"
+            lambda *task: perform(*task),
+            *(packed, key, this.variant, this.seed, threads),
+            key=f"{key}-{this.name}",
+            priority=-position,  # in the order of the runs, which Dask would not keep
         ): this
-        for this in missing
+        for position, this in enumerate(missing)
     }
     done = dict.fromkeys((this.name for this in missing), 0)
     with Progress(desc="study", total=sum(t.settings.train.iterations for t in missing), unit="iteration") as progress:
