@@ -32,12 +32,16 @@ class Pair(Checked):
 
 
 class Seeds(Checked):
-    """How often the error is at most `limit`, and what the best of `best_of` runs would have shown."""
+    """How often the error is at most `limit`, and what the best of `best_of` runs would have shown.
+
+    Two digits share a category where at least `shared` of either's images lie in the category of the other.
+    """
 
     question: Text
     metric: Text
     limit: Annotated[float, Gt(0), Le(1)]
     best_of: Positive
+    shared: Annotated[float, Gt(0), Le(1)]
 
 
 class Hypothesis(Checked):

@@ -1,0 +1,57 @@
+"""Several runs' categories of the same images: which digits share one, and what the runs say together.
+
+Labels name what was found in the end; nothing is chosen by them.
+"""
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_mutual_info_score
+from sklearn.preprocessing import OneHotEncoder
+from threadpoolctl import threadpool_limits
+
+RESTARTS = 10  # of k-means
+
+
+def sharing(confusion: np.ndarray, share: float) -> list[tuple[int, int]]:
+    """The pairs of digits that share a category, of a confusion (10, 10) of digits and what c1 says of their images.
+
+    Two digits do where at least `share` of either's images lie in the category of the other.
+    """
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    larger = np.triu(np.maximum(shares, shares.T), 1)
+    return [(int(one), int(other)) for one, other in np.argwhere(larger >= share)]
+
+
+def error_without(confusion: np.ndarray, pairs: list[tuple[int, int]]) -> float:
+    """The share of images (10, 10) that c1 gives another digit, where the digits of `pairs` are not told apart."""
+    right = np.eye(len(confusion), dtype=bool)
+    for one, other in pairs:
+        right[one, other] = right[other, one] = True
+    return float(confusion[~right].sum() / confusion.sum())
+
+
+def agreement(partitions: np.ndarray) -> np.ndarray:
+    """Of each partition (R, N) of the same images the mean adjusted mutual information with the others: (R,).
+
+    Raises ValueError when there is one partition only.
+    """
+    if len(partitions) < 2:
+        raise ValueError("got one partition, expected two or more")
+    pairs = np.eye(len(partitions))
+    for one, other in zip(*np.triu_indices(len(partitions), 1)):
+        pairs[one, other] = pairs[other, one] = adjusted_mutual_info_score(partitions[one], partitions[other])
+    return (pairs.sum(axis=1) - 1) / (len(partitions) - 1)
+
+
+def consensus(train: np.ndarray, test: np.ndarray, clusters: int) -> tuple[np.ndarray, np.ndarray]:
+    """The clusters that partitions have in common, (R, N) and (R, M) categories of two splits -> (N,), (M,).
+
+    k-means on one-hot vectors side by side, fitted to the first split: the squared distance of two images is twice the
+    number of partitions that tell them apart (Wu et al. 2015, K-means-based consensus clustering).
+    """
+    encoder = OneHotEncoder(sparse_output=False, dtype=np.float32, handle_unknown="ignore")
+    vectors = encoder.fit_transform(train.T)
+    kmeans = KMeans(clusters, n_init=RESTARTS, random_state=0)
+    with threadpool_limits(1):  # several threads add up a cluster in any order
+        kmeans.fit(vectors)
+        return kmeans.predict(vectors), kmeans.predict(encoder.transform(test.T))
