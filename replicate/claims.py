@@ -171,6 +171,14 @@ def load(path: str | Path = "claims.yaml") -> dict[str, Claim]:
     return parameters.read(path, Claims).claims
 
 
+def questions(path: str | Path = "claims.yaml") -> Questions:
+    """What the studies are asked. Raises BadInput (see `parameters.read`), also when it is missing."""
+    found = parameters.read(path, Claims).studies
+    if found is None:
+        raise BadInput(f"{path}: studies: missing, expected what the studies are asked")
+    return found
+
+
 def check_variants(claims: Mapping[str, Claim], variants: Collection[str]) -> None:
     """Raise BadInput when a claim is about, or is compared with, another variant than one of `variants`."""
     for name, claim in claims.items():
@@ -291,7 +299,7 @@ def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = (
 def in_words(assessment: Assessment) -> str:
     """The verdict, and in how many of the runs all conditions are met: "does not hold, in 3 of 10, not decided"."""
     parts = [assessment.verdict]
-    if assessment.runs:
+    if assessment.runs > 1:
         parts.append(f"in {assessment.holding} of {assessment.runs}")
     if assessment.decided is False:
         parts.append("not decided")

@@ -21,7 +21,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 from PIL import Image
 from torch import Tensor
 
-from replicate import information, latent, mnist, model, parameters, results, run, stage, tables
+from replicate import information, latent, mnist, model, parameters, results, run, stage, studies, study_figures, tables
 from replicate.latent import Codes
 from replicate.networks import Generator
 from replicate.parameters import Figures, Latent
@@ -364,6 +364,15 @@ def main() -> None:
         figures[name] = figure2(each, shown.get("gan") if name == "figure2" else None, options)
     if "infogan" in shown:
         figures["teaser"] = teaser(shown["infogan"], options)
+    of_studies = results.read("metrics/studies.csv")
+    if of_studies.of("infogan"):
+        of_runs = [
+            tables.read(folder / "milestones.csv", iteration=int, error=tables.number)
+            for folder, this in studies.made(params)["seeds"].items()
+            if this.variant == "infogan"
+        ]
+        figures["studies-error"] = study_figures.errors(of_studies, WIDTH)
+        figures["studies-milestones"] = study_figures.milestones(of_runs, WIDTH)
     for name, figure in figures.items():
         save(figure, Path("figures", f"{name}.png"))
 

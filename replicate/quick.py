@@ -15,7 +15,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
-COPIED = ("replicate", "dvc.yaml", "params.yaml", "claims.yaml", "README.md", ".dvc/config", ".dvcignore")
+COPIED = ("replicate", "dvc.yaml", "params.yaml", "claims.yaml", "README.md", "studies", ".dvc/config", ".dvcignore")
 TOY = {
     "train": {"iterations": 100, "training_images": 10_000, "milestones": [50], "batchnorm_images": 1000},
     "judge": {"epochs": 1},

@@ -1,25 +1,28 @@
-"""Stage report: REPORT.md and the answer in README.md, from claims.yaml and what was measured, by the templates beside it.
+"""Stage report: REPORT.md, STUDIES.md and the answer in README.md, by the templates beside it.
 
     python -m replicate.report
 
-Every number of a result comes from metrics/results.csv or a table beside it; one that is missing is an error, never a
-blank.
+Every number of a result comes from metrics/results.csv, metrics/studies.csv or a file beside them; one that is missing is
+an error, never a blank. A claim is judged by the runs of the studies where these have some of its variant, else by the
+pipeline's own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from replicate import claims, parameters, results, run, stage, tables
-from replicate.claims import Assessment, Claim, Finding, Measured
-from replicate.results import Results
+from replicate import claims, parameters, results, run, stage, statistics, study_report, tables
+from replicate.claims import Assessment, Claim
+from replicate.results import Metrics, Results
 from replicate.run import Run
 from replicate.stage import BadInput
+from replicate.wording import NAMES, VERBS, asked, count, in_unit, listed, number, percent, spread, summary
 
 CONFUSIONS = 3  # the largest ones of a run that are named
+FEWEST = 3  # runs of a study among which another run is placed
 ERROR = "classification.error_one_to_one"
 MARKERS = "<!-- answer -->", "<!-- /answer -->"  # what stands between them in README.md is written here
 # The claims of the answer, each with the metric that stands for it there, its name and its unit.
@@ -32,12 +35,6 @@ ANSWER = {
     "fig2d": ("width.width_correlation", "rank correlation of code and width", ""),
     "natural": ("naturalness.lead_lowest", "images more natural than plain transforms, less those less so", "%"),
     "infomax": ("purity.mean", "images that show the category's digit", "%"),
-}
-VERBS = {  # of a verdict, for one claim and for several
-    claims.HOLDS: ("holds", "hold"),
-    claims.PARTLY: ("holds partly", "hold partly"),
-    claims.FAILS: ("does not hold", "do not hold"),
-    claims.NOT_MEASURED: ("is not measured", "are not measured"),
 }
 
 
@@ -53,70 +50,50 @@ class Row(NamedTuple):
     verdict: str
 
 
-class Confusion(NamedTuple):
-    """What the errors of a run's c1 are made of."""
+class Short(NamedTuple):
+    """A claim as README's answer shows it."""
+
+    statement: str
+    published: str
+    here: str
+    verdict: str
+
+
+class Placed(NamedTuple):
+    """A metric of one run of the pipeline among the runs of a study."""
 
     run: str
-    error: float | None
-    errors: int  # of the test images that have a matched category
-    largest: list[tuple[int, int, int]]  # digit, the digit that c1 gives it, test images; the most first
-    share: float  # of the errors that lie in these
+    metric: str
+    value: str
+    others: str  # the interval in which 95 of 100 further runs would lie
+    inside: bool
 
 
-def number(value: float | str | None) -> str:
-    """Three decimals (one from 100 on), a whole number whole, text as it is; "none" for a metric without a value."""
-    if value is None:
-        return "none"
-    if isinstance(value, str):
-        return value
-    decimals = 3 if -100 < value < 100 else 1
-    return (str(value) if isinstance(value, int) else f"{value:.{decimals}f}").replace("-", "−")
+def short(name: str, claim: Claim, assessment: Assessment, evidence: Results) -> Short:
+    """A claim's row of README's answer."""
+    metric, label, unit = ANSWER[name]
+    runs = evidence.of(claim.variant) if claim.variant in evidence.runs else []
+    here = f"{label} {in_unit(claims.measure(metric, runs), unit)}" if runs else "–"
+    return Short(claim.statement, claim.published, here, claims.in_words(assessment))
 
 
-def spread(measured: Measured) -> str:
-    """The mean with its 95 % interval; of a single run its value; in how many runs there is none."""
-    if measured.mean is None:
-        without = measured.values.count(None)
-        return "none" if len(measured.values) == 1 else f"none in {without} of {len(measured.values)} runs"
-    if measured.interval is None:
-        return number(measured.values[0])
-    low, high = measured.interval
-    return f"{number(measured.mean)} [{number(low)}, {number(high)}]"
+def basis(all_claims: Mapping[str, Claim], evidence: Results) -> str:
+    """What the verdicts rest on, as a sentence or two."""
+    named = dict.fromkeys(each for claim in all_claims.values() for each in (claim.variant, claim.control))
+    runs = {variant: len(evidence.of(variant)) for variant in named if variant in evidence.runs}
+    of_each = [f"{count(n, 'training')} of {NAMES.get(variant, variant)}" for variant, n in runs.items()]
+    text = f"The verdicts rest on {listed(of_each)}."
+    if any(n > 1 for n in runs.values()):
+        return f"{text} Brackets hold 95 % intervals of the mean over seeds."
+    return f"{text} One training decides little: another seed, or another processor's rounding, may turn a verdict."
 
 
-def summary(assessments: Mapping[str, Assessment]) -> str:
-    """How many claims there are of each verdict, as a sentence."""
-    verdicts = [assessment.verdict for assessment in assessments.values()]
-    counts = [(verdicts.count(verdict), VERBS[verdict]) for verdict in claims.VERDICTS]
-    *parts, last = (f"{n} {verbs[n != 1]}" for n, verbs in counts)
-    return f"Of {len(verdicts)} claims {', '.join(parts)}, and {last}."
-
-
-def in_unit(measured: Measured, unit: str) -> str:
-    """`spread`, in percent where that is the unit."""
-    if unit != "%" or measured.mean is None:
-        return f"{spread(measured)} {unit}".rstrip()
-    interval = measured.interval and f" [{100 * measured.interval.low:.1f}, {100 * measured.interval.high:.1f}]"
-    return f"{100 * measured.mean:.1f}{interval or ''} %".replace("-", "−")
-
-
-def answer(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment], measured: Results) -> dict[str, Any]:
-    """What the template of README's answer places."""
-    rows = []
-    for name, (metric, label, unit) in ANSWER.items():
-        claim = all_claims[name]
-        runs = measured.of(claim.variant) if claim.variant in measured.runs else []
-        here = f"{label} {in_unit(claims.measure(metric, runs), unit)}" if runs else "–"
-        assessment = assessments[name]
-        verdict = claims.in_words(assessment) if assessment.runs > 1 else assessment.verdict
-        rows.append(Row(name, claim.statement, claim.where, claim.published, here, "", verdict))
-    infogan = measured.of("infogan")
-    return {
-        "error": in_unit(claims.measure(ERROR, infogan), "%") if infogan else "not measured",
-        "trainings": len(infogan),
-        "summary": summary(assessments),
-        "rows": rows,
-    }
+def headline(evidence: Results) -> str:
+    """The paper's only number on MNIST, and ours, as a sentence."""
+    runs = evidence.of("infogan")
+    found = in_unit(claims.measure(ERROR, runs), "%") if runs else "not measured"
+    over = f" on average over {len(runs)} trainings" if len(runs) > 1 else " in one training" if runs else ""
+    return f"The paper's only number on MNIST is a classification error of 5 %; here it is {found}{over}."
 
 
 def between_markers(text: str, content: str) -> str:
@@ -127,29 +104,14 @@ def between_markers(text: str, content: str) -> str:
     return f"{text[: text.index(first)]}{first}\n{content}{text[text.index(last) :]}"
 
 
-def asked(finding: Finding) -> str:
-    """The limits of a condition: "≥ 0.95, control + 0.5"."""
-    condition = finding.condition
-    parts = []
-    if condition.at_least is not None:
-        parts.append(f"≥ {condition.at_least:g}")
-    if condition.at_most is not None:
-        parts.append(f"≤ {condition.at_most:g}")
-    if condition.above_control is not None:
-        parts.append(f"≥ control + {condition.above_control:g}")
-    if condition.below_control is not None:
-        parts.append(f"≤ control − {condition.below_control:g}")
-    return ", ".join(parts).replace("-", "−")
-
-
-def row(name: str, claim: Claim, assessment: Assessment, measured: Results) -> Row:
+def row(name: str, claim: Claim, assessment: Assessment, evidence: Results) -> Row:
     """A claim's row of the first table."""
     here = [
         f"`{each.condition.metric}` {spread(each.measured)} ({asked(each)}){'' if each.passed else ' ✗'}"
         for each in assessment.findings
     ]
-    if assessment.reason and claim.variant in measured.runs:  # measured, but not judged
-        runs = measured.of(claim.variant)
+    if assessment.reason and claim.variant in evidence.runs:  # measured, but not judged
+        runs = evidence.of(claim.variant)
         names = dict.fromkeys(condition.metric for condition in claim.holds)
         here = [f"`{metric}` {spread(claims.measure(metric, runs))}" for metric in names]
     if assessment.reason:
@@ -157,7 +119,7 @@ def row(name: str, claim: Claim, assessment: Assessment, measured: Results) -> R
     if assessment.beside:
         beside = (f"`{metric}` {spread(value)}" for metric, value in assessment.beside.items())
         here.append(f"beside: {', '.join(beside)}")
-    control = measured.of(claim.control) if claim.control else []
+    control = evidence.of(claim.control) if claim.control else []
     of_control = [spread(claims.measure(each.condition.metric, control)) for each in assessment.findings if control]
     return Row(
         name,
@@ -170,51 +132,147 @@ def row(name: str, claim: Claim, assessment: Assessment, measured: Results) -> R
     )
 
 
-def confusion(this: Run, error: float | None) -> Confusion:
-    """What the errors of a run's c1, an `error` of all images, are made of, by its confusion table.
+def composition(this: Run, error: float | None) -> str:
+    """What the errors of a run's c1, an `error` of all images, are made of, by its confusion table: a sentence or two.
 
     Raises BadInput (see `tables.read`).
     """
     columns = tables.read(this.csv("confusion"), **{str(digit): int for digit in range(10)})
     wrong = np.stack(list(columns.values()), axis=1)
     np.fill_diagonal(wrong, 0)
+    text = f"**{this.name}**: {'' if error is None else f'an error of {percent(error)}, '}{wrong.sum()} images."
     places = np.argsort(wrong, axis=None, kind="stable")[::-1][:CONFUSIONS]
-    counted = [(*np.unravel_index(place, wrong.shape), wrong.flat[place]) for place in places if wrong.flat[place]]
-    largest = [(int(digit), int(given), int(count)) for digit, given, count in counted]
-    total = int(wrong.sum())
-    return Confusion(this.name, error, total, largest, sum(count for *_, count in largest) / max(total, 1))
+    largest = [(*np.unravel_index(place, wrong.shape), wrong.flat[place]) for place in places if wrong.flat[place]]
+    if not largest:
+        return text
+    named = listed([f"{digit} read as {given} ({n} images)" for digit, given, n in largest])
+    share = percent(sum(n for *_, n in largest) / wrong.sum(), 0)
+    return f"{text} The largest confusions are {named}; they are {share} of all errors."
+
+
+def at_the_end(this: Run) -> str | None:
+    """Whether the error still falls at the last milestones, as a sentence; None where it is none. Raises BadInput."""
+    table = tables.read(this.csv("milestones"), iteration=int, error=tables.number)
+    if len(table["error"]) < 2 or np.isnan(table["error"][-2:]).any():
+        return None
+    (before, end), (earlier, last) = table["iteration"][-2:], table["error"][-2:]
+    return f"**{this.name}**: the error was {percent(earlier)} at iteration {before} and {percent(last)} at {end}."
+
+
+def place(claim: Claim, this: Run, metrics: Metrics, of_study: Sequence[Metrics]) -> Placed | None:
+    """Where a run lies among those of a study, by the first metric that its claim asks for; None where it has none."""
+    metric = claim.holds[0].metric
+    values = [each[metric] for each in of_study]
+    if metrics[metric] is None or None in values:
+        return None
+    low, high = statistics.prediction_interval(values)
+    inside = low <= metrics[metric] <= high
+    return Placed(this.name, metric, number(metrics[metric]), f"[{number(low)}, {number(high)}]", inside)
+
+
+def placed(
+    all_claims: Mapping[str, Claim], runs: Sequence[Run], measured: Results, of_studies: Results
+) -> list[Placed]:
+    """Each run of the pipeline among the runs of the studies, claim by claim, each metric once."""
+    found = {}
+    for this in runs:
+        of_study = of_studies.of(this.variant)
+        for claim in all_claims.values() if len(of_study) >= FEWEST else ():
+            if claim.variant == this.variant:
+                where = place(claim, this, measured.runs[this.variant][this.seed], of_study)
+                if where:
+                    found[this.name, where.metric] = where
+    return list(found.values())
+
+
+def infomax(assessment: Assessment, evidence: Results) -> str | None:
+    """What the note's estimator did beside InfoGAN, in a few sentences; None where one has no run."""
+    if not (evidence.of("infomax") and evidence.of("infogan")):
+        return None
+
+    def mean(variant: str, metric: str) -> float | None:
+        return claims.measure(metric, evidence.of(variant)).mean
+
+    def both(metric: str, words: Callable[[float | None], str]) -> str:
+        return f"{words(mean('infomax', metric))} (InfoGAN: {words(mean('infogan', metric))})"
+
+    return (
+        f"The claim {VERBS[assessment.verdict][0]}. The images of InfoMax carry "
+        f"{both('yardstick.share_c1', percent)} of H(c1), so the information is there; of a category's images "
+        f"{both('purity.mean', percent)} show its most frequent digit. At the end of the training the bounds of c2 and c3 "
+        f"pull at an image with {both('pull.continuous', number)} nats a unit of brightness, D's term with "
+        f"{both('pull.adversarial', number)}."
+    )
+
+
+def ten(measured: Results, labels: int) -> str | None:
+    """What the pipeline's runs tell of K = 10 alone, by probes with so many `labels` a digit; None where there is no run."""
+    if not measured.of("infogan"):
+        return None
+    probe = f"probe_error_{labels}"
+    of_runs = [
+        f"{percent(claims.measure(f'representation.head_hidden.{probe}', measured.of(variant)).mean)} on {words}"
+        for variant, words in (("infogan", "Q's hidden layer"), ("gan", "that of the regular GAN"))
+        if measured.of(variant)
+    ]
+    of_others = [
+        f"{percent(measured.of_no_run[f'baselines.{name}.{probe}'])} on {words}"
+        for name, words in (("untrained_trunk", "D's trunk before training"), ("pixels", "pixels"))
+    ]
+    ami = in_unit(claims.measure("classification.ami", measured.of("infogan")), "")
+    return (
+        f"At K = 10 the adjusted mutual information of c1 and digit is {ami}, and a linear probe with {labels} labels a "
+        f"digit errs by {listed([*of_runs, *of_others])}."
+    )
+
+
+def machines(runs: Sequence[Run]) -> str:
+    """What the runs were made on. Raises BadInput when a record is missing."""
+    records = {this.name: stage.read_json(this.json("environment")) for this in runs}
+    return listed(
+        [
+            f"{each['processor']} with {each['instructions']} and {count(each['threads'], 'thread')} ({name})"
+            for name, each in records.items()
+        ]
+    )
 
 
 def gather() -> dict[str, Any]:
-    """Everything the template reads. Raises BadInput when a file is missing or broken, or a claim lacks a metric."""
-    params = parameters.load()
-    measured, all_claims = results.read("metrics/results.csv"), claims.load()
+    """Everything the templates place. Raises BadInput when a file is missing or broken, or a claim lacks a metric."""
+    params, all_claims = parameters.load(), claims.load()
+    measured, of_studies = results.read("metrics/results.csv"), results.read("metrics/studies.csv")
     claims.check_variants(all_claims, params.variants)
-    assessments = claims.assess_all(all_claims, measured)
     runs = run.of_pipeline(params)
     if missing := [each.name for each in runs if each.seed not in measured.runs.get(each.variant, {})]:
         rows = f"expected rows of every run of params.yaml, got none of {', '.join(missing)}"
         raise BadInput(f"metrics/results.csv: {rows}")
-    metrics = {each.name: measured.runs[each.variant][each.seed] for each in runs}
+    claims.check(all_claims, measured)
+    evidence = measured._replace(runs=measured.runs | of_studies.runs)
+    assessments = claims.assess_all(all_claims, evidence)
+    maximising = [this for this in runs if this.settings.objective != "gan"]
+    answers = stage.read_json("metrics/studies.json")
     return {
-        "params": params,
-        "runs": runs,
-        "metrics": metrics,
-        "of_no_run": measured.of_no_run,
-        "rows": [row(name, all_claims[name], assessments[name], measured) for name in all_claims],
+        "headline": headline(evidence),
         "summary": summary(assessments),
-        "answer": answer(all_claims, assessments, measured),
-        "error": claims.measure(ERROR, measured.of("infogan")) if measured.of("infogan") else None,
-        "confusions": [confusion(each, metrics[each.name][ERROR]) for each in runs if each.settings.objective != "gan"],
-        "milestones": {
-            each.name: tables.read(each.csv("milestones"), iteration=int, error=tables.number) for each in runs
-        },
-        "environments": {each.name: stage.read_json(each.json("environment")) for each in runs},
+        "basis": basis(all_claims, evidence),
+        "answer": [short(name, all_claims[name], assessments[name], evidence) for name in ANSWER],
+        "rows": [row(name, all_claims[name], assessments[name], evidence) for name in all_claims],
+        "judge": percent(measured.of_no_run["judge.test_accuracy"]),
+        "figures": [this.variant for this in maximising if this.seed == params.runs.seeds[0]],
+        "ceiling": params.train.batch_size if any(this.settings.critic for this in runs) else None,
+        "sharing": study_report.sharing(answers[study_report.SEEDS], of_studies),
+        "compositions": [composition(this, measured.runs[this.variant][this.seed][ERROR]) for this in maximising],
+        "endings": [end for this in runs if this.variant == "infogan" and (end := at_the_end(this))],
+        "infomax": infomax(assessments["infomax"], evidence),
+        "leak": ten(measured, max(params.represent.labels_per_digit)),
+        "placed": placed(all_claims, runs, measured, of_studies),
+        "machines": machines(runs),
+        "studies": study_report.gather(params, claims.questions(), answers, of_studies),
     }
 
 
 def render(template: str, context: Mapping[str, Any]) -> str:
-    """A template, filled in. Raises BadInput when the template asks for a number that is not there."""
+    """A template, filled in. Raises BadInput when the template asks for what is not there."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
@@ -222,18 +280,19 @@ def render(template: str, context: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"number": number, "spread": spread, "cell": lambda text: str(text).replace("|", "\\|")}
-    try:
-        return environment.get_template(template).render(context)
-    except (UndefinedError, KeyError) as error:
-        raise BadInput(f"the report needs a metric that was not measured: {error}") from error
+    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|")
+    return environment.get_template(template).render(context)
 
 
 def main() -> None:
-    context, readme = gather(), Path("README.md")
+    try:
+        context, readme = gather(), Path("README.md")
+    except KeyError as error:
+        raise BadInput(f"the report needs a metric that was not measured: {error}") from error
     texts = {
         Path("REPORT.md"): render("report.md.j2", context),
-        readme: between_markers(readme.read_text(encoding="utf-8"), render("answer.md.j2", context["answer"])),
+        Path("STUDIES.md"): render("studies.md.j2", context["studies"]),
+        readme: between_markers(readme.read_text(encoding="utf-8"), render("answer.md.j2", context)),
     }
     for path, text in texts.items():
         with stage.whole_file(path) as temporary:

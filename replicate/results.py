@@ -83,7 +83,7 @@ def write(path: str | Path, rows: Iterable[Row]) -> None:
 
     Raises ValueError when a value would not be read as what it is: NaN, an infinity, a boolean, the text "1".
     """
-    tables.write(path, [row._replace(value=_cell(row))._asdict() for row in rows])
+    tables.write(path, [row._replace(value=_cell(row))._asdict() for row in rows], Row._fields)
 
 
 def _cell(row: Row) -> str:

@@ -40,6 +40,27 @@ def mean_interval(values: Sequence[float]) -> Interval | None:
     return Interval(centre - reach, centre + reach)
 
 
+def prediction_interval(values: Sequence[float]) -> Interval | None:
+    """The interval that one more value lies in, of the normal distribution that `values` (n,) are drawn from.
+
+    None for a single value. Raises ValueError (see `standard_error`).
+    """
+    error = standard_error(values)
+    if error is None:
+        return None
+    centre, n = mean(values), len(values)
+    reach = error * math.sqrt(n + 1) * float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
+    return Interval(centre - reach, centre + reach)
+
+
+def expected_least(values: Sequence[float], n: int) -> float | None:
+    """The least of `n` of `values`, on average over all choices of n; None when there are fewer values."""
+    if len(values) < n:
+        return None
+    choices = math.comb(len(values), n)
+    return sum(value * math.comb(len(values) - 1 - i, n - 1) for i, value in enumerate(sorted(values))) / choices
+
+
 def wilson(successes: int, trials: int) -> Interval:
     """Wilson's interval of the share of all runs that succeed, when `successes` of `trials` did.
 

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ import numpy as np
 from replicate.stage import BadInput, whole_file
 
 
-def write(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows that all have the same columns; None is written as an empty cell."""
+def write(path: str | Path, rows: Sequence[Mapping[str, Any]], columns: Collection[str] | None = None) -> None:
+    """Write rows that all have the same `columns`, by default those of the first; None is written as an empty cell."""
     with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+        writer = csv.DictWriter(file, columns or rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

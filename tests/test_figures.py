@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from ruamel.yaml import YAML
 
-from replicate import figures, mnist, results, run, tables
+from replicate import figures, mnist, results, run, study_figures, tables
 from replicate.figures import Shown
 from replicate.model import Model
 from replicate.run import Run
@@ -328,6 +328,7 @@ def project(tmp_path, monkeypatch, params, digits, make):
         tables.write(shown.run.csv("confusion"), counts)
         rows += results.rows(METRICS, shown.run.variant, 0)
     results.write("metrics/results.csv", rows)
+    results.write("metrics/studies.csv", [])
     return tmp_path
 
 
@@ -353,6 +354,33 @@ def test_the_stage_draws_what_the_variants_allow(project, monkeypatch, variants,
     monkeypatch.setattr(figures, "save", lambda figure, path: drawn.add(path))
     figures.main()
     assert drawn == {Path("figures", f"{name}.png") for name in ALL - missing}
+
+
+def test_the_stage_draws_the_study_of_seeds(project, monkeypatch):
+    of_run = {"classification.error_one_to_one": 0.1, "sharing.error_without": 0.04, "classification.ami": 0.8}
+    results.write("metrics/studies.csv", results.rows(of_run, "infogan", 0) + results.rows(of_run, "infogan", 3))
+    made = {Path("studies", "seeds", f"infogan-{seed}"): Run("infogan", seed, None) for seed in (0, 3)}
+    for folder in made:
+        tables.write(folder / "milestones.csv", [{"iteration": n, "error": 10 / n} for n in (50, 100)])
+    monkeypatch.setattr(figures.studies, "made", lambda _: {"seeds": made})
+    drawn = {}
+    monkeypatch.setattr(figures, "save", lambda figure, path: drawn.update({path.stem: figure}))
+    figures.main()
+    assert drawn.keys() == ALL | {"studies-error", "studies-milestones"}
+    assert len(drawn["studies-milestones"].axes[0].lines) == len(made) + 1  # and the published error
+
+
+def test_the_studies_figures_have_a_point_for_each_training():
+    runs = {
+        seed: {"classification.error_one_to_one": e, "sharing.error_without": e / 2, "classification.ami": 1 - e}
+        for seed, e in enumerate((0.05, 0.1, 0.2))
+    }
+    control = {0: {"classification.ami": 0.3}}
+    left, right = study_figures.errors(results.Results({"infogan": runs, "gan": control}, {}), 8.5).axes
+    drawn = [list(line.get_ydata()) for line in left.lines]
+    assert drawn == [[0.05, 0.1, 0.2], [0.025, 0.05, 0.1], [0.05, 0.05]]
+    assert [list(line.get_ydata()) for line in right.lines] == [[0.95, 0.9, 0.8], [0.3]]
+    assert [label.get_text() for label in right.get_xticklabels()] == ["infogan\nn = 3", "gan\nn = 1"]
 
 
 def test_what_is_read_is_what_was_written(project, params, make):

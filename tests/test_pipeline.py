@@ -154,7 +154,7 @@ def of_each_run(*stages: str, variants: tuple[str, ...] = VARIANTS) -> set[str]:
     [
         ([("params.yaml", "dimensions: 16", "dimensions: 8"),
           ("params.yaml", "estimator: infonce", "estimator: jensen_shannon")],
-         of_each_run(*PER_RUN, variants=("infomax",)) | {"explorer", "figures", "report"}),
+         of_each_run(*PER_RUN, variants=("infomax",)) | {"compare", "explorer", "figures", "report"}),
         ([("params.yaml", "checkpoint_every: 250", "checkpoint_every: 100"), ("params.yaml", "device: auto", "device: cpu"),
           ("replicate/download.py", '"""Stage download', '"""The stage download')], set()),
         ([("replicate/measures/naturalness.py", '"""Does G', '"""Did G')], of_each_run("evaluate")),

@@ -1,4 +1,4 @@
-"""The report from made-up metrics, with the repository's own params.yaml, claims.yaml and template."""
+"""The reports from made-up metrics, with the repository's own parameters, claims, studies and templates."""
 
 import re
 import shutil
@@ -10,21 +10,29 @@ import pytest
 from conftest import ROOT
 from ruamel.yaml import YAML
 
-from replicate import claims, report, results, stage, tables
+from replicate import claims, compare, comparisons, report, results, stage, tables, wording
 from replicate.run import Run
 from replicate.stage import BadInput
 
 SCORES = {"probe_error_10": 0.31, "probe_error_100": 0.21, "probe_error_all": 0.11, "kmeans_error": 0.41}
-OF_CODES = {f"lower_bound_{code}": bound for code, bound in (("c1", 2.295), ("c2", 1.21), ("c3", 1.31))}
 OF_RUN = results.flatten(
     {
         "classification": {"error_one_to_one": 0.1234},
-        "yardstick": OF_CODES | {"standard_error_c1": 0.0042, "share_c1": 0.9967, "own_bound_c1": 2.29, "gap_c1": 0.005,
-                                 "gap_standard_error_c1": 0.001},
+        "yardstick": {"share_c1": 0.9967, "own_bound_c1": 2.29, "gap_c1": 0.005, "gap_standard_error_c1": 0.001},
         "representation": dict.fromkeys(("posterior_c1", "head_outputs", "head_hidden", "trunk"), SCORES),
         "pull": {"adversarial": 0.41, "c1": 0.07, "continuous": 0.93},
+        "speed": {"distance_at_end": 0.12},
     }
-)  # fmt: skip
+)
+# What the stage compare adds, and what measures of studies' runs STUDIES.md shows besides.
+OF_STUDY = results.flatten(
+    {
+        "representation": {"code": {"information_share": 0.8}}
+        | {layer: SCORES | {"error_slant": 0.3, "error_thickness": 0.4} for layer in ("head_hidden", "trunk")},
+        "classification": {"homogeneity": 0.81, "completeness": 0.82},
+        "sharing": {"pairs": 1, "which": "4-9", "error_without": 0.045},
+    }
+)
 OF_NO_RUN = results.flatten(
     {
         "judge": {"test_accuracy": 0.9912},
@@ -48,14 +56,20 @@ def needed() -> dict[str, float]:
     return {metric: 0.5 for claim in claims.load(ROOT / "claims.yaml").values() for _, metric in claim.metrics()}
 
 
+WITHOUT = ("sharing.pairs", "sharing.which", "sharing.error_without")  # no values of the regular GAN
+
+
 class Project:
     """A folder with the repository's own texts and parameters, and made-up metrics of every run."""
 
     def __init__(self, variants: tuple[str, ...] = ("infogan", "gan", "infomax"), seeds: tuple[int, ...] = (0,)):
-        for name in ("params.yaml", "claims.yaml", "README.md", "METHODS.md"):
-            shutil.copy(ROOT / name, ".")
+        for name in ("params.yaml", "claims.yaml", "README.md", "METHODS.md", "studies/studies.yaml"):
+            Path(name).parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, name)
         self.change_params(runs={"variants": list(variants), "seeds": list(seeds)})
         self.runs = {(variant, seed): needed() | OF_RUN for variant in variants for seed in seeds}
+        self.of_studies: dict[tuple[str, int], dict] = {}
+        self.without_labels: dict[str, dict | None] = {"medoid": None, "consensus": None}
         self.of_no_run = dict(OF_NO_RUN)
         for variant, seed in self.runs:
             run = Run(variant, seed, None)
@@ -77,11 +91,31 @@ class Project:
         content.update(groups)
         yaml.dump(content, Path("params.yaml"))
 
+    def study(self, errors: list[float], **changes) -> None:
+        """Let the study of seeds have a run of InfoGAN of each error, and of the regular GAN."""
+        for seed, error in enumerate(errors):
+            common = needed() | OF_RUN | OF_STUDY | changes
+            self.of_studies["infogan", seed] = common | {report.ERROR: error}
+            self.of_studies["gan", seed] = common | {report.ERROR: 0.8, **dict.fromkeys(WITHOUT)}
+
     def written(self) -> str:
         rows = [row for run, metrics in self.runs.items() for row in results.rows(metrics, *run)]
         results.write("metrics/results.csv", rows + results.rows(self.of_no_run))
+        rows = [row for run, metrics in self.of_studies.items() for row in results.rows(metrics, *run)]
+        results.write("metrics/studies.csv", rows)
+        measured, questions = results.collect(rows), claims.questions()
+        answers = {
+            "seeds": compare.luck(measured, questions.seeds) | self.without_labels,
+            "leak": compare.as_json(comparisons.leak(questions.leak, measured)),
+            "infomax": [compare.as_json(each) for each in comparisons.infomax(questions.infomax, measured)],
+        }
+        stage.write_json("metrics/studies.json", answers)
         report.main()
         return Path("REPORT.md").read_text(encoding="utf-8")
+
+    def studies(self) -> str:
+        self.written()
+        return Path("STUDIES.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -103,7 +137,7 @@ def test_a_claim_stands_with_its_verdict_its_number_and_its_control(project):
     project.runs["gan", 0]["classification.error_one_to_one"] = 0.75
     text = project.written()
     verdict, statement, published, here, control = row(text, "error")
-    assert verdict == "**does not hold, in 0 of 1**"
+    assert verdict == "**does not hold**"
     assert "§7.2" in statement and published == "5 % error"
     assert "`classification.error_one_to_one` 0.123 (≤ 0.055, ≤ control − 0.3) ✗" in here
     assert control == "0.750"
@@ -114,7 +148,7 @@ def test_better_numbers_turn_a_verdict_and_the_same_numbers_give_the_same_bytes(
     project.runs["gan", 0]["classification.error_one_to_one"] = 0.75
     project.runs["infogan", 0]["classification.error_one_to_one"] = 0.04
     text = project.written()
-    assert row(text, "error")[0] == "**holds, in 1 of 1**"
+    assert row(text, "error")[0] == "**holds**"
     assert "✗" not in row(text, "error")[3]
 
 
@@ -136,7 +170,7 @@ def test_the_readme_begins_with_the_answer_and_keeps_the_rest(project):
     project.written()
     _, answer, kept = re.split("<!-- /?answer -->", Path("README.md").read_text(encoding="utf-8"))
     assert kept == rest
-    assert "5 %; here it is 23.4 % in one training." in answer
+    assert "5 %; here it is 23.4 % in one training." in answer and "One training decides little" in answer
     cells = row(answer, claims.load()["error"].statement)
     assert cells[1:] == ["5 % error", "error 23.4 %", "**does not hold**"]
     assert len([line for line in answer.splitlines() if line.startswith("| ")]) <= 9
@@ -152,7 +186,7 @@ def test_a_readme_without_its_markers_is_left_alone(project):
 def test_the_committed_readme_has_the_answer_of_the_committed_results(monkeypatch):
     monkeypatch.chdir(ROOT)
     text = Path("README.md").read_text(encoding="utf-8")
-    answer = report.render("answer.md.j2", report.gather()["answer"])
+    answer = report.render("answer.md.j2", report.gather())
     assert report.between_markers(text, answer) == text
 
 
@@ -162,43 +196,6 @@ def test_the_record_of_the_machine_is_no_mean_over_seeds(tmp_path, monkeypatch):
     assert "`classification.error_one_to_one` 0.123 [0.123, 0.123]" in row(text, "error")[3]
     assert row(text, "free-cost")[0] == "**holds**"
     assert "`cost.ratio` 1.032 (≤ 1.05)" in row(text, "free-cost")[3]
-
-
-def test_numbers_of_the_other_tables(project):
-    project.runs["gan", 0] |= {"yardstick.lower_bound_c1": 0.234, "yardstick.gap_c1": -0.125}
-    text = project.written()
-    assert row(text, "c1, at least") == ["c1, at least", "2.295", "0.234", "2.295"]
-    assert row(text, "λ L_I of c2 and c3")[1:] == ["0.930", "0.930", "0.930"]
-    assert row(text, "gap: ")[1:] == ["0.005", "−0.125", "0.005"]
-    assert row(text, "infogan-0, hidden layer of the head")[1:] == ["0.310", "0.210", "0.110", "0.410"]
-    assert row(text, "pixels")[1:] == ["0.310", "0.210", "0.110", "0.470"]
-    assert "0.991" in text and "1.032" in text
-    assert "abacus with beads and 2 threads (infogan-0)" in text
-
-
-def test_errors_are_named_by_their_largest_confusions(project):
-    text = project.written()
-    (line,) = [line for line in text.splitlines() if line.startswith("- **infogan-0**") and "read as" in line]
-    assert "1234 images" in line and "0.123" in line
-    assert re.findall(r"(\d) read as (\d) \((\d+) images\)", line) == [
-        ("4", "9", "800"), ("9", "4", "300"), ("3", "5", "100")
-    ]  # fmt: skip
-    assert "97 %" in line  # 1200 of 1234
-    assert "**gan-0**" not in text.split("## Why is the error")[1].split("##")[0].split("Milestones")[0]
-
-
-def test_a_run_without_errors_names_no_confusion(project):
-    project.confuse(Run("infogan", 0, None), {(4, 9): 2})
-    project.confuse(Run("infomax", 0, None), {})
-    text = project.written()
-    lines = [line for line in text.splitlines() if re.match(r"- \*\*info\w+-0\*\*", line) and "test split" in line]
-    assert re.findall(r"\d read as \d \(\d+ images\)", lines[0]) == ["4 read as 9 (2 images)"]
-    assert "read as" not in lines[1]
-
-
-def test_the_error_at_the_last_two_milestones(project):
-    line = next(line for line in project.written().splitlines() if "at iteration 1000" in line)
-    assert "infogan-0" in line and "0.200" in line and "0.123" in line and "5000" in line
 
 
 def test_a_metric_without_a_value_reads_as_such(project):
@@ -219,60 +216,9 @@ def test_several_seeds_give_the_mean_and_its_interval(tmp_path, monkeypatch):
     assert "`classification.error_one_to_one` 0.050 [0.000, 0.100] (" in row(text, "error")[3]
     assert row(text, "error")[0] == "**holds, in 2 of 3, not decided**"
     assert "none in 1 of 3 runs" in row(text, "mi-infogan")[3]
-    assert "single training" not in text
+    assert "decides little" not in text
     figures = [link for link in links(text) if link.startswith("figures/")]
     assert len(figures) == len(set(figures))
-
-
-def links(text: str) -> list[str]:
-    """The targets of all images, and of the links to files."""
-    return [target for target in re.findall(r"\]\(([^)]+)\)", text) if not target.startswith(("http", "#"))]
-
-
-@pytest.mark.parametrize("variants", FIGURES)
-def test_every_file_that_is_linked_is_there_and_every_figure_is_linked(variants, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    text = Project(variants).written()
-    assert set(links(text)) == {"claims.yaml", "METHODS.md"} | {f"figures/{name}.png" for name in FIGURES[variants]}
-    assert all((ROOT / name).exists() for name in re.findall(r"`(replicate/[\w.]+)`", text))
-
-
-def test_every_anchor_is_a_heading(project):
-    text = project.written()
-    headings = [re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in text.splitlines()
-                if line.startswith("#")]  # fmt: skip
-    anchors = re.findall(r"\]\(#([^)]+)\)", text)
-    assert anchors and set(anchors) <= set(headings)
-
-
-def test_tables_stand_apart_and_have_as_many_cells_in_every_row(project):
-    lines = project.written().splitlines()
-    tables = 0
-    for before, above, line, below in zip(lines, lines[1:], lines[2:], lines[3:]):
-        pipes = [len(re.findall(r"(?<!\\)\|", text)) for text in (above, line, below)]
-        if line.startswith("|---"):
-            tables += 1
-            assert before == "" and pipes[0] == pipes[1] == pipes[2], above
-        elif line.startswith("|") and above.startswith("|"):
-            assert pipes[0] == pipes[1], line
-    assert tables == 4
-
-
-def test_paragraphs_lists_and_figures_stand_apart(project):
-    lines = project.written().splitlines()
-    for above, line in pairwise(lines):
-        if line.startswith(("![", "#", "**Each verdict")):
-            assert above == "", line
-        if line.startswith("- ") and above:
-            assert above.startswith(("- ", "  ")), line
-
-
-@pytest.mark.parametrize("missing", ["yardstick.lower_bound_c2", "representation.trunk.probe_error_10"])
-def test_a_missing_number_that_no_claim_needs_is_an_error(project, missing):
-    del project.runs["gan", 0][missing]
-    with pytest.raises(BadInput, match=re.escape(missing)):
-        project.written()
-    assert not Path("REPORT.md").exists()
 
 
 def test_a_missing_number_that_a_claim_needs_is_an_error(project):
@@ -282,7 +228,7 @@ def test_a_missing_number_that_a_claim_needs_is_an_error(project):
 
 
 @pytest.mark.parametrize(
-    "path", ["metrics/environment/gan-0.json", "metrics/confusion/infogan-0.csv", "metrics/milestones/gan-0.csv"]
+    "path", ["metrics/environment/gan-0.json", "metrics/confusion/infogan-0.csv", "metrics/milestones/infogan-0.csv"]
 )
 def test_missing_files_are_named_and_leave_no_report(project, path):
     Path(path).unlink()
@@ -297,9 +243,175 @@ def test_a_run_that_was_not_measured_is_bad_input(project):
         project.written()
 
 
+def test_errors_are_named_by_their_largest_confusions(project):
+    text = project.written()
+    (line,) = [line for line in text.splitlines() if line.startswith("- **infogan-0**") and "read as" in line]
+    assert "1234 images" in line and "12.3 %" in line
+    assert re.findall(r"(\d) read as (\d) \((\d+) images\)", line) == [
+        ("4", "9", "800"), ("9", "4", "300"), ("3", "5", "100")
+    ]  # fmt: skip
+    assert "97 %" in line  # 1200 of 1234
+    assert "**gan-0**" not in text.split("## Why is the error")[1].split("##")[0]
+
+
+def test_a_run_without_errors_names_no_confusion(project):
+    project.confuse(Run("infogan", 0, None), {(4, 9): 2})
+    project.confuse(Run("infomax", 0, None), {})
+    lines = [line for line in project.written().splitlines() if line.startswith("- **info") and "images" in line]
+    assert re.findall(r"\d read as \d \(\d+ images\)", lines[0]) == ["4 read as 9 (2 images)"]
+    assert "read as" not in lines[1]
+
+
+def test_the_error_at_the_last_two_milestones(project):
+    line = next(line for line in project.written().splitlines() if "at iteration 1000" in line)
+    assert "infogan-0" in line and "20.0 %" in line and "12.3 %" in line and "5000" in line
+
+
+def test_infomax_stands_beside_infogan(project):
+    project.runs["infogan", 0] |= {"pull.continuous": 0.031, "purity.mean": 0.91}
+    text = project.written().split("## Does an InfoMax")[1].split("##")[0]
+    assert "0.930 (InfoGAN: 0.031)" in text and "50.0 % (InfoGAN: 91.0 %)" in text
+
+
+def test_studies_give_the_verdicts_and_the_answer(project):
+    project.study([0.03, 0.05, 0.07])
+    text = project.written()
+    assert row(text, "error")[0] == "**holds, in 2 of 3, not decided**"
+    assert "`classification.error_one_to_one` 0.050 [0.000, 0.100] (" in row(text, "error")[3]
+    assert "here it is 5.0 [0.0, 10.0] % on average over 3 trainings." in text
+    assert "3 trainings of InfoGAN, 3 trainings of the regular GAN and 1 training of InfoMax" in text
+    assert "In 0 of 3 trainings no two digits share a category" in text and "is 4.5 [4.5, 4.5] %" in text
+
+
+def test_the_pipeline_s_run_is_placed_among_those_of_the_study(project):
+    project.study([0.10, 0.11, 0.12])
+    project.runs["infogan", 0][report.ERROR] = 0.2
+    project.runs["gan", 0][report.ERROR] = 0.8
+    text = project.written()
+    rows = [line for line in text.splitlines() if line.startswith("| infogan-0 | `classification.error")]
+    assert len(rows) == 1 and "| 0.200 | [0.060, 0.160] | **outside** |" in rows[0]  # 0.11 ± 4.303 · 0.01 · √(4/3)
+    assert "| infogan-0 | `purity.mean` | 0.500 | [0.500, 0.500] | within |" in text
+    assert "| infomax-0 |" not in text
+    project.of_studies.clear()
+    project.study([0.1, 0.2])
+    assert "too few runs" in project.written()
+
+
+def test_the_study_of_seeds_says_what_its_runs_were(project):
+    project.study([0.05, 0.11, 0.12, 0.2, 0.3, 0.4])
+    project.of_studies["infogan", 0] |= {"sharing.pairs": 0, "sharing.which": ""}
+    project.of_studies["infogan", 2]["sharing.which"] = "3-5 4-9"
+    project.without_labels = {"medoid": {"seed": 3, "agreement": 0.9, "error": 0.2}, "consensus": {"error": 0.07}}
+    text = project.studies()
+    assert "11 of 15 trainings are made" in text  # five of the regular GAN are planned
+    assert "from 5.0 % to 40.0 %" in text and "in 1 of 6 trainings; of all trainings that may be 3 % to 56 %" in text
+    assert "would show 6.0 % on average" in text  # 5 of the 6 choices have the 0.05
+    assert "the medoid of the 6 trainings (seed 3) has an error of 20.0 %, and their consensus one of 7.0 %" in text
+    assert row(text, "0")[:4] == ["0", "5.0 %", "4.5 %", "none"]
+    assert row(text, "2")[3] == "3–5, 4–9"
+    assert "Not answered" in text and "0 of 20" in text
+    assert row(text, "hidden layer, 100 labels")[1:] == ["21.0 [21.0, 21.0] %"] * 2
+
+
+def test_studies_of_k_and_of_estimators_answer(project):
+    project.study([0.1, 0.11, 0.12])
+    amis = {"k5": 0.6, "k20": 0.7, "five": 0.7, "five_k5": 0.95, "infogan_c1": 0.8, "infonce_c1": 0.8}
+    for variant, ami in amis.items():
+        for seed in range(3):
+            jitter = (seed - 1) / 1000
+            project.of_studies[variant, seed] = project.of_studies["infogan", seed] | {
+                "classification.ami": ami + jitter, "purity.mean": ami + 2 * jitter
+            }  # fmt: skip
+    for seed in range(3):
+        project.of_studies["infogan", seed]["classification.ami"] = 0.85
+    text = project.studies()
+    assert "**Only of the code** (p after Holm's correction: A 0.000, B 1.000 and C 0.000" in text
+    assert "| infogan less k5 | 3 | 0.250 [0.248, 0.252] |" in text
+    assert "| infonce_c1 less infogan_c1 | 3 | 0.000 [0.000, 0.000] | non-inferior |" in text
+    assert "| jensen_shannon_c1 less infogan_c1 | 0 | – | – |" in text
+
+
+def test_without_runs_of_these_settings_the_studies_say_so(project):
+    text = project.studies()
+    assert "No training of InfoGAN" in text and "figures/" not in text
+
+
+def links(text: str) -> list[str]:
+    """The targets of all images, and of the links to files."""
+    return [target for target in re.findall(r"\]\(([^)]+)\)", text) if not target.startswith(("http", "#"))]
+
+
+@pytest.mark.parametrize("variants", FIGURES)
+def test_every_file_that_is_linked_is_there_and_every_figure_is_linked(variants, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    project = Project(variants)
+    files = {link.partition("#")[0] for link in links(project.written())}
+    assert files == {"claims.yaml", "METHODS.md", "STUDIES.md"} | {f"figures/{name}.png" for name in FIGURES[variants]}
+    project.study([0.1, 0.2])
+    files = set(links(project.studies()))
+    assert {name for name in files if name.startswith("figures")} == {
+        "figures/studies-error.png", "figures/studies-milestones.png"
+    }  # fmt: skip
+    assert all((ROOT / name).exists() for name in files)
+    for text in (Path("REPORT.md").read_text(), Path("STUDIES.md").read_text()):
+        assert all((ROOT / name).exists() for name in re.findall(r"`((?:replicate|studies|metrics)/[a-z_./]+)`", text))
+
+
+def test_every_anchor_is_a_heading(project):
+    text = project.written()
+    headings = [
+        re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-")
+        for line in project.studies().splitlines()
+        if line.startswith("#")
+    ]
+    anchors = re.findall(r"\]\(STUDIES.md#([^)]+)\)", text)
+    assert anchors and set(anchors) <= set(headings)
+
+
+def both(project: Project) -> list[list[str]]:
+    """The lines of both texts, of a project whose study has runs."""
+    project.study([0.1, 0.11, 0.12])
+    return [project.written().splitlines(), project.studies().splitlines()]
+
+
+def test_tables_stand_apart_and_have_as_many_cells_in_every_row(project):
+    for lines, expected in zip(both(project), (2, 5)):
+        tables = 0
+        for before, above, line, below in zip(lines, lines[1:], lines[2:], lines[3:]):
+            pipes = [len(re.findall(r"(?<!\\)\|", text)) for text in (above, line, below)]
+            if line.startswith(("|---", "|--:")):
+                tables += 1
+                assert before == "" and pipes[0] == pipes[1] == pipes[2], above
+            elif line.startswith("|") and above.startswith("|"):
+                assert pipes[0] == pipes[1], line
+        assert tables == expected
+
+
+def test_paragraphs_lists_and_figures_stand_apart(project):
+    for lines in both(project):
+        for above, line in pairwise(lines):
+            if line.startswith(("![", "#")):
+                assert above == "", line
+            if line.startswith("- ") and above:
+                assert above.startswith(("- ", "  ")), line
+
+
+def test_a_missing_number_that_no_claim_needs_is_an_error(project):
+    del project.runs["gan", 0]["representation.head_hidden.probe_error_100"]
+    with pytest.raises(BadInput, match=re.escape("representation.head_hidden.probe_error_100")):
+        project.written()
+    assert not Path("REPORT.md").exists()
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(None, "none"), (10, "10"), (1.0, "1.000"), (-0.2258, "−0.226"), (333.3333, "333.3"), ("c2", "c2")],
 )
 def test_numbers(value, text):
-    assert report.number(value) == text
+    assert wording.number(value) == text
+
+
+def test_words():
+    assert wording.listed([]) == "" and wording.listed(["a"]) == "a" and wording.listed(["a", "b", "c"]) == "a, b and c"
+    assert [wording.count(n, "run") for n in (0, 1, 2)] == ["no run", "1 run", "2 runs"]
+    assert wording.percent(-0.1234) == "−12.3 %"

@@ -1,6 +1,7 @@
 """The intervals against published values, against their definition, and against many draws of a known truth."""
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -53,3 +54,21 @@ def test_wilson(successes, trials, low, high):
 def test_wilson_refuses_what_are_no_counts(successes, trials):
     with pytest.raises(ValueError, match="expected whole numbers"):
         statistics.wilson(successes, trials)
+
+
+def test_the_prediction_interval_holds_95_of_100_further_values():
+    random = np.random.default_rng(0)
+    values = random.normal(size=(4000, 6))
+    inside = 0
+    for *seen, further in values:
+        low, high = statistics.prediction_interval(seen)
+        inside += low <= further <= high
+    assert inside / len(values) == pytest.approx(0.95, abs=0.012)
+    assert statistics.prediction_interval([1.0]) is None
+
+
+def test_the_least_of_a_few_is_the_mean_over_all_choices():
+    values = [0.3, 0.1, 0.25, 0.2, 0.15, 0.4]
+    assert statistics.expected_least(values, 3) == pytest.approx(np.mean([min(c) for c in combinations(values, 3)]))
+    assert statistics.expected_least(values, 6) == 0.1
+    assert statistics.expected_least(values, 7) is None

@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT
 from distributed import Client
 
-from replicate import parameters, run, study, worker
+from replicate import parameters, run, studies, study, worker
 from replicate.parameters import Parameters
 from replicate.run import Run
 from replicate.stage import BadInput
@@ -107,31 +107,31 @@ def test_a_killed_worker_is_replaced_and_a_failed_run_stops_no_other(client, pac
 
 def test_results_are_stored_whole_and_known_again(params: Parameters, tmp_path: Path):
     this, place = run.of("infogan", 3, params), tmp_path / "seeds" / "infogan-3"
-    assert not study.is_current(place, this, params)
+    assert not studies.is_current(place, this, params)
     files = {"training/infogan-3.csv": b"1", "milestones/infogan-3.json": b"2", "evidence/infogan-3/codes.npz": b"3"}
-    study.store(worker.pack(files), place, this, params)
+    studies.store(files, place, this, params)
     assert sorted(path.name for path in place.iterdir()) == ["codes.npz", "milestones.json", "run.json", "training.csv"]
-    assert study.is_current(place, this, params)
-    assert not study.is_current(place, run.of("infogan", 4, params), params)
-    assert not study.is_current(place, run.of("gan", 3, params), params)
+    assert studies.is_current(place, this, params)
+    assert not studies.is_current(place, run.of("infogan", 4, params), params)
+    assert not studies.is_current(place, run.of("gan", 3, params), params)
     (place / "training.csv").write_bytes(b"0")
-    assert not study.is_current(place, this, params)
-    study.store(worker.pack(files), place, this, params)
-    assert study.is_current(place, this, params)
+    assert not studies.is_current(place, this, params)
+    studies.store(files, place, this, params)
+    assert studies.is_current(place, this, params)
     assert [path.name for path in place.parent.iterdir()] == ["infogan-3"]
 
 
 def test_another_version_of_the_training_makes_results_stale(params, monkeypatch):
     this = run.of("infogan", 0, params)
-    before = study.fingerprint(this, params)
-    monkeypatch.setattr(study.train, "VERSION", study.train.VERSION + 1)
-    assert study.fingerprint(this, params) != before
+    before = studies.fingerprint(this, params)
+    monkeypatch.setattr(studies.train, "VERSION", studies.train.VERSION + 1)
+    assert studies.fingerprint(this, params) != before
 
 
 def test_the_committed_studies_are_possible_and_pair_their_seeds(params, monkeypatch):
     monkeypatch.chdir(ROOT)
-    studies, theirs = study.load(params)
-    made = {name: study.runs(name, studies, theirs) for name in studies.studies}
+    planned, theirs = studies.load(params)
+    made = {name: studies.runs(name, planned, theirs) for name in planned.studies}
     assert [len(runs) for runs in made.values()] == [15, 20, 18]
     assert [this.name for this in made["seeds"]][:4] == ["infogan-0", "gan-0", "infogan-1", "gan-1"]
     five = next(this for this in made["leak"] if this.name == "five_k5-0")
@@ -152,16 +152,16 @@ def test_the_committed_studies_are_possible_and_pair_their_seeds(params, monkeyp
 )
 def test_a_mistake_in_the_studies_is_named(content, message, params, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    study.FOLDER.mkdir()
-    (study.FOLDER / "studies.yaml").write_text(json.dumps(content))
+    studies.FOLDER.mkdir()
+    (studies.FOLDER / "studies.yaml").write_text(json.dumps(content))
     with pytest.raises(BadInput, match=message):
-        study.load(params)
+        studies.load(params)
 
 
 def test_a_study_that_is_not_there_is_named(params, monkeypatch):
     monkeypatch.chdir(ROOT)
-    studies, theirs = study.load(params)
+    planned, theirs = studies.load(params)
     with pytest.raises(BadInput, match="study: got 'seed', expected one of seeds, leak, infomax"):
-        study.runs("seed", studies, theirs)
-    assert isinstance(study.runs("seeds", studies, theirs)[0], Run)
+        studies.runs("seed", planned, theirs)
+    assert isinstance(studies.runs("seeds", planned, theirs)[0], Run)
     assert parameters.load(ROOT / "params.yaml") == params

@@ -1,0 +1,138 @@
+"""Stage compare: every run of the studies in one table, and the answers to what claims.yaml asks of the studies.
+
+python -m replicate.compare
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from replicate import claims, comparisons, mnist, parameters, results, stage, statistics, studies, summarise, tables
+from replicate.comparisons import Answer, Comparison, Seeds
+from replicate.measures import classification, partitions
+from replicate.parameters import Parameters
+from replicate.results import Results, Row
+from replicate.run import Run
+from replicate.stage import BadInput
+
+SEEDS, LEAK, INFOMAX = "seeds", "leak", "infomax"  # the studies
+
+
+def of_confusion(folder: Path, this: Run, shared: float) -> dict[str, float | int | str | None]:
+    """Which digits share a category of a run: how many pairs, which ("4-9 5-8"), and the error without these.
+
+    Without a value where c1 has another number of categories than there are digits, or no pull towards the images.
+    """
+    if this.settings.objective == "gan" or this.settings.latent.categories != len(this.settings.train.digits):
+        return {"sharing.pairs": None, "sharing.which": None, "sharing.error_without": None}
+    columns = tables.read(folder / "confusion.csv", **{str(d): int for d in range(classification.DIGITS)})
+    confusion = np.stack(list(columns.values()), axis=1)
+    pairs = partitions.sharing(confusion, shared)
+    return {
+        "sharing.pairs": len(pairs),
+        "sharing.which": " ".join(f"{one}-{other}" for one, other in pairs),
+        "sharing.error_without": partitions.error_without(confusion, pairs),
+    }
+
+
+def gather(made: Mapping[str, Mapping[Path, Run]], shared: float) -> list[Row]:
+    """The rows of every run of every study. Raises BadInput when a file of one is missing or broken."""
+    rows = []
+    for folders in made.values():
+        for folder, this in folders.items():
+            measured = summarise.read({folder / f"{kind}.json": prefix for kind, prefix in summarise.OF_RUN.items()})
+            rows += results.rows(measured | of_confusion(folder, this, shared), this.variant, this.seed)
+    return rows
+
+
+def categories(folders: Mapping[Path, Run]) -> tuple[np.ndarray, np.ndarray]:
+    """c1's category of each image of the training and of the test split, a row a run: (R, N), (R, M). Raises BadInput."""
+    try:
+        kept = [np.load(folder / "codes.npz") for folder in folders]
+        return np.stack([each["train_category"] for each in kept]), np.stack([each["test_category"] for each in kept])
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInput(f"the evidence of {', '.join(map(str, folders))} is not as expected: {error}") from error
+
+
+def without_labels(folders: Mapping[Path, Run], measured: Results, question: Seeds, params: Parameters) -> dict:
+    """What the runs of InfoGAN say together without a label: the errors of the medoid and of the consensus."""
+    of_infogan = {folder: this for folder, this in folders.items() if this.variant == "infogan"}
+    if len(of_infogan) < 2:
+        return {"medoid": None, "consensus": None}
+    train, test = categories(of_infogan)
+    agreement = partitions.agreement(train)
+    medoid = list(of_infogan.values())[int(agreement.argmax())]
+    settings = medoid.settings
+    train_digit = mnist.training_images(params.mnist, settings.train)[1].numpy()
+    test_digit = mnist.test_images(params.mnist, settings.train)[1].numpy()
+    of_train, of_test = partitions.consensus(train, test, settings.latent.categories)
+    counts = classification.contingency(of_train, train_digit, settings.latent.categories)
+    return {
+        "medoid": {
+            "seed": medoid.seed,
+            "agreement": float(agreement.max()),
+            "error": measured.runs[medoid.variant][medoid.seed][question.metric],
+        },
+        "consensus": {"error": classification.one_to_one_error(counts, of_test, test_digit)},
+    }
+
+
+def luck(measured: Results, question: Seeds) -> dict[str, Any]:
+    """How often InfoGAN's error is within the limit, what the best of a few runs shows, and what the error is made of."""
+    runs = measured.of("infogan")
+    errors = [run[question.metric] for run in runs]
+    if not errors:
+        return {"runs": 0}
+    within = sum(error <= question.limit for error in errors)
+    low, high = statistics.wilson(within, len(errors))
+    return {
+        "runs": len(errors),
+        "within": within,
+        "share_low": low,
+        "share_high": high,
+        "least": min(errors),
+        "best": statistics.expected_least(errors, question.best_of),
+        "without_sharing": sum(run["sharing.pairs"] == 0 for run in runs),
+    }
+
+
+def as_json(answer: Answer | None) -> dict[str, Any] | None:
+    """An answer, with every difference that it rests on."""
+
+    def of(comparison: Comparison) -> dict[str, Any]:
+        return {
+            "variant": comparison.pair.variant,
+            "than": comparison.pair.than,
+            "differences": comparison.differences.tolist(),
+            "mean": comparison.mean,
+            "low": comparison.wide.low,
+            "high": comparison.wide.high,
+            "low_90": comparison.narrow.low,
+            "high_90": comparison.narrow.high,
+        }
+
+    return answer and {
+        "verdict": answer.verdict,
+        "p": answer.p,
+        "comparisons": {name: [of(each) for each in found] for name, found in answer.comparisons.items()},
+    }
+
+
+def main() -> None:
+    params, questions = parameters.load(), claims.questions()
+    made = studies.made(params)
+    rows = gather(made, questions.seeds.shared)
+    measured = results.collect(rows)
+    answers = {
+        SEEDS: luck(measured, questions.seeds) | without_labels(made[SEEDS], measured, questions.seeds, params),
+        LEAK: as_json(comparisons.leak(questions.leak, measured)),
+        INFOMAX: [as_json(answer) for answer in comparisons.infomax(questions.infomax, measured)],
+    }
+    results.write(Path("metrics", "studies.csv"), rows)
+    stage.write_json(Path("metrics", "studies.json"), answers)
+
+
+if __name__ == "__main__":
+    stage.run(main)

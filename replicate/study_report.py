@@ -1,0 +1,184 @@
+"""What STUDIES.md says: what each study asks, what its runs answer, and the numbers that the answer rests on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from replicate import claims, comparisons, studies
+from replicate.comparisons import Pair, Questions
+from replicate.parameters import Parameters
+from replicate.results import Metrics, Results
+from replicate.wording import count, in_unit, listed, number, percent
+
+SEEDS, LEAK, INFOMAX = "seeds", "leak", "infomax"
+MEASURES = {  # of a variant, by study: the table's column, the metric and its unit
+    LEAK: {
+        "AMI of c1 and digit": ("classification.ami", ""),
+        "information, of the most": ("representation.code.information_share", ""),
+        "homogeneity": ("classification.homogeneity", ""),
+        "completeness": ("classification.completeness", ""),
+        "hidden layer, 10 labels": ("representation.head_hidden.probe_error_10", "%"),
+        "hidden layer, 100 labels": ("representation.head_hidden.probe_error_100", "%"),
+        "hidden layer, all labels": ("representation.head_hidden.probe_error_all", "%"),
+        "D's trunk, 100 labels": ("representation.trunk.probe_error_100", "%"),
+        "slant, hidden layer": ("representation.head_hidden.error_slant", "%"),
+        "thickness, hidden layer": ("representation.head_hidden.error_thickness", "%"),
+        "c1 in the images": ("yardstick.share_c1", ""),
+    },
+    INFOMAX: {
+        "purity": ("purity.mean", "%"),
+        "AMI of c1 and digit": ("classification.ami", ""),
+        "c1 in the images": ("yardstick.share_c1", ""),
+        "style codes' specificity": ("disentanglement.specificity_lowest", ""),
+        "Fréchet distance": ("speed.distance_at_end", ""),
+        "pull of D": ("pull.adversarial", ""),
+        "pull of c1": ("pull.c1", ""),
+        "pull of c2, c3": ("pull.continuous", ""),
+    },
+}
+
+
+class OfSeed(NamedTuple):
+    """A run of InfoGAN in the table of seeds."""
+
+    seed: int
+    error: str
+    without: str
+    which: str
+    ami: str
+    purity: str
+    share: str
+
+
+class Made(NamedTuple):
+    """How many of a study's runs are there."""
+
+    made: int
+    planned: int
+
+
+def made(name: str, params: Parameters, measured: Results) -> Made:
+    """How many runs of a study there are, and how many there will be. Raises BadInput."""
+    planned, theirs = studies.load(params)
+    wanted = studies.runs(name, planned, theirs)
+    return Made(sum(each.seed in measured.runs.get(each.variant, {}) for each in wanted), len(wanted))
+
+
+def mean(metric: str, runs: Sequence[Metrics], unit: str) -> str:
+    """A metric's mean over runs, with its interval; a dash where there is no run, or none has a value."""
+    if not runs or all(run[metric] is None for run in runs):
+        return "–"
+    return in_unit(claims.measure(metric, runs), unit)
+
+
+def sharing(answer: Mapping[str, Any], measured: Results) -> str | None:
+    """What the errors over seeds are made of, in two sentences; None where there is no run of InfoGAN."""
+    runs = measured.of("infogan")
+    if not answer["runs"]:
+        return None
+    without = in_unit(claims.measure("sharing.error_without", runs), "%")
+    return (
+        f"In {answer['without_sharing']} of {count(answer['runs'], 'training')} no two digits share a category. With the "
+        f"confusions of digits that share one counted as right, the error is {without}."
+    )
+
+
+def of_seeds(answer: Mapping[str, Any], question: comparisons.Seeds, measured: Results) -> list[str]:
+    """The answer of the study of seeds, a sentence or two each; none where there is no run."""
+    runs = measured.of("infogan")
+    if not answer["runs"]:
+        return []
+    errors = claims.measure(question.metric, runs)
+    low, high = (percent(answer[key], 0) for key in ("share_low", "share_high"))
+    trainings = count(answer["runs"], "training")
+    found = [
+        f"The error is {in_unit(errors, '%')}, from {percent(min(errors.values))} to {percent(max(errors.values))}.",
+        f"It is at most {percent(question.limit)}, which rounds to the published number, in {answer['within']} of "
+        f"{trainings}; of all trainings that may be {low} to {high} (Wilson, 95 %).",
+        sharing(answer, measured),
+    ]
+    if answer["best"] is not None:
+        found.append(
+            f"The best of {question.best_of}, chosen by its labels, would show {percent(answer['best'])} on average."
+        )
+    if (medoid := answer["medoid"]) is not None:
+        found.append(
+            f"Chosen without a label: the medoid of the {trainings} (seed {medoid['seed']}) has an error of "
+            f"{percent(medoid['error'])}, and their consensus one of {percent(answer['consensus']['error'])}."
+        )
+    return found
+
+
+def of_leak(answer: Mapping[str, Any] | None) -> str:
+    """The verdict of the study of K."""
+    if answer is None:
+        return "Not answered: a hypothesis needs two seeds or more of each of its variants."
+    p = listed([f"{name} {number(value)}" for name, value in answer["p"].items()])
+    return (
+        f"**{answer['verdict'].capitalize()}** (p after Holm's correction: {p}; accepted below {comparisons.LEVEL:g})."
+    )
+
+
+def difference(pair: Pair, found: Mapping[str, Any] | None, unit: str = "") -> list[str]:
+    """A paired difference as cells: the pair, its seeds, the mean with its interval."""
+    name = f"{pair.variant} less {pair.than}"
+    if found is None:
+        return [name, "0", "–"]
+    as_text = percent if unit == "%" else number
+    low, high = as_text(found["low"]), as_text(found["high"])
+    return [name, str(len(found["differences"])), f"{as_text(found['mean'])} [{low}, {high}]"]
+
+
+def table(study: str, variants: Sequence[str], measured: Results) -> list[list[str]]:
+    """A row for each of MEASURES and a column for each of `variants` that has a run; the first row is the heading."""
+    shown = [variant for variant in variants if measured.of(variant)]
+    heading = ["", *(f"{variant} ({len(measured.of(variant))})" for variant in shown)]
+    rows = [
+        [label, *(mean(metric, measured.of(variant), unit) for variant in shown)]
+        for label, (metric, unit) in MEASURES[study].items()
+    ]
+    return [heading, *rows]
+
+
+def gather(params: Parameters, questions: Questions, answers: Mapping[str, Any], measured: Results) -> dict[str, Any]:
+    """What the template of STUDIES.md places, of the studies' runs alone; `answers` are metrics/studies.json.
+
+    Raises BadInput (see `studies.load`).
+    """
+    leak, infomax = answers[LEAK], answers[INFOMAX]
+    hypotheses = [
+        (name, hypothesis, difference(pair, leak and leak["comparisons"][name][i]))
+        for name, hypothesis in questions.leak.hypotheses.items()
+        for i, pair in enumerate(hypothesis.more)
+    ]
+    pairs = [
+        [
+            *difference(pair, found and found["comparisons"][questions.infomax.metric][0]),
+            found["verdict"] if found else "–",
+        ]
+        for pair, found in zip(questions.infomax.pairs, infomax)
+    ]
+    seeds = [
+        OfSeed(
+            seed,
+            percent(run[questions.seeds.metric]),
+            percent(run["sharing.error_without"]),
+            ", ".join((run["sharing.which"] or "none").split()).replace("-", "–"),
+            number(run["classification.ami"]),
+            percent(run["purity.mean"]),
+            number(run["information.share_at_end"]),
+        )
+        for seed, run in sorted(measured.runs.get("infogan", {}).items())
+    ]
+    planned, _ = studies.load(params)
+    return {
+        "questions": questions,
+        "made": {name: made(name, params, measured) for name in planned.studies},
+        "of_seeds": of_seeds(answers[SEEDS], questions.seeds, measured),
+        "seeds": seeds,
+        "of_leak": of_leak(leak),
+        "hypotheses": hypotheses,
+        "leak": table(LEAK, ["infogan", *planned.studies[LEAK], "gan"], measured),
+        "pairs": pairs,
+        "infomax": table(INFOMAX, ["infogan", "gan", *planned.studies[INFOMAX]], measured),
+        "margin": number(questions.infomax.margin),
+    }

@@ -1,0 +1,81 @@
+"""Numbers, spreads and verdicts as the reports write them."""
+
+from collections.abc import Mapping, Sequence
+
+from replicate import claims
+from replicate.claims import Assessment, Finding, Measured
+
+VERBS = {  # of a verdict, for one claim and for several
+    claims.HOLDS: ("holds", "hold"),
+    claims.PARTLY: ("holds partly", "hold partly"),
+    claims.FAILS: ("does not hold", "do not hold"),
+    claims.NOT_MEASURED: ("is not measured", "are not measured"),
+}
+NAMES = {"infogan": "InfoGAN", "gan": "the regular GAN", "infomax": "InfoMax"}
+
+
+def number(value: float | str | None) -> str:
+    """Three decimals (one from 100 on), a whole number whole, text as it is; "none" for a metric without a value."""
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return value
+    decimals = 3 if -100 < value < 100 else 1
+    return (str(value) if isinstance(value, int) else f"{value:.{decimals}f}").replace("-", "−")
+
+
+def percent(value: float | None, decimals: int = 1) -> str:
+    """A share in percent: 0.1234 -> "12.3 %"."""
+    return "none" if value is None else f"{100 * value:.{decimals}f} %".replace("-", "−")
+
+
+def spread(measured: Measured) -> str:
+    """The mean with its 95 % interval; of a single run its value; in how many runs there is none."""
+    if measured.mean is None:
+        without = measured.values.count(None)
+        return "none" if len(measured.values) == 1 else f"none in {without} of {len(measured.values)} runs"
+    if measured.interval is None:
+        return number(measured.values[0])
+    low, high = measured.interval
+    return f"{number(measured.mean)} [{number(low)}, {number(high)}]"
+
+
+def in_unit(measured: Measured, unit: str) -> str:
+    """`spread`, in percent where that is the unit."""
+    if unit != "%" or measured.mean is None:
+        return f"{spread(measured)} {unit}".rstrip()
+    interval = measured.interval and f" [{100 * measured.interval.low:.1f}, {100 * measured.interval.high:.1f}]"
+    return f"{100 * measured.mean:.1f}{interval or ''} %".replace("-", "−")
+
+
+def count(n: int, thing: str) -> str:
+    """ "1 training", "3 trainings", "no training"."""
+    return f"{n or 'no'} {thing}{'s' if n > 1 else ''}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def summary(assessments: Mapping[str, Assessment]) -> str:
+    """How many claims there are of each verdict, as a sentence."""
+    verdicts = [assessment.verdict for assessment in assessments.values()]
+    counts = [(verdicts.count(verdict), VERBS[verdict]) for verdict in claims.VERDICTS]
+    *parts, last = (f"{n} {verbs[n != 1]}" for n, verbs in counts)
+    return f"Of {len(verdicts)} claims {', '.join(parts)}, and {last}."
+
+
+def asked(finding: Finding) -> str:
+    """The limits of a condition: "≥ 0.95, ≥ control + 0.5"."""
+    condition = finding.condition
+    parts = []
+    if condition.at_least is not None:
+        parts.append(f"≥ {condition.at_least:g}")
+    if condition.at_most is not None:
+        parts.append(f"≤ {condition.at_most:g}")
+    if condition.above_control is not None:
+        parts.append(f"≥ control + {condition.above_control:g}")
+    if condition.below_control is not None:
+        parts.append(f"≤ control − {condition.below_control:g}")
+    return ", ".join(parts).replace("-", "−")
