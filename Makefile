@@ -9,7 +9,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 endif
 
-.PHONY: reproduce quick study test lint bench lock venv install
+.PHONY: reproduce quick study screenshot test lint bench lock venv install
 
 reproduce: venv
 	python -m replicate.parameters
@@ -31,6 +31,10 @@ lint: venv
 # How close a training step is to the fastest that this machine could do.
 bench: venv
 	python -m benchmarks.step
+
+# A picture of the explorer, for README.md; needs Chromium.
+screenshot: venv
+	python -m replicate.screenshot
 
 # A study of studies/studies.yaml: make study NAME=seeds JOBS=2, or SCHEDULER=tcp://host:8786 for a Dask cluster.
 study: venv

@@ -2,9 +2,12 @@
 Chromium: Debian's, or the one that `playwright install chromium` gets."""
 
 import base64
+import hashlib
 import io
 import math
-import shutil
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,13 +17,15 @@ import pytest
 import torch
 from conftest import ROOT, change
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
-from replicate import explorer, mnist, model
+from replicate import explorer, mnist, model, screenshot
 from replicate.latent import Codes
 from replicate.measures import morphometry
 from replicate.model import Model
 from replicate.parameters import Parameters
 from replicate.run import Run
+from replicate.stage import BadInput
 
 VALUES, DRAWS = 3, 2
 STEP = 1 / 15  # between two of the page's grey levels
@@ -173,12 +178,11 @@ FAINT = """() => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
-    with api.sync_playwright() as playwright:
-        installed = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
-        path = next(filter(None, installed), playwright.chromium.executable_path)
-        if not Path(path).exists():
-            pytest.skip("there is no Chromium: install Debian's, or run `playwright install chromium`")
+    with sync_playwright() as playwright:
+        try:
+            path = screenshot.chromium(playwright)
+        except BadInput as error:
+            pytest.skip(str(error))
         browser = playwright.chromium.launch(executable_path=path)
         yield browser
         browser.close()
@@ -332,3 +336,19 @@ def test_texts_are_legible_and_images_have_names(scheme, visit):
     assert page.eval_on_selector_all("canvas, [role=img]", unnamed) == 0
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 24, 27)"
     assert dark == (scheme == "dark")
+
+
+def test_the_committed_picture_is_of_the_committed_page():
+    picture = Image.open(ROOT / screenshot.PICTURE)
+    assert picture.text == {screenshot.SHOWS: hashlib.sha256((ROOT / screenshot.PAGE).read_bytes()).hexdigest()}
+    assert max(picture.size) > 1000 and (ROOT / screenshot.PICTURE).stat().st_size < 200_000
+
+
+@pytest.mark.usefixtures("browser")  # which skips where there is none
+def test_a_picture_can_be_taken(made: Made, tmp_path):
+    page = tmp_path / screenshot.PAGE
+    page.parent.mkdir()
+    page.write_text(made.html, encoding="utf-8")
+    command = [sys.executable, "-m", "replicate.screenshot"]  # for Playwright runs once a process
+    subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+    assert np.asarray(Image.open(tmp_path / screenshot.PICTURE).convert("L")).std() > 10
