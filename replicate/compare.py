@@ -37,13 +37,24 @@ def of_confusion(folder: Path, this: Run, shared: float) -> dict[str, float | in
     }
 
 
+def of_milestones(folder: Path) -> dict[str, float | None]:
+    """By how much the error rose from the last milestone but one to the end; None where it has no value.
+
+    Raises BadInput (see `tables.read`).
+    """
+    errors = tables.read(folder / "milestones.csv", error=tables.number)["error"]
+    rise = float(errors[-1] - errors[-2]) if len(errors) > 1 else np.nan
+    return {"milestones.error_rise_at_end": None if np.isnan(rise) else rise}
+
+
 def gather(made: Mapping[str, Mapping[Path, Run]], shared: float) -> list[Row]:
     """The rows of every run of every study. Raises BadInput when a file of one is missing or broken."""
     rows = []
     for folders in made.values():
         for folder, this in folders.items():
             measured = summarise.read({folder / f"{kind}.json": prefix for kind, prefix in summarise.OF_RUN.items()})
-            rows += results.rows(measured | of_confusion(folder, this, shared), this.variant, this.seed)
+            found = of_confusion(folder, this, shared) | of_milestones(folder)
+            rows += results.rows(measured | found, this.variant, this.seed)
     return rows
 
 

@@ -25,8 +25,8 @@ def number(value: float | str | None) -> str:
 
 
 def percent(value: float | None, decimals: int = 1) -> str:
-    """A share in percent: 0.1234 -> "12.3 %"."""
-    return "none" if value is None else f"{100 * value:.{decimals}f} %".replace("-", "−")
+    """A share in percent, a dash for none: 0.1234 -> "12.3 %"."""
+    return "–" if value is None else f"{100 * value:.{decimals}f} %".replace("-", "−")
 
 
 def spread(measured: Measured) -> str:

@@ -38,6 +38,7 @@ def folders(tmp_path, monkeypatch, params) -> dict[Path, Run]:
         (folder / "evaluation.json").write_text(json.dumps({"classification": {"error_one_to_one": error}}))
         for kind in ("milestones", "yardstick", "representation"):
             (folder / f"{kind}.json").write_text(json.dumps({f"of_{kind}": seed}))
+        tables.write(folder / "milestones.csv", [{"error": None}, {"error": 0.3}, {"error": error if seed else None}])
         counts = [
             {"digit": d} | {str(g): 80 * (d == g) + 20 * ((d, g) == (4, 9)) for g in range(10)} for d in range(10)
         ]
@@ -51,6 +52,8 @@ def test_every_run_is_in_the_table_with_what_its_digits_share(folders):
     run = measured.runs["infogan"][2]
     assert run["yardstick.of_yardstick"] == run["of_milestones"] == run["representation.of_representation"] == 2
     assert (run["sharing.pairs"], run["sharing.which"], run["sharing.error_without"]) == (1, "4-9", 0.0)
+    assert run["milestones.error_rise_at_end"] == pytest.approx(run[SEEDS.metric] - 0.3)
+    assert measured.runs["infogan"][0]["milestones.error_rise_at_end"] is None
     assert measured.runs["gan"][0]["sharing.which"] is None
 
 
