@@ -251,6 +251,7 @@ def gather() -> dict[str, Any]:
     assessments = claims.assess_all(all_claims, evidence)
     maximising = [this for this in runs if this.settings.objective != "gan"]
     answers = stage.read_json("metrics/studies.json")
+    places = placed(all_claims, runs, measured, of_studies)
     return {
         "headline": headline(evidence),
         "summary": summary(assessments),
@@ -265,9 +266,9 @@ def gather() -> dict[str, Any]:
         "endings": [end for this in runs if this.variant == "infogan" and (end := at_the_end(this))],
         "infomax": infomax(assessments["infomax"], evidence),
         "leak": ten(measured, max(params.represent.labels_per_digit)),
-        "placed": placed(all_claims, runs, measured, of_studies),
+        "placed": places,
         "machines": machines(runs),
-        "studies": study_report.gather(params, claims.questions(), answers, of_studies),
+        "studies": study_report.gather(params, claims.questions(), answers, of_studies) | {"placed": places},
     }
 
 
