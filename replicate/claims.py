@@ -10,15 +10,23 @@ from typing import Annotated, Literal, NamedTuple
 from annotated_types import Ge, Len
 from pydantic import Field, model_validator
 
-from replicate import parameters, statistics
+from replicate import comparisons, parameters, statistics
 from replicate.comparisons import Questions
 from replicate.parameters import Checked
 from replicate.results import Metrics, Results
 from replicate.stage import BadInput
 from replicate.statistics import Interval
 
-HOLDS, PARTLY, FAILS, NOT_MEASURED = "holds", "holds partly", "does not hold", "not measured"
-VERDICTS = (HOLDS, PARTLY, FAILS, NOT_MEASURED)
+HOLDS, PARTLY, FAILS = "holds", "holds partly", "does not hold"
+UNDECIDED, NOT_MEASURED = "undecided", "not measured"
+VERDICTS = (HOLDS, PARTLY, FAILS, UNDECIDED, NOT_MEASURED)
+# What a study's verdict makes of the claim that it answers.
+OF_STUDY = {
+    comparisons.CONFIRMED: HOLDS,
+    comparisons.CODE_ONLY: PARTLY,
+    comparisons.REFUTED: FAILS,
+    comparisons.UNDECIDED: UNDECIDED,
+}
 
 Text = Annotated[str, Len(1)]
 Threshold = Annotated[float, Field(allow_inf_nan=False)]
@@ -50,7 +58,7 @@ class Condition(Checked):
 
 
 class Claim(Checked):
-    """A claim with the criterion it is judged by, or with the reason why it is not measured.
+    """A claim with the criterion it is judged by, or with the study that answers it.
 
     All conditions of `holds` must be true for the claim to hold, all of `partly` for it to hold partly. `variant` names
     the runs that it is about, without one it is about no run; `control` names the runs that they are compared with.
@@ -68,14 +76,14 @@ class Claim(Checked):
     holds: Annotated[list[Condition], Len(1)] = None
     partly: Annotated[list[Condition], Len(1)] = None
     beside: Annotated[list[Text], Len(1)] = None
-    not_measured: Text = None
+    study: Literal["leak"] = None
 
     @model_validator(mode="after")
-    def measured_or_not(self) -> "Claim":
-        keys = "variant", "control", "holds", "partly", "beside", "not_measured"
+    def judged_by_one(self) -> "Claim":
+        keys = "variant", "control", "holds", "partly", "beside", "study"
         got = [key for key in keys if getattr(self, key) is not None]
-        if got != ["not_measured"] and ("holds" not in got or "not_measured" in got):
-            raise ValueError(f"got {', '.join(got) or 'neither'}, expected either holds (and variant) or not_measured")
+        if got != ["study"] and ("holds" not in got or "study" in got):
+            raise ValueError(f"got {', '.join(got) or 'neither'}, expected either holds (and variant) or study")
         return self
 
     @model_validator(mode="after")
@@ -247,8 +255,6 @@ def conclude(holds: bool | None, partly: bool | None) -> str | None:
 
 def why_not_measured(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics]) -> str | None:
     """The reason why a claim is not measured; None when it is."""
-    if claim.not_measured:
-        return claim.not_measured
     if not runs:
         return f"there is no run of {claim.variant}"
     if claim.control and not control:
@@ -321,10 +327,20 @@ def check(claims: Mapping[str, Claim], results: Results) -> None:
                     raise BadInput(f"claims.yaml: {name} needs a number, and {metric!r} of {owner} is {run[metric]!r}")
 
 
-def assess_all(claims: Mapping[str, Claim], results: Results) -> dict[str, Assessment]:
-    """The verdict on every claim. Raises BadInput (see `check`)."""
+def of_study(verdict: str | None) -> Assessment:
+    """The assessment that a study's verdict makes; None where it has none yet."""
+    reason = None if verdict else "its study has too few trainings"
+    return Assessment(OF_STUDY.get(verdict, NOT_MEASURED), None, 0, 0, [], {}, reason)
+
+
+def assess_all(
+    claims: Mapping[str, Claim], results: Results, of_studies: Mapping[str, str | None]
+) -> dict[str, Assessment]:
+    """The verdict on every claim, by results or by the verdicts of studies. Raises BadInput (see `check`)."""
     check(claims, results)
     return {
-        name: assess(claim, results.of(claim.variant), results.of(claim.control) if claim.control else [])
+        name: of_study(of_studies[claim.study])
+        if claim.study
+        else assess(claim, results.of(claim.variant), results.of(claim.control) if claim.control else [])
         for name, claim in claims.items()
     }

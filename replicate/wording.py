@@ -9,6 +9,7 @@ VERBS = {  # of a verdict, for one claim and for several
     claims.HOLDS: ("holds", "hold"),
     claims.PARTLY: ("holds partly", "hold partly"),
     claims.FAILS: ("does not hold", "do not hold"),
+    claims.UNDECIDED: ("is undecided", "are undecided"),
     claims.NOT_MEASURED: ("is not measured", "are not measured"),
 }
 NAMES = {"infogan": "InfoGAN", "gan": "the regular GAN", "infomax": "InfoMax"}
@@ -59,11 +60,10 @@ def listed(parts: Sequence[str]) -> str:
 
 
 def summary(assessments: Mapping[str, Assessment]) -> str:
-    """How many claims there are of each verdict, as a sentence."""
+    """How many claims there are of each verdict that one has, as a sentence."""
     verdicts = [assessment.verdict for assessment in assessments.values()]
-    counts = [(verdicts.count(verdict), VERBS[verdict]) for verdict in claims.VERDICTS]
-    *parts, last = (f"{n} {verbs[n != 1]}" for n, verbs in counts)
-    return f"Of {len(verdicts)} claims {', '.join(parts)}, and {last}."
+    counts = [(verdicts.count(verdict), VERBS[verdict]) for verdict in claims.VERDICTS if verdict in verdicts]
+    return f"Of {len(verdicts)} claims {listed([f'{n} {verbs[n != 1]}' for n, verbs in counts])}."
 
 
 def asked(finding: Finding) -> str:

@@ -5,7 +5,7 @@ from statistics import mean, stdev
 
 import pytest
 
-from replicate import claims
+from replicate import claims, comparisons
 from replicate.claims import FAILS, HOLDS, NOT_MEASURED, PARTLY, Claim, Condition
 from replicate.results import Results
 from replicate.stage import BadInput
@@ -37,7 +37,7 @@ claims:
     statement: It leaks
     where: a note
     published: argued
-    not_measured: no run of it
+    study: leak
 """
 
 
@@ -172,15 +172,29 @@ def test_a_claim_about_no_run_counts_none():
 
 
 def test_what_is_not_measured_says_why():
-    left_open = Claim(statement="s", where="w", published="p", not_measured="it needs other runs")
     for criterion, of_variant, reason in [
-        (left_open, [], "it needs other runs"),
         (ABOVE, [], "there is no run of infogan"),
         (ABOVE, runs(1.0), "there is no run of gan, its control"),
     ]:
         assessment = claims.assess(criterion, of_variant, [])
         assert (assessment.verdict, assessment.reason, assessment.decided) == (NOT_MEASURED, reason, None)
         assert claims.in_words(assessment) == "not measured"
+
+
+@pytest.mark.parametrize(
+    ("of_study", "verdict"),
+    [
+        (comparisons.CONFIRMED, HOLDS),
+        (comparisons.CODE_ONLY, PARTLY),
+        (comparisons.REFUTED, FAILS),
+        (comparisons.UNDECIDED, claims.UNDECIDED),
+        (None, NOT_MEASURED),
+    ],
+)
+def test_a_study_answers_its_claim(of_study, verdict):
+    answered = Claim(statement="s", where="w", published="p", study="leak")
+    found = claims.assess_all({"open": answered}, Results({}, {}), {"leak": of_study})["open"]
+    assert found.verdict == verdict and bool(found.reason) == (of_study is None)
 
 
 def test_every_and_conclude_know_what_an_unknown_leaves_open():
@@ -214,7 +228,7 @@ def test_a_good_file_is_read_and_assessed(path):
     assert loaded["good"].why_changed.startswith("it was 0.4")
     compared = {(variant, metric) for variant in ("infogan", "gan") for metric in ("a.b", "a.c")}
     assert set(loaded["good"].metrics()) == compared | {("infogan", "a.d")}
-    assessments = claims.assess_all(loaded, results())
+    assessments = claims.assess_all(loaded, results(), {"leak": None})
     assert [claims.in_words(each) for each in assessments.values()] == ["holds, in 2 of 2", "holds", "not measured"]
     assert assessments["good"].beside["a.d"].values == [None, None]
 
@@ -240,7 +254,7 @@ def test_a_good_file_is_read_and_assessed(path):
         ("    control: gan\n", "", ["claims.good", "control: missing"]),
         ("control: gan", "control: infogan", ["claims.good", "'infogan'", "another variant"]),
         ("    variant: infogan\n", "", ["claims.good", "'gan'", "another variant than variant (None)"]),
-        ("    variant: infogan\n", "    variant: infogan\n    not_measured: why\n", ["good", "not_measured, expected"]),
+        ("    variant: infogan\n", "    variant: infogan\n    study: leak\n", ["good", "study, expected"]),
         ("    holds:\n    - {metric: cost.ratio, at_most: 1.05}\n", "", ["claims.alone", "got neither"]),
         ("    - {metric: cost.ratio, at_most: 1.05}\n", "      []\n", ["claims.alone.holds", "at least 1"]),
         ("statement: It works", "statement: 3", ["claims.good.statement", "got 3", "string"]),
@@ -268,7 +282,7 @@ def test_a_broken_file_is_refused_naming_the_key(path, old, new, said):
 )
 def test_a_metric_that_is_not_there_is_refused_naming_it_its_run_and_what_is_like_it(path, found, said):
     with pytest.raises(BadInput, match=said):
-        claims.assess_all(claims.load(path), found)
+        claims.assess_all(claims.load(path), found, {"leak": None})
 
 
 def test_a_missed_limit_needs_no_control():
