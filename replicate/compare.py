@@ -18,6 +18,7 @@ from replicate.run import Run
 from replicate.stage import BadInput
 
 SEEDS, LEAK, INFOMAX = "seeds", "leak", "infomax"  # the studies
+FEWEST = 3  # runs that have a medoid, and a consensus
 
 
 def of_confusion(folder: Path, this: Run, shared: float) -> dict[str, float | int | str | None]:
@@ -70,7 +71,7 @@ def categories(folders: Mapping[Path, Run]) -> tuple[np.ndarray, np.ndarray]:
 def without_labels(folders: Mapping[Path, Run], measured: Results, question: Seeds, params: Parameters) -> dict:
     """What the runs of InfoGAN say together without a label: the errors of the medoid and of the consensus."""
     of_infogan = {folder: this for folder, this in folders.items() if this.variant == "infogan"}
-    if len(of_infogan) < 2:
+    if len(of_infogan) < FEWEST:
         return {"medoid": None, "consensus": None}
     train, test = categories(of_infogan)
     agreement = partitions.agreement(train)

@@ -11,11 +11,9 @@ import torch
 from replicate import environment, judge, latent, mnist, model, run, stage, tables
 from replicate.measures import classification, convergence, frechet, purity
 from replicate.model import Model
-from replicate.parameters import Settings
+from replicate.parameters import Milestones, Settings
 from replicate.progress import Progress
 from replicate.reading import Split, categories, lower_bounds, pulls
-
-PULLED = 1280  # generated images of which the pulls are taken
 
 
 def measure(
@@ -24,7 +22,7 @@ def measure(
     real: np.ndarray,
     train: Split,
     test: Split,
-    samples: int,
+    options: Milestones,
     settings: Settings,
 ) -> dict[str, float | None]:
     """One milestone. The same latent variables are drawn at each; `real` are the judge's features (N, 128) of digits.
@@ -37,10 +35,10 @@ def measure(
     """
     random = torch.Generator().manual_seed(0)
     prior = settings.latent
-    codes = latent.sample(samples, prior, random)
+    codes = latent.sample(options.samples, prior, random)
     images = model.generate(trained.generator, codes, prior)
     seen = judge.probabilities(judging, images).argmax(dim=1).numpy()
-    information = lower_bounds(trained, samples, settings, random)[0]
+    information = lower_bounds(trained, options.samples, settings, random)[0]
     counts = classification.contingency(categories(trained, train[0]), train[1].numpy(), prior.categories)
     scores = classification.scores(counts, categories(trained, test[0]), test[1].numpy())
     return {
@@ -50,7 +48,7 @@ def measure(
         "ami": scores["ami"],
         "purity": purity.scores(codes.category.numpy(), seen, prior.categories)["one_to_one"],
         "frechet": frechet.distance(judge.features(judging, images).numpy(), real),
-        **{f"pull_{term}": pull for term, pull in pulls(trained, PULLED, settings, random).items()},
+        **{f"pull_{term}": pull for term, pull in pulls(trained, options.pull_images, settings, random).items()},
     }
 
 
@@ -64,7 +62,7 @@ def main() -> None:
     real = judge.features(judging, mnist.as_input(test[0])).numpy()
     rows = []
     for iteration in Progress(this.settings.train.snapshots(), desc=f"milestones {this.name}", unit="milestone"):
-        measured = measure(this.load(iteration), judging, real, train, test, params.milestones.samples, this.settings)
+        measured = measure(this.load(iteration), judging, real, train, test, params.milestones, this.settings)
         rows.append({"iteration": iteration, **measured})
     pull = {name.removeprefix("pull_"): value for name, value in rows[-1].items() if name.startswith("pull_")}
     tables.write(this.csv("milestones"), rows)

@@ -20,7 +20,7 @@ TOY = {
     "train": {"iterations": 100, "training_images": 10_000, "milestones": [50], "batchnorm_images": 1000},
     "judge": {"epochs": 1},
     "evaluate": {"samples_per_category": 50, "bound_samples": 500, "real_images": 200, "traversals_per_category": 3},
-    "milestones": {"matching_images": 1000, "samples": 500},
+    "milestones": {"matching_images": 1000, "samples": 500, "pull_images": 128},
     "yardstick": {"training_samples": 5000, "epochs": 1, "validation_samples": 500, "test_samples": 500},
     "represent": {"label_draws": 1, "penalties": [0.01], "kmeans_images": 2000},
     "cost": {"pairs": 3},

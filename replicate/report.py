@@ -81,8 +81,7 @@ def basis(all_claims: Mapping[str, Claim], evidence: Results) -> str:
     """What the verdicts rest on, as a sentence or two."""
     named = dict.fromkeys(each for claim in all_claims.values() for each in (claim.variant, claim.control))
     runs = {variant: len(evidence.of(variant)) for variant in named if variant in evidence.runs}
-    of_each = [f"{count(n, 'training')} of {NAMES.get(variant, variant)}" for variant, n in runs.items()]
-    text = f"The verdicts rest on {listed(of_each)}."
+    text = f"Trainings: {listed([f'{n} of {NAMES.get(variant, variant)}' for variant, n in runs.items()])}."
     if any(n > 1 for n in runs.values()):
         return f"{text} Brackets hold 95 % intervals of the mean over seeds."
     return f"{text} One training decides little: another seed, or another processor's rounding, may turn a verdict."
@@ -116,11 +115,15 @@ def row(name: str, claim: Claim, assessment: Assessment, evidence: Results) -> R
         here = [f"`{metric}` {spread(claims.measure(metric, runs))}" for metric in names]
     if assessment.reason:
         here.append(f"not judged: {assessment.reason}")
+    if claim.study:
+        here.append("[STUDIES.md](STUDIES.md#does-k--10-leak-the-downstream-task)")
     if assessment.beside:
-        beside = (f"`{metric}` {spread(value)}" for metric, value in assessment.beside.items())
+        beside = (f"`{metric}` {number(value.mean)}" for metric, value in assessment.beside.items())
         here.append(f"beside: {', '.join(beside)}")
     control = evidence.of(claim.control) if claim.control else []
-    of_control = [spread(claims.measure(each.condition.metric, control)) for each in assessment.findings if control]
+    of_control = [
+        number(claims.measure(each.condition.metric, control).mean) for each in assessment.findings if control
+    ]
     return Row(
         name,
         claim.statement,
@@ -228,13 +231,12 @@ def ten(measured: Results, labels: int) -> str | None:
 
 def machines(runs: Sequence[Run]) -> str:
     """What the runs were made on. Raises BadInput when a record is missing."""
-    records = {this.name: stage.read_json(this.json("environment")) for this in runs}
-    return listed(
-        [
-            f"{each['processor']} with {each['instructions']} and {count(each['threads'], 'thread')} ({name})"
-            for name, each in records.items()
-        ]
-    )
+    names: dict[str, list[str]] = {}
+    for this in runs:
+        record = stage.read_json(this.json("environment"))
+        machine = f"{record['processor']} with {record['instructions']} and {count(record['threads'], 'thread')}"
+        names.setdefault(machine, []).append(this.name)
+    return listed([f"{machine} ({', '.join(of_machine)})" for machine, of_machine in names.items()])
 
 
 def gather() -> dict[str, Any]:
@@ -247,10 +249,11 @@ def gather() -> dict[str, Any]:
         rows = f"expected rows of every run of params.yaml, got none of {', '.join(missing)}"
         raise BadInput(f"metrics/results.csv: {rows}")
     claims.check(all_claims, measured)
-    evidence = measured._replace(runs=measured.runs | of_studies.runs)
-    assessments = claims.assess_all(all_claims, evidence)
-    maximising = [this for this in runs if this.settings.objective != "gan"]
     answers = stage.read_json("metrics/studies.json")
+    evidence = measured._replace(runs=measured.runs | of_studies.runs)
+    leak = answers[study_report.LEAK]
+    assessments = claims.assess_all(all_claims, evidence, {"leak": leak and leak["verdict"]})
+    maximising = [this for this in runs if this.settings.objective != "gan"]
     places = placed(all_claims, runs, measured, of_studies)
     return {
         "headline": headline(evidence),

@@ -10,10 +10,10 @@ from torch import nn
 from replicate import judge, milestones, mnist, model, run, tables
 from replicate.latent import Codes
 from replicate.model import Model
-from replicate.parameters import Parameters
+from replicate.parameters import Milestones, Parameters
 from replicate.run import Run
 
-SAMPLES = 136
+OPTIONS = Milestones(matching_images=40, samples=136, pull_images=16)
 PULLS = ("pull_adversarial", "pull_c1", "pull_continuous")
 
 
@@ -44,7 +44,7 @@ def test_a_model_measured_twice_gives_the_same_and_another_model_something_else(
     settings, trained = small.settings("infogan"), fresh(small, 0)
     before = {name: tensor.clone() for name, tensor in model.to_tensors(trained).items()}
     first, again, other = (
-        milestones.measure(each, judging, real, split, split, SAMPLES, settings)
+        milestones.measure(each, judging, real, split, split, OPTIONS, settings)
         for each in (trained, trained, fresh(small, 1))
     )
     assert first == again
@@ -95,7 +95,8 @@ def test_a_run_that_has_learned_everything(categories, params, judging, real, mo
     reader = Perfect(generator)
     shown = torch.arange(40) % categories
     split = (255 * 0.8 * generator.patterns[shown]).round().to(torch.uint8), shown
-    found = milestones.measure(Model(generator, reader, reader), judging, real, split, split, 400, settings)
+    many = OPTIONS.model_copy(update={"samples": 400})
+    found = milestones.measure(Model(generator, reader, reader), judging, real, split, split, many, settings)
     assert found["share_c1"] == pytest.approx(1)
     assert found["ami"] == pytest.approx(1)
     assert found["error"] == 0

@@ -65,7 +65,7 @@ def project(tmp_path_factory) -> Path:
             "real_images": 40,
             "traversals_per_category": 1,
         },
-        "milestones": {"matching_images": 100, "samples": 150},
+        "milestones": {"matching_images": 100, "samples": 150, "pull_images": 20},
         "yardstick": TINY_YARDSTICK,
         "represent": {
             "labels_per_digit": [5],
