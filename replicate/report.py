@@ -19,7 +19,7 @@ from replicate.claims import Assessment, Claim
 from replicate.results import Metrics, Results
 from replicate.run import Run
 from replicate.stage import BadInput
-from replicate.wording import NAMES, VERBS, asked, count, in_unit, listed, number, percent, spread, summary
+from replicate.wording import NAMES, VERBS, asked, count, listed, number, percent, spread, summary
 
 CONFUSIONS = 3  # the largest ones of a run that are named
 FEWEST = 3  # runs of a study among which another run is placed
@@ -73,7 +73,7 @@ def short(name: str, claim: Claim, assessment: Assessment, evidence: Results) ->
     """A claim's row of README's answer."""
     metric, label, unit = ANSWER[name]
     runs = evidence.of(claim.variant) if claim.variant in evidence.runs else []
-    here = f"{label} {in_unit(claims.measure(metric, runs), unit)}" if runs else "–"
+    here = f"{label} {spread(claims.measure(metric, runs), unit)}" if runs else "–"
     return Short(claim.statement, claim.published, here, claims.in_words(assessment))
 
 
@@ -82,16 +82,20 @@ def basis(all_claims: Mapping[str, Claim], evidence: Results) -> str:
     named = dict.fromkeys(each for claim in all_claims.values() for each in (claim.variant, claim.control))
     runs = {variant: len(evidence.of(variant)) for variant in named if variant in evidence.runs}
     text = f"Trainings: {listed([f'{n} of {NAMES.get(variant, variant)}' for variant, n in runs.items()])}."
-    if any(n > 1 for n in runs.values()):
+    if max(runs.values(), default=0) > 2:
         return f"{text} Brackets hold 95 % intervals of the mean over seeds."
+    if max(runs.values(), default=0) == 2:
+        return f"{text} Two trainings decide little."
     return f"{text} One training decides little: another seed, or another processor's rounding, may turn a verdict."
 
 
 def headline(evidence: Results) -> str:
     """The paper's only number on MNIST, and ours, as a sentence."""
     runs = evidence.of("infogan")
-    found = in_unit(claims.measure(ERROR, runs), "%") if runs else "not measured"
-    over = f" on average over {len(runs)} trainings" if len(runs) > 1 else " in one training" if runs else ""
+    found = spread(claims.measure(ERROR, runs), "%") if runs else "not measured"
+    over = {0: "", 1: " in one training", 2: " in two trainings"}.get(
+        len(runs), f" on average over {len(runs)} trainings"
+    )
     return f"The paper's only number on MNIST is a classification error of 5 %; here it is {found}{over}."
 
 
@@ -222,7 +226,7 @@ def ten(measured: Results, labels: int) -> str | None:
         f"{percent(measured.of_no_run[f'baselines.{name}.{probe}'])} on {words}"
         for name, words in (("untrained_trunk", "D's trunk before training"), ("pixels", "pixels"))
     ]
-    ami = in_unit(claims.measure("classification.ami", measured.of("infogan")), "")
+    ami = spread(claims.measure("classification.ami", measured.of("infogan")))
     return (
         f"At K = 10 the adjusted mutual information of c1 and digit is {ami}, and a linear probe with {labels} labels a "
         f"digit errs by {listed([*of_runs, *of_others])}."

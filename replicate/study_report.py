@@ -7,7 +7,7 @@ from replicate import claims, comparisons, studies
 from replicate.comparisons import Pair, Questions
 from replicate.parameters import Parameters
 from replicate.results import Metrics, Results
-from replicate.wording import count, in_unit, listed, number, percent
+from replicate.wording import count, listed, number, percent, spread
 
 SEEDS, LEAK, INFOMAX = "seeds", "leak", "infomax"
 MEASURES = {  # of a variant, by study: the table's column, the metric and its unit
@@ -67,7 +67,7 @@ def mean(metric: str, runs: Sequence[Metrics], unit: str) -> str:
     """A metric's mean over runs, with its interval; a dash where there is no run, or none has a value."""
     if not runs or all(run[metric] is None for run in runs):
         return "–"
-    return in_unit(claims.measure(metric, runs), unit)
+    return spread(claims.measure(metric, runs), unit)
 
 
 def sharing(answer: Mapping[str, Any], measured: Results) -> str | None:
@@ -75,7 +75,7 @@ def sharing(answer: Mapping[str, Any], measured: Results) -> str | None:
     runs = measured.of("infogan")
     if not answer["runs"]:
         return None
-    without = in_unit(claims.measure("sharing.error_without", runs), "%")
+    without = spread(claims.measure("sharing.error_without", runs), "%")
     return (
         f"In {answer['without_sharing']} of {count(answer['runs'], 'training')} no two digits share a category. With the "
         f"confusions of digits that share one counted as right, the error is {without}."
@@ -91,14 +91,14 @@ def of_seeds(answer: Mapping[str, Any], question: comparisons.Seeds, measured: R
     low, high = (percent(answer[key], 0) for key in ("share_low", "share_high"))
     trainings = count(answer["runs"], "training")
     found = [
-        f"The error is {in_unit(errors, '%')}, from {percent(min(errors.values))} to {percent(max(errors.values))}.",
+        f"The error is {spread(errors, '%')}, from {percent(min(errors.values))} to {percent(max(errors.values))}.",
         f"It is at most {percent(question.limit)}, which rounds to the published number, in {answer['within']} of "
         f"{trainings}; of all trainings that may be {low} to {high} (Wilson, 95 %).",
         sharing(answer, measured),
     ]
     rises = [run["milestones.error_rise_at_end"] for run in runs]
     if None not in rises:
-        rise = in_unit(claims.measure("milestones.error_rise_at_end", runs), "%")
+        rise = spread(claims.measure("milestones.error_rise_at_end", runs), "%")
         found.append(f"From the last milestone but one to the end it rises by {rise}.")
     return found
 

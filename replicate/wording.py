@@ -30,23 +30,23 @@ def percent(value: float | None, decimals: int = 1) -> str:
     return "–" if value is None else f"{100 * value:.{decimals}f} %".replace("-", "−")
 
 
-def spread(measured: Measured) -> str:
-    """The mean with its 95 % interval; of a single run its value; in how many runs there is none."""
+def spread(measured: Measured, unit: str = "") -> str:
+    """The mean with its 95 % interval; of one run or two the values; in how many runs there is none.
+
+    In percent where that is the unit.
+    """
     if measured.mean is None:
         without = measured.values.count(None)
         return "none" if len(measured.values) == 1 else f"none in {without} of {len(measured.values)} runs"
-    if measured.interval is None:
-        return number(measured.values[0])
-    low, high = measured.interval
-    return f"{number(measured.mean)} [{number(low)}, {number(high)}]"
 
+    def text(value: float) -> str:
+        return percent(value).removesuffix(" %") if unit == "%" else number(value)
 
-def in_unit(measured: Measured, unit: str) -> str:
-    """`spread`, in percent where that is the unit."""
-    if unit != "%" or measured.mean is None:
-        return f"{spread(measured)} {unit}".rstrip()
-    interval = measured.interval and f" [{100 * measured.interval.low:.1f}, {100 * measured.interval.high:.1f}]"
-    return f"{100 * measured.mean:.1f}{interval or ''} %".replace("-", "−")
+    if len(measured.values) < 3:
+        found = " and ".join(map(text, measured.values))
+    else:
+        found = f"{text(measured.mean)} [{text(measured.interval.low)}, {text(measured.interval.high)}]"
+    return f"{found} {unit}".rstrip()
 
 
 def count(n: int, thing: str) -> str:

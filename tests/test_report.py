@@ -193,7 +193,7 @@ def test_the_committed_readme_has_the_answer_of_the_committed_results(monkeypatc
 def test_the_record_of_the_machine_is_no_mean_over_seeds(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = Project(seeds=(0, 1)).written()
-    assert "`classification.error_one_to_one` 0.123 [0.123, 0.123]" in row(text, "error")[3]
+    assert "`classification.error_one_to_one` 0.123 and 0.123 (" in row(text, "error")[3]
     assert row(text, "free-cost")[0] == "**holds**"
     assert "`cost.ratio` 1.032 (≤ 1.05)" in row(text, "free-cost")[3]
 
