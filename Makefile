@@ -21,7 +21,7 @@ quick: venv
 
 # A file of tests at a time on each core: most of their time is spent in one thread.
 test: venv
-	OMP_NUM_THREADS=1 python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # Style and common mistakes; `ruff format .` mends the style.
 lint: venv
