@@ -25,7 +25,7 @@ def prepare(name: str) -> torch.device:
             f"machine.device: got {name!r}, which PyTorch does not find on this machine; expected 'auto' or 'cpu'"
         )
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may sum in any order
-    torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms(True), without importing a compiler for it
+    torch.set_deterministic_debug_mode("error")  # unlike use_deterministic_algorithms it imports no compiler
     torch.utils.deterministic.fill_uninitialized_memory = False  # a help in finding bugs that costs time
     torch.set_flush_denormal(True)  # moments of unused weights decay into denormals, which are slow
     if platform.libc_ver()[0] == "glibc":

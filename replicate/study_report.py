@@ -1,5 +1,6 @@
 """What STUDIES.md says: what each study asks, what its runs answer, and the numbers that the answer rests on."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -75,10 +76,12 @@ def sharing(answer: Mapping[str, Any], measured: Results) -> str | None:
     runs = measured.of("infogan")
     if not answer["runs"]:
         return None
+    pairs = Counter(pair.replace("-", "–") for run in runs for pair in (run["sharing.which"] or "").split())
+    which = listed([f"{pair} in {n}" for pair, n in pairs.most_common()])
     without = spread(claims.measure("sharing.error_without", runs), "%")
     return (
-        f"In {answer['without_sharing']} of {count(answer['runs'], 'training')} no two digits share a category. With the "
-        f"confusions of digits that share one counted as right, the error is {without}."
+        f"Digits share a category in {answer['runs'] - answer['without_sharing']} of {count(answer['runs'], 'training')}"
+        f"{f' ({which})' if which else ''}. With the confusions of such digits counted as right, the error is {without}."
     )
 
 

@@ -280,7 +280,7 @@ def test_studies_give_the_verdicts_and_the_answer(project):
     assert "`classification.error_one_to_one` 0.050 [0.000, 0.100] (" in row(text, "error")[3]
     assert "here it is 5.0 [0.0, 10.0] % on average over 3 trainings." in text
     assert "Trainings: 3 of InfoGAN, 3 of the regular GAN and 1 of InfoMax." in text
-    assert "In 0 of 3 trainings no two digits share a category" in text and "is 4.5 [4.5, 4.5] %" in text
+    assert "Digits share a category in 3 of 3 trainings (4–9 in 3)." in text and "is 4.5 [4.5, 4.5] %" in text
 
 
 def test_the_pipeline_s_run_is_placed_among_those_of_the_study(project):
@@ -313,6 +313,7 @@ def test_the_study_of_seeds_says_what_its_runs_were(project):
     assert "to the end it rises by −1.0 [−1.0, −1.0] %" in text
     assert row(text, "0")[:4] == ["0", "5.0 %", "4.5 %", "none"]
     assert row(text, "2")[3] == "3–5, 4–9"
+    assert "Digits share a category in 5 of 6 trainings (4–9 in 5 and 3–5 in 1)." in text
     assert "Not answered" in text and "0 of 20" in text
     assert row(text, "hidden layer, 100 labels")[1:] == ["21.0 [21.0, 21.0] %"] * 2
 
