@@ -3,7 +3,7 @@
 python -m replicate.compare
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import numpy as np
 
 from replicate import claims, comparisons, mnist, parameters, results, stage, statistics, studies, summarise, tables
 from replicate.comparisons import Answer, Comparison, Seeds
-from replicate.measures import classification, partitions
+from replicate.measures import classification, partitions, representation
 from replicate.parameters import Parameters
+from replicate.progress import Progress
 from replicate.results import Results, Row
 from replicate.run import Run
 from replicate.stage import BadInput
@@ -66,6 +67,30 @@ def categories(folders: Mapping[Path, Run]) -> tuple[np.ndarray, np.ndarray]:
         return np.stack([each["train_category"] for each in kept]), np.stack([each["test_category"] for each in kept])
     except (OSError, ValueError, KeyError) as error:
         raise BadInput(f"the evidence of {', '.join(map(str, folders))} is not as expected: {error}") from error
+
+
+def kmeans_controls(runs: Sequence[Run], params: Parameters) -> list[Row]:
+    """What k-means tells of the digits in c1's place: what a number of clusters does to a measure without any training.
+
+    As many clusters as c1 has categories, on principal components of the images that the run is about; the seed of a run
+    is that of k-means.
+    """
+    rows, pixels, found = [], {}, {}
+    for this in Progress(runs, desc="k-means", unit="run"):
+        digits, K = tuple(this.settings.train.digits), this.settings.latent.categories
+        if digits not in pixels:
+            train, _ = mnist.training_images(params.mnist, this.settings.train)
+            test, test_digit = mnist.test_images(params.mnist, this.settings.train)
+            flat = (mnist.as_input(images).flatten(1).numpy() for images in (train, test))
+            pixels[digits] = *representation.principal_components(*flat), test_digit.numpy()
+        if (digits, K, this.seed) not in found:
+            train, test, test_digit = pixels[digits]
+            options = params.represent.model_copy(update={"seed": this.seed})
+            _, cluster = representation.clusters(train, test, K, options)
+            found[digits, K, this.seed] = representation.label_information(cluster, test_digit)
+        kmeans = results.flatten({"kmeans": found[digits, K, this.seed]})
+        rows += results.rows(kmeans, this.variant, this.seed)
+    return rows
 
 
 def without_labels(folders: Mapping[Path, Run], measured: Results, question: Seeds, params: Parameters) -> dict:
@@ -136,6 +161,7 @@ def main() -> None:
     params, questions = parameters.load(), claims.questions()
     made = studies.made(params)
     rows = gather(made, questions.seeds.shared)
+    rows += kmeans_controls([this for folders in made.values() for this in folders.values()], params)
     measured = results.collect(rows)
     answers = {
         SEEDS: luck(measured, questions.seeds) | without_labels(made[SEEDS], measured, questions.seeds, params),

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from replicate import information, latent, mnist, model, parameters, results, run, stage, studies, study_figures, tables
 from replicate.latent import Codes
+from replicate.measures import convergence
 from replicate.networks import Generator
 from replicate.parameters import Figures, Latent
 from replicate.run import Run
@@ -33,7 +34,6 @@ NAMES = {"infogan": "InfoGAN", "gan": "regular GAN", "infomax": "InfoMax"}
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 ESTIMATORS = {"infonce": "InfoNCE", "jensen_shannon": "Jensen–Shannon", "donsker_varadhan": "Donsker–Varadhan"}
 MEASURES = {"slant": "slant (rad)", "width": "width (px)", "thickness": "thickness (px)"}
-FIGURE_1 = 1000  # iterations that the paper's Figure 1 spans
 
 WIDTH = 8.5  # inches; with STYLE's dpi a web page's width at nearly twice its resolution
 GAP, LINE = 0.07, 0.17  # inches between panels of images, and for a line of their captions
@@ -171,7 +171,7 @@ def figure1(runs: Sequence[Shown]) -> Figure:
     figure.get_layout_engine().set(wspace=0.05)
     end = max(int(each.log["iteration"][-1]) for each in runs)
     drawn = list(zip(runs, styles(runs)))
-    for axes, last in zip(views, (FIGURE_1, end)):
+    for axes, last in zip(views, (convergence.FIGURE_1, end)):
         for each, style in drawn:
             settings = each.run.settings
             curve = (each.log["iteration"], each.log["information_c1"]) if settings.in_nats else ([], [])
@@ -212,7 +212,8 @@ def milestones(runs: Sequence[Shown]) -> Figure:
             axes.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}")
             axes.yaxis.set_minor_formatter(NullFormatter())
         else:
-            axes.set_ylim(0, 1.05)
+            lowest = min(each.milestones[column].min() for each in runs)  # a bound can be below 0
+            axes.set_ylim(min(0, lowest - 0.05), 1.05)
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
 

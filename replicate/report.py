@@ -269,7 +269,11 @@ def gather() -> dict[str, Any]:
         "figures": [this.variant for this in maximising if this.seed == params.runs.seeds[0]],
         "ceiling": params.train.batch_size if any(this.settings.critic for this in runs) else None,
         "sharing": study_report.sharing(answers[study_report.SEEDS], of_studies),
-        "compositions": [composition(this, measured.runs[this.variant][this.seed][ERROR]) for this in maximising],
+        "compositions": [
+            composition(this, measured.runs[this.variant][this.seed][ERROR])
+            for this in runs
+            if this.variant == "infogan"
+        ],
         "endings": [end for this in runs if this.variant == "infogan" and (end := at_the_end(this))],
         "infomax": infomax(assessments["infomax"], evidence),
         "leak": ten(measured, max(params.represent.labels_per_digit)),

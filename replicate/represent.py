@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from replicate import environment, mnist, reading, run, stage
-from replicate.measures import morphometry, representation
+from replicate.measures import morphometry, probes, representation
 from replicate.model import Model
 from replicate.parameters import Represent
 from replicate.progress import Progress
@@ -59,7 +59,7 @@ def scores(
         return {
             name: representation.scores(of_train, digits[0], of_test, digits[1], options, progress)
             | {
-                f"error_{style}": representation.few_labels_error(
+                f"error_{style}": probes.few_labels_error(
                     of_train[some], third, of_test[some], test_third, few, options, progress
                 )
                 for style, (third, test_third) in of_style.items()

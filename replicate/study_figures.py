@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from replicate.results import Results
 
@@ -34,7 +34,7 @@ def errors(measured: Results, width: float) -> Figure:
     left.axhline(PUBLISHED, color=REFERENCE, linestyle="--", zorder=1)
     left.text(1.45, PUBLISHED, "published", color=REFERENCE, ha="right", va="bottom")
     left.set(title="classification error of InfoGAN", ylim=(0, None))
-    left.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    left.yaxis.set(major_locator=MaxNLocator(steps=[1, 2, 5, 10]), major_formatter=PercentFormatter(1, 0, symbol=" %"))
     agreement = {
         f"{variant}\nn = {len(of_variant)}": [run["classification.ami"] for run in measured.of(variant)]
         for variant, of_variant in measured.runs.items()

@@ -17,6 +17,8 @@ MEASURES = {  # of a variant, by study: the table's column, the metric and its u
         "information, of the most": ("representation.code.information_share", ""),
         "homogeneity": ("classification.homogeneity", ""),
         "completeness": ("classification.completeness", ""),
+        "AMI of k-means and digit": ("kmeans.ami", ""),
+        "its information, of the most": ("kmeans.information_share", ""),
         "hidden layer, 10 labels": ("representation.head_hidden.probe_error_10", "%"),
         "hidden layer, 100 labels": ("representation.head_hidden.probe_error_100", "%"),
         "hidden layer, all labels": ("representation.head_hidden.probe_error_all", "%"),

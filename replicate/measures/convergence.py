@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+FIGURE_1 = 1000  # iterations that the paper's Figure 1 spans
 SMOOTHING = 100  # iterations
 NEARLY_ALL = 0.95  # of H(c1)
 
