@@ -18,6 +18,7 @@ from replicate.statistics import Interval
 LEVEL = 0.025  # of a one-sided test: that of a 95 % interval's end
 WIDE, NARROW = 0.95, 0.90  # confidence of an interval, and of one that shows equivalence
 CONFIRMED, CODE_ONLY, REFUTED, UNDECIDED = "confirmed", "only of the code", "refuted", "undecided"
+SHARE = "yardstick.share_c1"  # of H(c1) that images carry, as far as a fresh network finds it
 NON_INFERIOR, INFERIOR = "non-inferior", "inferior"
 
 Text = Annotated[str, Len(1)]
@@ -54,9 +55,12 @@ class Hypothesis(Checked):
 
 
 class Leak(Checked):
+    """Of runs whose images carry at least `maximised` of H(c1)."""
+
     question: Text
     hypotheses: Annotated[dict[str, Hypothesis], Field(min_length=3, max_length=3)]
     equivalent: Margin
+    maximised: Annotated[float, Ge(0), Le(1)]
 
 
 class Infomax(Checked):
@@ -126,10 +130,21 @@ def holm(p: Mapping[str, float]) -> dict[str, float]:
     return {name: corrected[name] for name in p}
 
 
+def maximised(question: Leak, measured: Results) -> Results:
+    """The runs whose images carry as much of c1 as the question of the leak asks for."""
+    return measured._replace(
+        runs={
+            variant: {seed: run for seed, run in of_seed.items() if run[SHARE] >= question.maximised}
+            for variant, of_seed in measured.runs.items()
+        }
+    )
+
+
 def leak(question: Leak, measured: Results) -> Answer | None:
     """The verdict on the note's claim that K = 10 leaks the downstream task; None while runs of it are missing."""
+    counted = maximised(question, measured)
     comparisons = {
-        name: [compare(pair, hypothesis.metric, measured) for pair in hypothesis.more]
+        name: [compare(pair, hypothesis.metric, counted) for pair in hypothesis.more]
         for name, hypothesis in question.hypotheses.items()
     }
     if any(comparison is None for each in comparisons.values() for comparison in each):

@@ -21,14 +21,20 @@ def measured(**variants: dict[str, float]) -> Results:
     return Results(runs, {})
 
 
-def of_leak(ami10=0.8, ami5=0.6, ami20=0.7, error10=0.05, error5=0.08, error20=0.08, five5=0.9, five10=0.7) -> Results:
-    return measured(
+def of_leak(
+    share=0.99, ami10=0.8, ami5=0.6, ami20=0.7, error10=0.05, error5=0.08, error20=0.08, five5=0.9, five10=0.7
+) -> Results:
+    found = measured(
         infogan={AMI: ami10, LAYER: error10},
         k5={AMI: ami5, LAYER: error5},
         k20={AMI: ami20, LAYER: error20},
         five={AMI: five10},
         five_k5={AMI: five5},
     )
+    for of_seed in found.runs.values():
+        for run in of_seed.values():
+            run[comparisons.SHARE] = share
+    return found
 
 
 def test_differences_are_paired_by_seed_and_tested_as_scipy_does():
@@ -60,6 +66,14 @@ def test_holm_corrects_by_rank_and_stays_in_order():
 )
 def test_the_verdict_on_the_leak(results, verdict):
     assert comparisons.leak(QUESTIONS.leak, results).verdict == verdict
+
+
+def test_runs_whose_images_lack_c1_do_not_count():
+    assert comparisons.leak(QUESTIONS.leak, of_leak(share=0.94)) is None
+    results = of_leak()
+    results.runs["k20"][3][comparisons.SHARE] = 0.94
+    found = comparisons.leak(QUESTIONS.leak, results).comparisons["A"]
+    assert [len(each.differences) for each in found] == [5, 4]
 
 
 def test_a_layer_that_serves_equally_well_leaves_the_code_alone():
