@@ -46,11 +46,12 @@ class Seeds(Checked):
 
 
 class Hypothesis(Checked):
-    """Each difference exceeds `margin`."""
+    """Each difference exceeds `margin`, beyond doubt, and its mean is at least `mean_at_least`."""
 
     statement: Text
     metric: Text
     margin: Margin
+    mean_at_least: Margin = 0
     more: Annotated[list[Pair], Len(1)]
 
 
@@ -156,7 +157,10 @@ def leak(question: Leak, measured: Results) -> Answer | None:
             for name, hypothesis in question.hypotheses.items()
         }
     )
-    a, b, c = (p[name] < LEVEL for name in question.hypotheses)
+    a, b, c = (
+        p[name] < LEVEL and all(each.mean >= hypothesis.mean_at_least for each in comparisons[name])
+        for name, hypothesis in question.hypotheses.items()
+    )
     of_layer = comparisons[list(question.hypotheses)[1]]
     equivalent = all(max(-each.narrow.low, each.narrow.high) < question.equivalent for each in of_layer)
     no_worse_at_20 = of_layer[-1].narrow.high < question.equivalent
