@@ -141,7 +141,7 @@ function drawControls() {
   note.classList.toggle("warning", beyond.length > 0);
   note.textContent = beyond.length
     ? `${beyond.join(", ")} beyond ±1: G extrapolates.`
-    : "Blue: the range that was trained.";
+    : "Solid: the range that was trained.";
 }
 
 function percent(share) {
