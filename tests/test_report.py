@@ -353,6 +353,12 @@ def test_without_runs_of_these_settings_the_studies_say_so(project):
     assert "No training of InfoGAN" in text and "figures/" not in text
 
 
+def test_every_metric_of_a_claim_is_explained():
+    defined = re.findall(r"`([a-z_]+\.[a-z0-9_]+)`", (ROOT / "METHODS.md").read_text(encoding="utf-8"))
+    asked = {metric for claim in claims.load(ROOT / "claims.yaml").values() for _, metric in claim.metrics()}
+    assert asked - set(defined) == set()
+
+
 def links(text: str) -> list[str]:
     """The targets of all images, and of the links to files."""
     return [target for target in re.findall(r"\]\(([^)]+)\)", text) if not target.startswith(("http", "#"))]
