@@ -309,6 +309,19 @@ def test_a_finger_moves_the_codes_on_a_phone(visit):
     assert (shown(page) != before).any()
 
 
+def test_a_finger_that_scrolls_from_a_slider_leaves_the_code(visit):
+    page = visit("#c2=-0.5", **PHONE)
+    box = page.locator("#c2").bounding_box()
+    touch = page.context.new_cdp_session(page)
+    x, y = box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 15):
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y - 20 * step}]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert state(page)["c2"] == "-0.5" and page.input_value("#c2") == "-0.5"
+    assert page.evaluate("scrollY") > 100
+
+
 def test_a_phone_s_first_sight_has_an_image_above_the_controls(visit):
     page = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     controls = page.locator(".controls").bounding_box()
