@@ -277,6 +277,17 @@ def test_infomax_stands_beside_infogan(project):
     assert "0.930 (InfoGAN: 0.031)" in text and "50.0 % (InfoGAN: 91.0 %)" in text
 
 
+def test_the_report_of_all_studies_is_short(project):
+    project.study([0.04 + 0.01 * seed for seed in range(10)])
+    variants = ("infomax", "k5", "k20", "five", "five_k5", "infogan_c1", "infonce_c1", "jensen_shannon_c1")
+    for seed in range(10):
+        project.of_studies["infogan", seed]["sharing.which"] = f"{seed % 4}-9 3-5 {seed % 3}-8"
+        jitter = {metric: value + seed / 1000 for metric, value in needed().items()}
+        for variant in variants:
+            project.of_studies[variant, seed] = project.of_studies["infogan", seed] | jitter
+    assert len(project.written().split()) <= 1800
+
+
 def test_studies_give_the_verdicts_and_the_answer(project):
     project.study([0.03, 0.05, 0.07])
     text = project.written()
@@ -381,14 +392,15 @@ def test_every_file_that_is_linked_is_there_and_every_figure_is_linked(variants,
 
 
 def test_every_anchor_is_a_heading(project):
-    text = project.written()
-    headings = [
-        re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-")
-        for line in project.studies().splitlines()
-        if line.startswith("#")
-    ]
-    anchors = re.findall(r"\]\(STUDIES.md#([^)]+)\)", text)
-    assert anchors and set(anchors) <= set(headings)
+    text = project.written() + (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in ("STUDIES.md", "METHODS.md"):
+        headings = [
+            re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-")
+            for line in Path(name).read_text(encoding="utf-8").splitlines()
+            if line.startswith("#")
+        ]
+        anchors = re.findall(rf"\]\({name}#([^)]+)\)", text)
+        assert anchors and set(anchors) <= set(headings)
 
 
 def both(project: Project) -> list[list[str]]:
