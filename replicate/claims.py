@@ -62,7 +62,7 @@ class Claim(Checked):
 
     All conditions of `holds` must be true for the claim to hold, all of `partly` for it to hold partly. `variant` names
     the runs that it is about, without one it is about no run; `control` names the runs that they are compared with.
-    `beside` names metrics that are reported with it and judge nothing. `why_changed` tells what the criterion was
+    `beside` names metrics that are kept with it and judge nothing. `why_changed` tells what the criterion was
     before, and why it is another now.
     """
 
@@ -170,7 +170,6 @@ class Assessment(NamedTuple):
     holding: int  # how many runs are within the limits of all conditions of `holds`
     runs: int  # of so many; 0 for a claim that is about no run, or not measured
     findings: list[Finding]  # of the conditions of `holds`
-    beside: dict[str, Measured]
     reason: str | None  # why it is not measured
 
 
@@ -292,24 +291,21 @@ def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = (
     if reason and runs and claim.control and fails_whatever_the_control_is(claim, runs):
         claim = without_control(claim)
     elif reason:
-        return Assessment(NOT_MEASURED, None, 0, 0, [], {}, reason)
+        return Assessment(NOT_MEASURED, None, 0, 0, [], reason)
     holds = [find(condition, runs, control) for condition in claim.holds]
     partly = [find(condition, runs, control) for condition in claim.partly or []]
     verdict = conclude(all(each.passed for each in holds), bool(partly) and all(each.passed for each in partly))
     sure = conclude(every(each.surely for each in holds), bool(partly) and every(each.surely for each in partly))
     met = [all(run) for run in zip(*(each.holding for each in holds))] if claim.variant else []
-    beside = {name: measure(name, runs) for name in claim.beside or []}
-    return Assessment(verdict, sure is not None if len(runs) > 1 else None, sum(met), len(met), holds, beside, None)
+    return Assessment(verdict, sure is not None if len(runs) > 1 else None, sum(met), len(met), holds, None)
 
 
 def in_words(assessment: Assessment) -> str:
-    """The verdict, and in how many of the runs all conditions are met: "does not hold, in 3 of 10, not decided"."""
-    parts = [assessment.verdict]
-    if assessment.runs > 1:
-        parts.append(f"in {assessment.holding} of {assessment.runs}")
+    """The verdict, and how many of the runs meet all conditions: "does not hold (3 of 10, not decided)"."""
+    beside = [f"{assessment.holding} of {assessment.runs}"] if assessment.runs > 1 else []
     if assessment.decided is False:
-        parts.append("not decided")
-    return ", ".join(parts)
+        beside.append("not decided")
+    return f"{assessment.verdict} ({', '.join(beside)})" if beside else assessment.verdict
 
 
 def check(claims: Mapping[str, Claim], results: Results) -> None:
@@ -330,7 +326,7 @@ def check(claims: Mapping[str, Claim], results: Results) -> None:
 def of_study(verdict: str | None) -> Assessment:
     """The assessment that a study's verdict makes; None where it has none yet."""
     reason = None if verdict else "its study has too few trainings"
-    return Assessment(OF_STUDY.get(verdict, NOT_MEASURED), None, 0, 0, [], {}, reason)
+    return Assessment(OF_STUDY.get(verdict, NOT_MEASURED), None, 0, 0, [], reason)
 
 
 def assess_all(
