@@ -164,6 +164,20 @@ def composition(this: Run, error: float | None) -> str:
     return f"{text} The largest confusions are {named}; they are {share} of all errors."
 
 
+def conventions(evidence: Results) -> str | None:
+    """The error by what the paper leaves open, as a sentence; None where there is no run of InfoGAN."""
+    runs = evidence.of("infogan")
+    if not runs:
+        return None
+    batch, majority = (
+        spread(claims.measure(f"classification.error_{kind}", runs), "%") for kind in ("batch_statistics", "majority")
+    )
+    return (
+        f"By other conventions it is {batch} with the statistics of each test batch in batchnorm, as the released code "
+        f"has them, and {majority} with each category matched to its most frequent digit."
+    )
+
+
 def at_the_end(this: Run) -> str | None:
     """Whether the error still falls at the last milestones, as a sentence; None where it is none. Raises BadInput."""
     table = tables.read(this.csv("milestones"), iteration=int, error=tables.number)
@@ -295,6 +309,7 @@ def gather() -> dict[str, Any]:
         },
         "ceiling": params.train.batch_size if any(this.settings.critic for this in runs) else None,
         "sharing": study_report.sharing(answers[study_report.SEEDS], of_studies),
+        "conventions": conventions(evidence),
         "compositions": [
             composition(this, measured.runs[this.variant][this.seed][ERROR])
             for this in runs

@@ -271,6 +271,15 @@ def test_the_error_at_the_last_two_milestones(project):
     assert "infogan-0" in line and "20.0 %" in line and "12.3 %" in line and "5000" in line
 
 
+def test_other_conventions_of_the_error_stand_beside_it(project):
+    project.runs["infogan", 0] |= {
+        "classification.error_batch_statistics": 0.142,
+        "classification.error_majority": 0.137,
+    }
+    (line,) = [line for line in project.written().splitlines() if "By other conventions" in line]
+    assert "14.2 % with the statistics of each test batch" in line and "13.7 % with each category" in line
+
+
 def test_infomax_stands_beside_infogan(project):
     project.runs["infogan", 0] |= {"pull.continuous": 0.031, "purity.mean": 0.91}
     text = project.written().split("## Does an InfoMax")[1].split("##")[0]
