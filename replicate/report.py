@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from replicate import claims, parameters, results, run, stage, statistics, study_report, tables
 from replicate.claims import Assessment, Claim
+from replicate.comparisons import LEAK, SEEDS
 from replicate.results import Metrics, Results
 from replicate.run import Run
 from replicate.stage import BadInput
@@ -255,7 +256,7 @@ def gather() -> dict[str, Any]:
     claims.check(all_claims, measured)
     answers = stage.read_json("metrics/studies.json")
     evidence = measured._replace(runs=measured.runs | of_studies.runs)
-    leak = answers[study_report.LEAK]
+    leak = answers[LEAK]
     assessments = claims.assess_all(all_claims, evidence, {"leak": leak and leak["verdict"]})
     maximising = [this for this in runs if this.settings.objective != "gan"]
     places = placed(all_claims, runs, measured, of_studies)
@@ -268,7 +269,7 @@ def gather() -> dict[str, Any]:
         "judge": percent(measured.of_no_run["judge.test_accuracy"]),
         "figures": [this.variant for this in maximising if this.seed == params.runs.seeds[0]],
         "ceiling": params.train.batch_size if any(this.settings.critic for this in runs) else None,
-        "sharing": study_report.sharing(answers[study_report.SEEDS], of_studies),
+        "sharing": study_report.sharing(answers[SEEDS], of_studies),
         "compositions": [
             composition(this, measured.runs[this.variant][this.seed][ERROR])
             for this in runs
