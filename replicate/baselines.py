@@ -1,4 +1,4 @@
-"""Stage baselines: what representations that no training made are worth, beside which those of a run are seen.
+"""Stage baselines: what representations without any training are worth, to compare those of a run with.
 
 python -m replicate.baselines
 """

@@ -7,11 +7,11 @@ from pathlib import Path
 from statistics import mean
 from typing import Annotated, Literal, NamedTuple
 
-from annotated_types import Ge, Len
+from annotated_types import Len
 from pydantic import Field, model_validator
 
 from replicate import comparisons, parameters, statistics
-from replicate.comparisons import Questions
+from replicate.comparisons import Margin, Questions, Text
 from replicate.parameters import Checked
 from replicate.results import Metrics, Results
 from replicate.stage import BadInput
@@ -28,9 +28,7 @@ OF_STUDY = {
     comparisons.UNDECIDED: UNDECIDED,
 }
 
-Text = Annotated[str, Len(1)]
 Threshold = Annotated[float, Field(allow_inf_nan=False)]
-Margin = Annotated[float, Ge(0), Field(allow_inf_nan=False)]
 
 
 class Condition(Checked):
@@ -283,9 +281,9 @@ def fails_whatever_the_control_is(claim: Claim, runs: Sequence[Metrics]) -> bool
 def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = ()) -> Assessment:
     """The verdict on `claim` from the metrics of its variant's runs, one a seed, and of its control's.
 
-    It is by the means. A claim whose limits are missed does not hold, though its control may have no run. Where there are
-    two runs or more, it is decided when it stays the same whatever the truth of the
-    conditions whose limit lies within one standard error of the mean.
+    The means are compared with the limits. A claim that misses a limit does not hold, even where its control has no run.
+    Of two runs or more, the verdict is decided when it stays the same whatever the truth of the conditions whose limit
+    lies within one standard error of the mean.
     """
     reason = why_not_measured(claim, runs, control)
     if reason and runs and claim.control and fails_whatever_the_control_is(claim, runs):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from replicate import claims, comparisons, mnist, parameters, results, stage, statistics, studies, summarise, tables
-from replicate.comparisons import Answer, Comparison, Seeds
+from replicate.comparisons import INFOMAX, LEAK, SEEDS, Answer, Comparison, Seeds
 from replicate.measures import classification, partitions, representation
 from replicate.parameters import Parameters
 from replicate.progress import Progress
@@ -18,14 +18,13 @@ from replicate.results import Results, Row
 from replicate.run import Run
 from replicate.stage import BadInput
 
-SEEDS, LEAK, INFOMAX = "seeds", "leak", "infomax"  # the studies
 FEWEST = 3  # runs that have a medoid, and a consensus
 
 
 def of_confusion(folder: Path, this: Run, shared: float) -> dict[str, float | int | str | None]:
     """Which digits share a category of a run: how many pairs, which ("4-9 5-8"), and the error without these.
 
-    Without a value where c1 has another number of categories than there are digits, or no pull towards the images.
+    Without a value for the regular GAN, and where c1 has another number of categories than there are digits.
     """
     if this.settings.objective == "gan" or this.settings.latent.categories != len(this.settings.train.digits):
         return {"sharing.pairs": None, "sharing.which": None, "sharing.error_without": None}

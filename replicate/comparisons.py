@@ -4,6 +4,7 @@ Runs are paired by seed, and only seeds that both variants have are compared. A 
 """
 
 from collections.abc import Mapping
+from statistics import mean
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -11,12 +12,14 @@ from annotated_types import Ge, Gt, Le, Len
 from pydantic import Field
 from scipy import stats
 
+from replicate import statistics
 from replicate.parameters import Checked, Positive
 from replicate.results import Results
 from replicate.statistics import Interval
 
-LEVEL = 0.025  # of a one-sided test: that of a 95 % interval's end
-WIDE, NARROW = 0.95, 0.90  # confidence of an interval, and of one that shows equivalence
+SEEDS, LEAK, INFOMAX = "seeds", "leak", "infomax"  # the studies
+LEVEL = 0.025  # of a one-sided test: p is below it where the 95 % interval lies above the margin
+EQUIVALENCE = 0.90  # confidence of an interval that shows equivalence
 CONFIRMED, CODE_ONLY, REFUTED, UNDECIDED = "confirmed", "only of the code", "refuted", "undecided"
 SHARE = "yardstick.share_c1"  # of H(c1) that images carry, as far as a fresh network finds it
 NON_INFERIOR, INFERIOR = "non-inferior", "inferior"
@@ -85,7 +88,7 @@ class Comparison(NamedTuple):
     """Paired differences of a metric."""
 
     pair: Pair
-    differences: np.ndarray  # (n,), one a seed that both have, two or more
+    differences: np.ndarray  # (n,), one for each seed that both have, two or more
     mean: float
     wide: Interval  # 95 %
     narrow: Interval  # 90 %
@@ -103,16 +106,11 @@ def compare(pair: Pair, metric: str, measured: Results) -> Comparison | None:
         {seed: run[metric] for seed, run in measured.runs.get(variant, {}).items() if run.get(metric) is not None}
         for variant in (pair.variant, pair.than)
     )
-    differences = np.array([ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())])
+    differences = [ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())]
     if len(differences) < 2:
         return None
-    mean, error = float(differences.mean()), float(stats.sem(differences))
-
-    def interval(confidence: float) -> Interval:
-        reach = error * float(stats.t.ppf((1 + confidence) / 2, len(differences) - 1))
-        return Interval(mean - reach, mean + reach)
-
-    return Comparison(pair, differences, mean, interval(WIDE), interval(NARROW))
+    wide, narrow = statistics.mean_interval(differences), statistics.mean_interval(differences, EQUIVALENCE)
+    return Comparison(pair, np.array(differences), mean(differences), wide, narrow)
 
 
 def exceeds(comparison: Comparison, margin: float) -> float:

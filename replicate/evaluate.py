@@ -27,11 +27,11 @@ from replicate.parameters import Evaluate, Latent, Settings
 from replicate.progress import Progress
 from replicate.reading import Split, categories, lower_bounds, with_batch_statistics
 
-PARTS = 4  # of the work of `evaluate`
+PARTS = 4  # into which the progress bar divides the work of `evaluate`
 
 
 class Evaluation(NamedTuple):
-    """What is known of one run: metrics, nested by question, and the tables behind two of them."""
+    """What was measured of one run: metrics, nested by question, and two tables that they come from."""
 
     metrics: dict[str, dict[str, Any]]
     confusion: list[dict]  # a row for each digit: counts of its test images by the digit that c1 gives them

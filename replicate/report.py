@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from replicate import claims, parameters, results, run, stage, statistics, study_report, tables
 from replicate.claims import Assessment, Claim, Finding
+from replicate.comparisons import LEAK, SEEDS
 from replicate.results import Metrics, Results
 from replicate.run import Run
 from replicate.stage import BadInput
@@ -291,7 +292,7 @@ def gather() -> dict[str, Any]:
     claims.check(all_claims, measured)
     answers, questions = stage.read_json("metrics/studies.json"), claims.questions()
     evidence = measured._replace(runs=measured.runs | of_studies.runs)
-    leak = answers[study_report.LEAK]
+    leak = answers[LEAK]
     assessments = claims.assess_all(all_claims, evidence, {"leak": leak and leak["verdict"]})
     maximising = [this for this in runs if this.settings.objective != "gan"]
     places = placed(all_claims, runs, measured, of_studies)
@@ -308,7 +309,7 @@ def gather() -> dict[str, Any]:
             if this.seed == params.runs.seeds[0]
         },
         "ceiling": params.train.batch_size if any(this.settings.critic for this in runs) else None,
-        "sharing": study_report.sharing(answers[study_report.SEEDS], of_studies),
+        "sharing": study_report.sharing(answers[SEEDS], of_studies),
         "conventions": conventions(evidence),
         "compositions": [
             composition(this, measured.runs[this.variant][this.seed][ERROR])

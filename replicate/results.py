@@ -18,7 +18,7 @@ SEED = re.compile("[0-9]{1,10}")
 
 
 class Row(NamedTuple):
-    """A metric of a run; of no run where variant and seed are None. The fields are the columns of the table."""
+    """A metric of a run; where variant and seed are None, it belongs to no run. The fields are the columns of the table."""
 
     variant: str | None
     seed: int | None

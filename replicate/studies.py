@@ -1,4 +1,4 @@
-"""The studies: which runs they are of, and where and as what the results of these runs stand.
+"""The studies: which runs each one has, and where their results are.
 
 studies/studies.yaml says what is run; studies/NAME/RUN holds what was measured of a run and its evidence, in git. A run
 is current when it was made with the present version of the training, settings and data.
@@ -52,7 +52,7 @@ def load(params: Parameters) -> tuple[Studies, Parameters]:
 
 
 def runs(name: str, studies: Studies, params: Parameters) -> list[Run]:
-    """The runs of a study: seed 0 of each variant, then seed 1. Raises BadInput when there is no such study."""
+    """The runs of a study: seed 0 of each variant, then seed 1, and so on. Raises BadInput when there is no such study."""
     if name not in studies.studies:
         raise BadInput(f"study: got {name!r}, expected one of {', '.join(studies.studies)} ({FOLDER}/studies.yaml)")
     variants = studies.studies[name]

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from replicate import claims, comparisons, studies
-from replicate.comparisons import Pair, Questions
+from replicate.comparisons import INFOMAX, LEAK, SEEDS, Pair, Questions
 from replicate.parameters import Parameters
 from replicate.results import Metrics, Results
 from replicate.wording import count, listed, number, percent, spread
 
-SEEDS, LEAK, INFOMAX = "seeds", "leak", "infomax"
 OF_LEAK = {  # what a verdict on the leak says of the hypotheses
     comparisons.CONFIRMED: "A, B and C are accepted",
     comparisons.CODE_ONLY: "A and C are accepted, and Q's hidden layer serves as well with other K",
@@ -156,14 +155,13 @@ def of_leak(answer: Mapping[str, Any] | None) -> str:
     )
 
 
-def difference(pair: Pair, found: Mapping[str, Any] | None, unit: str = "") -> list[str]:
+def difference(pair: Pair, found: Mapping[str, Any] | None) -> list[str]:
     """A paired difference as cells: the pair, its seeds, the mean with its interval."""
     name = f"{pair.variant} less {pair.than}"
     if found is None:
         return [name, "0", "–"]
-    as_text = percent if unit == "%" else number
-    low, high = as_text(found["low"]), as_text(found["high"])
-    return [name, str(len(found["differences"])), f"{as_text(found['mean'])} [{low}, {high}]"]
+    interval = f"[{number(found['low'])}, {number(found['high'])}]"
+    return [name, str(len(found["differences"])), f"{number(found['mean'])} {interval}"]
 
 
 def table(study: str, variants: Sequence[str], measured: Results) -> list[list[str]]:

@@ -160,7 +160,8 @@ def path(
 def principal(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Features (N, d), (M, d) about the training split's mean along its principal axes, min(N, d) of them: float32.
 
-    A shift and a rotation change nothing for a linear probe, and no axis that is left out is of use to it.
+    A shift and a rotation change nothing for a linear probe. The axes that are left out are of no use to it: the training
+    split does not vary along them.
     """
     pca = PCA(svd_solver="covariance_eigh" if len(train) > train.shape[1] else "full")
     return pca.fit_transform(train.astype(np.float32, copy=False)), pca.transform(test.astype(np.float32, copy=False))

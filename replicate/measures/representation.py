@@ -1,6 +1,6 @@
 """Is a representation good for the downstream task, telling digits apart? And does the code itself leak the label?
 
-The reading note's question. A representation is a function from images to vectors; here it is given by its values:
+The reading note asks so. A representation is a function from images to vectors; here it is given by its values:
 features (N, d) of a training split, to which everything is fitted, and (M, d) of a test split, which is only scored.
 Any representation is scored by the same two measures: a linear probe with few or all labels, k-means without any.
 The digits may be all ten or some of them: those that occur in the training split are the classes.
