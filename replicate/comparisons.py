@@ -3,7 +3,7 @@
 Runs are paired by seed, and only seeds that both variants have are compared. A mean difference is tested by Student's t.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -43,6 +43,10 @@ class Seeds(Checked):
     best_of: Positive
     shared: Annotated[float, Gt(0), Le(1)]
 
+    def metrics(self) -> Iterator[tuple[str, str]]:
+        """(variant, metric) of all that the question needs, here and below."""
+        yield "infogan", self.metric
+
 
 class Hypothesis(Checked):
     """Each difference exceeds `margin`."""
@@ -58,6 +62,11 @@ class Leak(Checked):
     hypotheses: Annotated[dict[str, Hypothesis], Field(min_length=3, max_length=3)]
     equivalent: Margin
 
+    def metrics(self) -> Iterator[tuple[str, str]]:
+        for hypothesis in self.hypotheses.values():
+            for pair in hypothesis.more:
+                yield from ((variant, hypothesis.metric) for variant in (pair.variant, pair.than))
+
 
 class Infomax(Checked):
     """No difference is below −`margin`."""
@@ -66,6 +75,10 @@ class Infomax(Checked):
     metric: Text
     margin: Margin
     pairs: Annotated[list[Pair], Len(1)]
+
+    def metrics(self) -> Iterator[tuple[str, str]]:
+        for pair in self.pairs:
+            yield from ((variant, self.metric) for variant in (pair.variant, pair.than))
 
 
 class Questions(Checked):
