@@ -11,7 +11,7 @@ from annotated_types import Len
 from pydantic import Field, model_validator
 
 from replicate import comparisons, parameters, statistics
-from replicate.comparisons import Margin, Questions, Text
+from replicate.comparisons import Infomax, Leak, Margin, Questions, Seeds, Text
 from replicate.parameters import Checked
 from replicate.results import Metrics, Results
 from replicate.stage import BadInput
@@ -306,8 +306,19 @@ def in_words(assessment: Assessment) -> str:
     return f"{assessment.verdict} ({', '.join(beside)})" if beside else assessment.verdict
 
 
-def check(claims: Mapping[str, Claim], results: Results) -> None:
-    """Raise BadInput when a claim names a metric that one of its runs does not have, or that is not a number."""
+def check_questions(questions: Questions, variants: Collection[str], results: Results) -> None:
+    """Raise BadInput when a study is asked about another variant than one of `variants`, or for a metric (see `check`)."""
+    asked = {f"studies.{name}": getattr(questions, name) for name in Questions.model_fields}
+    for name, question in asked.items():
+        for variant, _ in question.metrics():
+            if variant not in variants:
+                raise BadInput(f"claims.yaml: {name}: got {variant!r}, expected a variant: {', '.join(variants)}")
+    check(asked, results)
+
+
+def check(claims: Mapping[str, Claim | Seeds | Leak | Infomax], results: Results) -> None:
+    """Raise BadInput when a claim, or what a study is asked, names a metric that one of its runs does not have, or that is
+    not a number."""
     for name, claim in claims.items():
         for variant, metric in claim.metrics():
             runs = {None: results.of_no_run} if variant is None else results.runs.get(variant, {})

@@ -6,6 +6,7 @@ python -m replicate.compare
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -28,8 +29,7 @@ def of_confusion(folder: Path, this: Run, shared: float) -> dict[str, float | in
     """
     if this.settings.objective == "gan" or this.settings.latent.categories != len(this.settings.train.digits):
         return {"sharing.pairs": None, "sharing.which": None, "sharing.error_without": None}
-    columns = tables.read(folder / "confusion.csv", **{str(d): int for d in range(classification.DIGITS)})
-    confusion = np.stack(list(columns.values()), axis=1)
+    confusion = tables.read_confusion(folder / "confusion.csv")
     pairs = partitions.sharing(confusion, shared)
     return {
         "sharing.pairs": len(pairs),
@@ -41,9 +41,9 @@ def of_confusion(folder: Path, this: Run, shared: float) -> dict[str, float | in
 def of_milestones(folder: Path) -> dict[str, float | None]:
     """By how much the error rose from the last milestone but one to the end; None where it has no value.
 
-    Raises BadInput (see `tables.read`).
+    Raises BadInput (see `tables.read_iterations`).
     """
-    errors = tables.read(folder / "milestones.csv", error=tables.number)["error"]
+    errors = tables.read_iterations(folder / "milestones.csv", error=tables.number)["error"]
     rise = float(errors[-1] - errors[-2]) if len(errors) > 1 else np.nan
     return {"milestones.error_rise_at_end": None if np.isnan(rise) else rise}
 
@@ -64,7 +64,7 @@ def categories(folders: Mapping[Path, Run]) -> tuple[np.ndarray, np.ndarray]:
     try:
         kept = [np.load(folder / "codes.npz") for folder in folders]
         return np.stack([each["train_category"] for each in kept]), np.stack([each["test_category"] for each in kept])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise BadInput(f"the evidence of {', '.join(map(str, folders))} is not as expected: {error}") from error
 
 
@@ -162,6 +162,7 @@ def main() -> None:
     rows = gather(made, questions.seeds.shared)
     rows += kmeans_controls([this for folders in made.values() for this in folders.values()], params)
     measured = results.collect(rows)
+    claims.check_questions(questions, studies.load(params)[1].variants, measured)
     answers = {
         SEEDS: luck(measured, questions.seeds) | without_labels(made[SEEDS], measured, questions.seeds, params),
         LEAK: as_json(comparisons.leak(questions.leak, measured)),

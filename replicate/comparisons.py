@@ -3,7 +3,7 @@
 Runs are paired by seed, and only seeds that both variants have are compared. A mean difference is tested by Student's t.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from statistics import mean
 from typing import Annotated, NamedTuple
 
@@ -47,6 +47,10 @@ class Seeds(Checked):
     best_of: Positive
     shared: Annotated[float, Gt(0), Le(1)]
 
+    def metrics(self) -> Iterator[tuple[str, str]]:
+        """(variant, metric) of all that the question needs, here and below."""
+        yield "infogan", self.metric
+
 
 class Hypothesis(Checked):
     """Each difference exceeds `margin`, beyond doubt, and its mean is at least `mean_at_least`."""
@@ -66,6 +70,12 @@ class Leak(Checked):
     equivalent: Margin
     maximised: Annotated[float, Ge(0), Le(1)]
 
+    def metrics(self) -> Iterator[tuple[str, str]]:
+        for hypothesis in self.hypotheses.values():
+            for pair in hypothesis.more:
+                for variant in (pair.variant, pair.than):
+                    yield from ((variant, hypothesis.metric), (variant, SHARE))
+
 
 class Infomax(Checked):
     """No difference is below −`margin`."""
@@ -74,6 +84,10 @@ class Infomax(Checked):
     metric: Text
     margin: Margin
     pairs: Annotated[list[Pair], Len(1)]
+
+    def metrics(self) -> Iterator[tuple[str, str]]:
+        for pair in self.pairs:
+            yield from ((variant, self.metric) for variant in (pair.variant, pair.than))
 
 
 class Questions(Checked):

@@ -329,21 +329,21 @@ def save(figure: Figure, path: Path) -> None:
 def read(this: Run, metrics: Mapping[str, Any], with_images: bool) -> Shown:
     """What the stages wrote about a run; its generator, where its images are shown.
 
-    Raises BadInput (see `tables.read`).
+    Raises BadInput (see `tables`).
     """
-    confusion = tables.read(this.csv("confusion"), **{str(digit): int for digit in range(10)})
     return Shown(
         this,
         metrics,
-        tables.read(this.csv("training"), iteration=int, information_c1=float),
-        tables.read(this.csv("milestones"), iteration=int, share_c1=float, error=tables.number, frechet=float),
-        tables.read(this.csv("traversal"), code=str, value=float, category=int, **dict.fromkeys(MEASURES, float)),
-        np.stack(list(confusion.values()), axis=1),
+        tables.read_iterations(this.csv("training"), information_c1=float),
+        tables.read_iterations(this.csv("milestones"), share_c1=float, error=tables.number, frechet=float),
+        tables.read_traversal(this.csv("traversal"), MEASURES),
+        tables.read_confusion(this.csv("confusion")),
         this.load().generator if with_images else None,
     )
 
 
-def main() -> None:
+def draw_all() -> dict[str, Figure]:
+    """The figures by name. Raises BadInput when a file is missing or broken, KeyError when a run lacks a metric."""
     params = parameters.load()
     measured, options = results.read("metrics/results.csv"), params.figures
     runs = []
@@ -370,12 +370,20 @@ def main() -> None:
     of_studies = results.read("metrics/studies.csv")
     if of_studies.of("infogan"):
         of_runs = [
-            tables.read(folder / "milestones.csv", iteration=int, error=tables.number)
+            tables.read_iterations(folder / "milestones.csv", error=tables.number)
             for folder, this in studies.made(params)["seeds"].items()
             if this.variant == "infogan"
         ]
         figures["studies-error"] = study_figures.errors(of_studies, WIDTH)
         figures["studies-milestones"] = study_figures.milestones(of_runs, WIDTH)
+    return figures
+
+
+def main() -> None:
+    try:
+        figures = draw_all()
+    except KeyError as error:
+        raise BadInput(f"the figures need a metric that was not measured: {error}") from error
     for name, figure in figures.items():
         save(figure, Path("figures", f"{name}.png"))
 

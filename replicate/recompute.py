@@ -12,6 +12,7 @@ The first of two numbers is computed anew. Needs MNIST and the judge: dvc repro 
 
 import argparse
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ def read(folder: Path) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
         with np.load(folder / "codes.npz") as file:
             codes = dict(file)
         sheets = [images_on(np.asarray(Image.open(folder / f"{name}.png"))) for name in ("samples", "traversals")]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise BadInput(f"{folder} is not the evidence of a run: {error}") from error
     return codes, *sheets
 
@@ -53,6 +54,9 @@ def recompute(
     codes, samples, traversals = read(folder)
     K, n = samples.shape[:2]
     images, digit = test
+    for name, of_images in (("train_category", len(train_digit)), ("test_category", len(digit))):
+        if name not in codes or codes[name].shape != (of_images,) or codes[name].max() >= K:
+            raise BadInput(f"{folder}: {name}: expected one of {K} categories for each of {of_images} images")
     matched = slice(options.matching_images)
     counts = classification.contingency(codes["train_category"][matched].astype(int), train_digit[matched], K)
     scores = classification.scores(counts, codes["test_category"].astype(int), digit.numpy())

@@ -150,10 +150,9 @@ def row(name: str, claim: Claim, assessment: Assessment, evidence: Results) -> R
 def composition(this: Run, error: float | None) -> str:
     """What the errors of a run's c1, an `error` of all images, are made of, by its confusion table: a sentence or two.
 
-    Raises BadInput (see `tables.read`).
+    Raises BadInput (see `tables.read_confusion`).
     """
-    columns = tables.read(this.csv("confusion"), **{str(digit): int for digit in range(10)})
-    wrong = np.stack(list(columns.values()), axis=1)
+    wrong = tables.read_confusion(this.csv("confusion"))
     np.fill_diagonal(wrong, 0)
     text = f"**{this.name}**: {'' if error is None else f'an error of {percent(error)}, '}{wrong.sum()} images."
     places = np.argsort(wrong, axis=None, kind="stable")[::-1][:CONFUSIONS]
@@ -181,7 +180,7 @@ def conventions(evidence: Results) -> str | None:
 
 def at_the_end(this: Run) -> str | None:
     """Whether the error still falls at the last milestones, as a sentence; None where it is none. Raises BadInput."""
-    table = tables.read(this.csv("milestones"), iteration=int, error=tables.number)
+    table = tables.read_iterations(this.csv("milestones"), error=tables.number)
     if len(table["error"]) < 2 or np.isnan(table["error"][-2:]).any():
         return None
     (before, end), (earlier, last) = table["iteration"][-2:], table["error"][-2:]
@@ -285,6 +284,8 @@ def gather() -> dict[str, Any]:
     params, all_claims = parameters.load(), claims.load()
     measured, of_studies = results.read("metrics/results.csv"), results.read("metrics/studies.csv")
     claims.check_variants(all_claims, params.variants)
+    if absent := [name for name in ANSWER if name not in all_claims]:
+        raise BadInput(f"claims.yaml: expected the claims of README's answer, got none of {', '.join(absent)}")
     runs = run.of_pipeline(params)
     if missing := [each.name for each in runs if each.seed not in measured.runs.get(each.variant, {})]:
         rows = f"expected rows of every run of params.yaml, got none of {', '.join(missing)}"
@@ -349,12 +350,15 @@ def render(template: str, context: Mapping[str, Any]) -> str:
 def main() -> None:
     try:
         context, readme = gather(), Path("README.md")
+        before = readme.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{readme} cannot be read: {error}") from error
     except KeyError as error:
         raise BadInput(f"the report needs a metric that was not measured: {error}") from error
     texts = {
         Path("REPORT.md"): render("report.md.j2", context),
         Path("STUDIES.md"): render("studies.md.j2", context["studies"]),
-        readme: between_markers(readme.read_text(encoding="utf-8"), render("answer.md.j2", context)),
+        readme: between_markers(before, render("answer.md.j2", context)),
     }
     for path, text in texts.items():
         with stage.whole_file(path) as temporary:

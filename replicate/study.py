@@ -71,11 +71,18 @@ def results(client: Client, missing: list[Run], packed: bytes, threads: int) -> 
             yield this, future
 
 
+def positive(text: str) -> int:
+    """The number of jobs or threads that an option names. Raises ArgumentTypeError."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number above 0")
+    return int(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time on this machine")
-    parser.add_argument("--threads", type=int, help="of a run; by default this machine's cores over the jobs")
+    parser.add_argument("--jobs", type=positive, default=1, help="runs at a time on this machine")
+    parser.add_argument("--threads", type=positive, help="of a run; by default this machine's cores over the jobs")
     parser.add_argument("--scheduler", help="address of a Dask scheduler whose workers do it instead")
     options = parser.parse_args()
     planned, params = studies.load(parameters.load())

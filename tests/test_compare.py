@@ -39,7 +39,8 @@ def folders(tmp_path, monkeypatch, params) -> dict[Path, Run]:
         (folder / "evaluation.json").write_text(json.dumps({"classification": {"error_one_to_one": error}}))
         for kind in ("milestones", "yardstick", "representation"):
             (folder / f"{kind}.json").write_text(json.dumps({f"of_{kind}": seed}))
-        tables.write(folder / "milestones.csv", [{"error": None}, {"error": 0.3}, {"error": error if seed else None}])
+        errors = {100: None, 2000: 0.3, 5000: error if seed else None}
+        tables.write(folder / "milestones.csv", [{"iteration": n, "error": error} for n, error in errors.items()])
         counts = [
             {"digit": d} | {str(g): 80 * (d == g) + 20 * ((d, g) == (4, 9)) for g in range(10)} for d in range(10)
         ]

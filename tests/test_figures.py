@@ -326,7 +326,9 @@ def project(tmp_path, monkeypatch, params, digits, make):
             table = getattr(shown, "log" if kind == "training" else kind)
             columns = {name: column.tolist() for name, column in table.items()}
             tables.write(shown.run.csv(kind), [dict(zip(columns, row)) for row in zip(*columns.values())])
-        counts = [{str(digit): n for digit, n in enumerate(row)} for row in shown.confusion.tolist()]
+        counts = [
+            {"digit": d} | {str(g): n for g, n in enumerate(row)} for d, row in enumerate(shown.confusion.tolist())
+        ]
         tables.write(shown.run.csv("confusion"), counts)
         rows += results.rows(METRICS, shown.run.variant, 0)
     results.write("metrics/results.csv", rows)
@@ -436,3 +438,11 @@ def test_a_run_without_a_table_is_bad_input(project):
     Path("metrics/traversal/gan-0.csv").unlink()
     with pytest.raises(BadInput, match=r"metrics/traversal/gan-0.csv cannot be read"):
         figures.main()
+
+
+def test_a_run_without_a_metric_is_bad_input(project):
+    rows = results.rows({name: value for name, value in METRICS.items() if name != "rotation.sign"}, "infogan", 0)
+    results.write("metrics/results.csv", rows + results.rows(METRICS, "gan", 0) + results.rows(METRICS, "infomax", 0))
+    with pytest.raises(BadInput, match="the figures need a metric that was not measured: 'rotation.sign'"):
+        figures.main()
+    assert not Path("figures").exists()

@@ -184,6 +184,19 @@ def test_a_readme_without_its_markers_is_left_alone(project):
     assert Path("README.md").read_text() == "mine" and not Path("REPORT.md").exists()
 
 
+def test_a_readme_that_is_no_text_is_named(project):
+    Path("README.md").write_bytes(b"\xff")
+    with pytest.raises(BadInput, match="README.md cannot be read: .*decode byte 0xff"):
+        project.written()
+
+
+def test_a_claim_that_the_answer_lacks_is_named(project):
+    content = Path("claims.yaml").read_text(encoding="utf-8")
+    Path("claims.yaml").write_text(content.replace("  fig2d:\n", "  figure2d:\n"), encoding="utf-8")
+    with pytest.raises(BadInput, match="claims.yaml: expected the claims of README's answer, got none of fig2d"):
+        project.written()
+
+
 def test_the_committed_report_is_short():
     assert len((ROOT / "REPORT.md").read_text(encoding="utf-8").split()) <= 1800
 
