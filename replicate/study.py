@@ -36,9 +36,15 @@ def project(params: Parameters) -> bytes:
 
 
 def cluster(jobs: int, scheduler: str | None) -> Client:
-    """A client of the cluster at an address, or of one on this machine with as many workers as jobs."""
+    """A client of the cluster at an address, or of one on this machine with as many workers as jobs.
+
+    Raises BadInput when the address is none, OSError when nobody answers there.
+    """
     if scheduler:
-        return Client(scheduler)
+        try:
+            return Client(scheduler)
+        except ValueError as error:
+            raise BadInput(f"scheduler: got {scheduler!r}, expected tcp://HOST:PORT ({error})") from error
     return Client(LocalCluster(n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None))
 
 

@@ -200,3 +200,9 @@ def test_a_number_of_jobs_or_threads_is_above_0(option: str, number: str, monkey
     with pytest.raises(SystemExit):
         study.main()
     assert f"argument {option}: got '{number}', expected a whole number above 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://", "http://127.0.0.1:1"])
+def test_a_scheduler_that_has_no_address_is_named(address: str):
+    with pytest.raises(BadInput, match=f"scheduler: got '{address}', expected tcp://HOST:PORT"):
+        study.cluster(1, address)
