@@ -29,10 +29,11 @@ Margin = Annotated[float, Ge(0), Field(allow_inf_nan=False)]
 
 
 class Pair(Checked):
-    """The metric of `variant` less that of `than`."""
+    """The metric of `variant` less that of `than`; where `beyond` names another metric, less the same difference of it."""
 
     variant: Text
     than: Text
+    beyond: Text = None
 
 
 class Seeds(Checked):
@@ -74,7 +75,8 @@ class Leak(Checked):
         for hypothesis in self.hypotheses.values():
             for pair in hypothesis.more:
                 for variant in (pair.variant, pair.than):
-                    yield from ((variant, hypothesis.metric), (variant, SHARE))
+                    needed = (hypothesis.metric, SHARE, pair.beyond)
+                    yield from ((variant, metric) for metric in needed if metric is not None)
 
 
 class Infomax(Checked):
@@ -116,10 +118,12 @@ class Answer(NamedTuple):
 
 def compare(pair: Pair, metric: str, measured: Results) -> Comparison | None:
     """The metric's paired differences; None when fewer than two seeds have a value of both."""
-    ours, theirs = (
-        {seed: run[metric] for seed, run in measured.runs.get(variant, {}).items() if run.get(metric) is not None}
-        for variant in (pair.variant, pair.than)
-    )
+
+    def values(variant: str) -> dict[int, float]:
+        runs = {seed: run for seed, run in measured.runs.get(variant, {}).items() if run.get(metric) is not None}
+        return {seed: run[metric] - (run[pair.beyond] if pair.beyond else 0) for seed, run in runs.items()}
+
+    ours, theirs = values(pair.variant), values(pair.than)
     differences = [ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())]
     if len(differences) < 2:
         return None

@@ -157,7 +157,7 @@ def of_leak(answer: Mapping[str, Any] | None) -> str:
 
 def difference(pair: Pair, found: Mapping[str, Any] | None) -> list[str]:
     """A paired difference as cells: the pair, its seeds, the mean with its interval."""
-    name = f"{pair.variant} less {pair.than}"
+    name = f"{pair.variant} less {pair.than}{', beyond that of k-means' if pair.beyond else ''}"
     if found is None:
         return [name, "0", "–"]
     interval = f"[{number(found['low'])}, {number(found['high'])}]"

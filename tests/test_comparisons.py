@@ -34,7 +34,7 @@ def of_leak(
     )
     for of_seed in found.runs.values():
         for run in of_seed.values():
-            run[comparisons.SHARE] = share
+            run |= {comparisons.SHARE: share, "kmeans.ami": 0.5}
     return found
 
 
@@ -70,12 +70,22 @@ def test_the_verdict_on_the_leak(results, verdict):
     assert comparisons.leak(QUESTIONS.leak, results).verdict == verdict
 
 
+def test_what_kmeans_shows_as_well_is_no_leak():
+    results = of_leak()
+    assert comparisons.leak(QUESTIONS.leak, results).verdict == comparisons.CONFIRMED
+    for run in results.runs["five_k5"].values():
+        run["kmeans.ami"] = 0.68
+    found = comparisons.leak(QUESTIONS.leak, results)
+    assert found.verdict == comparisons.UNDECIDED
+    np.testing.assert_allclose([each.mean for each in found.comparisons["C"]], [0.2, 0.02])
+
+
 def test_runs_whose_images_lack_c1_do_not_count():
     assert comparisons.leak(QUESTIONS.leak, of_leak(share=0.94)) is None
     results = of_leak()
     results.runs["k20"][3][comparisons.SHARE] = 0.94
     found = comparisons.leak(QUESTIONS.leak, results).comparisons["A"]
-    assert [len(each.differences) for each in found] == [5, 4]
+    assert [len(each.differences) for each in found] == [5, 4, 5, 4]
 
 
 def test_a_layer_that_serves_equally_well_leaves_the_code_alone():
@@ -123,6 +133,6 @@ def test_a_question_about_what_is_not_there_is_refused(old: str, new: str, said:
         metrics |= {"classification.error_one_to_one": 0.1, "purity.mean": 0.9}
     variants = [*found.runs, "infonce_c1", "jensen_shannon_c1", "infomax"]
     claims.check_questions(QUESTIONS, variants, found)
-    spoiled = QUESTIONS.model_dump_json().replace(old, new)
+    spoiled = QUESTIONS.model_dump_json(exclude_none=True).replace(old, new)
     with pytest.raises(BadInput, match=said):
         claims.check_questions(comparisons.Questions.model_validate_json(spoiled), variants, found)
