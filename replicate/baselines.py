@@ -1,4 +1,4 @@
-"""Stage baselines: what representations that no training made are worth, beside which those of a run are seen.
+"""Stage baselines: what representations without any training are worth, to compare those of a run with.
 
 python -m replicate.baselines
 """
@@ -6,15 +6,13 @@ python -m replicate.baselines
 from pathlib import Path
 
 import numpy as np
-from sklearn.decomposition import PCA
 from torch import Tensor
 
 from replicate import environment, mnist, model, parameters, represent, stage
+from replicate.measures import representation
 from replicate.model import Model
 from replicate.parameters import Settings
 from replicate.represent import Features
-
-COMPONENTS = 128  # as many as the hidden layer of Q has units
 
 
 def untrained(images: Tensor, settings: Settings) -> Model:
@@ -30,10 +28,9 @@ def untrained(images: Tensor, settings: Settings) -> Model:
 def baselines(train: represent.Split, test: represent.Split, settings: Settings) -> dict[str, Features]:
     """Raw pixels in [0, 1]; their first principal components, not whitened; an untrained trunk, standardised."""
     pixels = tuple(mnist.as_input(images).flatten(1).numpy() for images in (train[0], test[0]))
-    pca = PCA(COMPONENTS, svd_solver="covariance_eigh").fit(pixels[0])
     return {
         "pixels": pixels,
-        f"pca_{COMPONENTS}": tuple(pca.transform(each).astype(np.float32) for each in pixels),
+        f"pca_{representation.COMPONENTS}": representation.principal_components(*pixels),
         "untrained_trunk": represent.representations(untrained(train[0], settings), train, test)["trunk"],
     }
 

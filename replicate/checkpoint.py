@@ -1,4 +1,4 @@
-"""What stands in the folder of a training that is not finished, or was: a lock, a checkpoint, a record of its end."""
+"""The folder of checkpoints of a training: a lock, the last checkpoint, and, when it has finished, a record of its end."""
 
 import hashlib
 import os

@@ -7,11 +7,11 @@ from pathlib import Path
 from statistics import mean
 from typing import Annotated, Literal, NamedTuple
 
-from annotated_types import Ge, Len
+from annotated_types import Len
 from pydantic import Field, model_validator
 
 from replicate import comparisons, parameters, statistics
-from replicate.comparisons import Questions
+from replicate.comparisons import Infomax, Leak, Margin, Questions, Seeds, Text
 from replicate.parameters import Checked
 from replicate.results import Metrics, Results
 from replicate.stage import BadInput
@@ -28,9 +28,7 @@ OF_STUDY = {
     comparisons.UNDECIDED: UNDECIDED,
 }
 
-Text = Annotated[str, Len(1)]
 Threshold = Annotated[float, Field(allow_inf_nan=False)]
-Margin = Annotated[float, Ge(0), Field(allow_inf_nan=False)]
 
 
 class Condition(Checked):
@@ -62,7 +60,7 @@ class Claim(Checked):
 
     All conditions of `holds` must be true for the claim to hold, all of `partly` for it to hold partly. `variant` names
     the runs that it is about, without one it is about no run; `control` names the runs that they are compared with.
-    `beside` names metrics that are reported with it and judge nothing. `why_changed` tells what the criterion was
+    `beside` names metrics that are kept with it and judge nothing. `why_changed` tells what the criterion was
     before, and why it is another now.
     """
 
@@ -170,7 +168,6 @@ class Assessment(NamedTuple):
     holding: int  # how many runs are within the limits of all conditions of `holds`
     runs: int  # of so many; 0 for a claim that is about no run, or not measured
     findings: list[Finding]  # of the conditions of `holds`
-    beside: dict[str, Measured]
     reason: str | None  # why it is not measured
 
 
@@ -284,36 +281,44 @@ def fails_whatever_the_control_is(claim: Claim, runs: Sequence[Metrics]) -> bool
 def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = ()) -> Assessment:
     """The verdict on `claim` from the metrics of its variant's runs, one a seed, and of its control's.
 
-    It is by the means. A claim whose limits are missed does not hold, though its control may have no run. Where there are
-    two runs or more, it is decided when it stays the same whatever the truth of the
-    conditions whose limit lies within one standard error of the mean.
+    The means are compared with the limits. A claim that misses a limit does not hold, even where its control has no run.
+    Of two runs or more, the verdict is decided when it stays the same whatever the truth of the conditions whose limit
+    lies within one standard error of the mean.
     """
     reason = why_not_measured(claim, runs, control)
     if reason and runs and claim.control and fails_whatever_the_control_is(claim, runs):
         claim = without_control(claim)
     elif reason:
-        return Assessment(NOT_MEASURED, None, 0, 0, [], {}, reason)
+        return Assessment(NOT_MEASURED, None, 0, 0, [], reason)
     holds = [find(condition, runs, control) for condition in claim.holds]
     partly = [find(condition, runs, control) for condition in claim.partly or []]
     verdict = conclude(all(each.passed for each in holds), bool(partly) and all(each.passed for each in partly))
     sure = conclude(every(each.surely for each in holds), bool(partly) and every(each.surely for each in partly))
     met = [all(run) for run in zip(*(each.holding for each in holds))] if claim.variant else []
-    beside = {name: measure(name, runs) for name in claim.beside or []}
-    return Assessment(verdict, sure is not None if len(runs) > 1 else None, sum(met), len(met), holds, beside, None)
+    return Assessment(verdict, sure is not None if len(runs) > 1 else None, sum(met), len(met), holds, None)
 
 
 def in_words(assessment: Assessment) -> str:
-    """The verdict, and in how many of the runs all conditions are met: "does not hold, in 3 of 10, not decided"."""
-    parts = [assessment.verdict]
-    if assessment.runs > 1:
-        parts.append(f"in {assessment.holding} of {assessment.runs}")
+    """The verdict, and how many of the runs meet all conditions: "does not hold (3 of 10, not decided)"."""
+    beside = [f"{assessment.holding} of {assessment.runs}"] if assessment.runs > 1 else []
     if assessment.decided is False:
-        parts.append("not decided")
-    return ", ".join(parts)
+        beside.append("not decided")
+    return f"{assessment.verdict} ({', '.join(beside)})" if beside else assessment.verdict
 
 
-def check(claims: Mapping[str, Claim], results: Results) -> None:
-    """Raise BadInput when a claim names a metric that one of its runs does not have, or that is not a number."""
+def check_questions(questions: Questions, variants: Collection[str], results: Results) -> None:
+    """Raise BadInput when a study is asked about another variant than one of `variants`, or for a metric (see `check`)."""
+    asked = {f"studies.{name}": getattr(questions, name) for name in Questions.model_fields}
+    for name, question in asked.items():
+        for variant, _ in question.metrics():
+            if variant not in variants:
+                raise BadInput(f"claims.yaml: {name}: got {variant!r}, expected a variant: {', '.join(variants)}")
+    check(asked, results)
+
+
+def check(claims: Mapping[str, Claim | Seeds | Leak | Infomax], results: Results) -> None:
+    """Raise BadInput when a claim, or what a study is asked, names a metric that one of its runs does not have, or that is
+    not a number."""
     for name, claim in claims.items():
         for variant, metric in claim.metrics():
             runs = {None: results.of_no_run} if variant is None else results.runs.get(variant, {})
@@ -330,7 +335,7 @@ def check(claims: Mapping[str, Claim], results: Results) -> None:
 def of_study(verdict: str | None) -> Assessment:
     """The assessment that a study's verdict makes; None where it has none yet."""
     reason = None if verdict else "its study has too few trainings"
-    return Assessment(OF_STUDY.get(verdict, NOT_MEASURED), None, 0, 0, [], {}, reason)
+    return Assessment(OF_STUDY.get(verdict, NOT_MEASURED), None, 0, 0, [], reason)
 
 
 def assess_all(

@@ -3,33 +3,33 @@
 python -m replicate.compare
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from replicate import claims, comparisons, mnist, parameters, results, stage, statistics, studies, summarise, tables
-from replicate.comparisons import Answer, Comparison, Seeds
-from replicate.measures import classification, partitions
+from replicate.comparisons import INFOMAX, LEAK, SEEDS, Answer, Comparison, Seeds
+from replicate.measures import classification, partitions, representation
 from replicate.parameters import Parameters
+from replicate.progress import Progress
 from replicate.results import Results, Row
 from replicate.run import Run
 from replicate.stage import BadInput
 
-SEEDS, LEAK, INFOMAX = "seeds", "leak", "infomax"  # the studies
 FEWEST = 3  # runs that have a medoid, and a consensus
 
 
 def of_confusion(folder: Path, this: Run, shared: float) -> dict[str, float | int | str | None]:
     """Which digits share a category of a run: how many pairs, which ("4-9 5-8"), and the error without these.
 
-    Without a value where c1 has another number of categories than there are digits, or no pull towards the images.
+    Without a value for the regular GAN, and where c1 has another number of categories than there are digits.
     """
     if this.settings.objective == "gan" or this.settings.latent.categories != len(this.settings.train.digits):
         return {"sharing.pairs": None, "sharing.which": None, "sharing.error_without": None}
-    columns = tables.read(folder / "confusion.csv", **{str(d): int for d in range(classification.DIGITS)})
-    confusion = np.stack(list(columns.values()), axis=1)
+    confusion = tables.read_confusion(folder / "confusion.csv")
     pairs = partitions.sharing(confusion, shared)
     return {
         "sharing.pairs": len(pairs),
@@ -41,9 +41,9 @@ def of_confusion(folder: Path, this: Run, shared: float) -> dict[str, float | in
 def of_milestones(folder: Path) -> dict[str, float | None]:
     """By how much the error rose from the last milestone but one to the end; None where it has no value.
 
-    Raises BadInput (see `tables.read`).
+    Raises BadInput (see `tables.read_iterations`).
     """
-    errors = tables.read(folder / "milestones.csv", error=tables.number)["error"]
+    errors = tables.read_iterations(folder / "milestones.csv", error=tables.number)["error"]
     rise = float(errors[-1] - errors[-2]) if len(errors) > 1 else np.nan
     return {"milestones.error_rise_at_end": None if np.isnan(rise) else rise}
 
@@ -64,8 +64,32 @@ def categories(folders: Mapping[Path, Run]) -> tuple[np.ndarray, np.ndarray]:
     try:
         kept = [np.load(folder / "codes.npz") for folder in folders]
         return np.stack([each["train_category"] for each in kept]), np.stack([each["test_category"] for each in kept])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise BadInput(f"the evidence of {', '.join(map(str, folders))} is not as expected: {error}") from error
+
+
+def kmeans_controls(runs: Sequence[Run], params: Parameters) -> list[Row]:
+    """What k-means tells of the digits in c1's place: what a number of clusters does to a measure without any training.
+
+    As many clusters as c1 has categories, on principal components of the images that the run is about; the seed of a run
+    is that of k-means.
+    """
+    rows, pixels, found = [], {}, {}
+    for this in Progress(runs, desc="k-means", unit="run"):
+        digits, K = tuple(this.settings.train.digits), this.settings.latent.categories
+        if digits not in pixels:
+            train, _ = mnist.training_images(params.mnist, this.settings.train)
+            test, test_digit = mnist.test_images(params.mnist, this.settings.train)
+            flat = (mnist.as_input(images).flatten(1).numpy() for images in (train, test))
+            pixels[digits] = *representation.principal_components(*flat), test_digit.numpy()
+        if (digits, K, this.seed) not in found:
+            train, test, test_digit = pixels[digits]
+            options = params.represent.model_copy(update={"seed": this.seed})
+            _, cluster = representation.clusters(train, test, K, options)
+            found[digits, K, this.seed] = representation.label_information(cluster, test_digit)
+        kmeans = results.flatten({"kmeans": found[digits, K, this.seed]})
+        rows += results.rows(kmeans, this.variant, this.seed)
+    return rows
 
 
 def without_labels(folders: Mapping[Path, Run], measured: Results, question: Seeds, params: Parameters) -> dict:
@@ -136,7 +160,9 @@ def main() -> None:
     params, questions = parameters.load(), claims.questions()
     made = studies.made(params)
     rows = gather(made, questions.seeds.shared)
+    rows += kmeans_controls([this for folders in made.values() for this in folders.values()], params)
     measured = results.collect(rows)
+    claims.check_questions(questions, studies.load(params)[1].variants, measured)
     answers = {
         SEEDS: luck(measured, questions.seeds) | without_labels(made[SEEDS], measured, questions.seeds, params),
         LEAK: as_json(comparisons.leak(questions.leak, measured)),

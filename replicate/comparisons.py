@@ -3,7 +3,8 @@
 Runs are paired by seed, and only seeds that both variants have are compared. A mean difference is tested by Student's t.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from statistics import mean
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -11,13 +12,16 @@ from annotated_types import Ge, Gt, Le, Len
 from pydantic import Field
 from scipy import stats
 
+from replicate import statistics
 from replicate.parameters import Checked, Positive
 from replicate.results import Results
 from replicate.statistics import Interval
 
-LEVEL = 0.025  # of a one-sided test: that of a 95 % interval's end
-WIDE, NARROW = 0.95, 0.90  # confidence of an interval, and of one that shows equivalence
+SEEDS, LEAK, INFOMAX = "seeds", "leak", "infomax"  # the studies
+LEVEL = 0.025  # of a one-sided test: p is below it where the 95 % interval lies above the margin
+EQUIVALENCE = 0.90  # confidence of an interval that shows equivalence
 CONFIRMED, CODE_ONLY, REFUTED, UNDECIDED = "confirmed", "only of the code", "refuted", "undecided"
+SHARE = "yardstick.share_c1"  # of H(c1) that images carry, as far as a fresh network finds it
 NON_INFERIOR, INFERIOR = "non-inferior", "inferior"
 
 Text = Annotated[str, Len(1)]
@@ -25,10 +29,11 @@ Margin = Annotated[float, Ge(0), Field(allow_inf_nan=False)]
 
 
 class Pair(Checked):
-    """The metric of `variant` less that of `than`."""
+    """The metric of `variant` less that of `than`; where `beyond` names another metric, less the same difference of it."""
 
     variant: Text
     than: Text
+    beyond: Text = None
 
 
 class Seeds(Checked):
@@ -43,20 +48,35 @@ class Seeds(Checked):
     best_of: Positive
     shared: Annotated[float, Gt(0), Le(1)]
 
+    def metrics(self) -> Iterator[tuple[str, str]]:
+        """(variant, metric) of all that the question needs, here and below."""
+        yield "infogan", self.metric
+
 
 class Hypothesis(Checked):
-    """Each difference exceeds `margin`."""
+    """Each difference exceeds `margin`, beyond doubt, and its mean is at least `mean_at_least`."""
 
     statement: Text
     metric: Text
     margin: Margin
+    mean_at_least: Margin = 0
     more: Annotated[list[Pair], Len(1)]
 
 
 class Leak(Checked):
+    """Of runs whose images carry at least `maximised` of H(c1)."""
+
     question: Text
     hypotheses: Annotated[dict[str, Hypothesis], Field(min_length=3, max_length=3)]
     equivalent: Margin
+    maximised: Annotated[float, Ge(0), Le(1)]
+
+    def metrics(self) -> Iterator[tuple[str, str]]:
+        for hypothesis in self.hypotheses.values():
+            for pair in hypothesis.more:
+                for variant in (pair.variant, pair.than):
+                    needed = (hypothesis.metric, SHARE, pair.beyond)
+                    yield from ((variant, metric) for metric in needed if metric is not None)
 
 
 class Infomax(Checked):
@@ -66,6 +86,10 @@ class Infomax(Checked):
     metric: Text
     margin: Margin
     pairs: Annotated[list[Pair], Len(1)]
+
+    def metrics(self) -> Iterator[tuple[str, str]]:
+        for pair in self.pairs:
+            yield from ((variant, self.metric) for variant in (pair.variant, pair.than))
 
 
 class Questions(Checked):
@@ -80,7 +104,7 @@ class Comparison(NamedTuple):
     """Paired differences of a metric."""
 
     pair: Pair
-    differences: np.ndarray  # (n,), one a seed that both have, two or more
+    differences: np.ndarray  # (n,), one for each seed that both have, two or more
     mean: float
     wide: Interval  # 95 %
     narrow: Interval  # 90 %
@@ -94,20 +118,17 @@ class Answer(NamedTuple):
 
 def compare(pair: Pair, metric: str, measured: Results) -> Comparison | None:
     """The metric's paired differences; None when fewer than two seeds have a value of both."""
-    ours, theirs = (
-        {seed: run[metric] for seed, run in measured.runs.get(variant, {}).items() if run.get(metric) is not None}
-        for variant in (pair.variant, pair.than)
-    )
-    differences = np.array([ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())])
+
+    def values(variant: str) -> dict[int, float]:
+        runs = {seed: run for seed, run in measured.runs.get(variant, {}).items() if run.get(metric) is not None}
+        return {seed: run[metric] - (run[pair.beyond] if pair.beyond else 0) for seed, run in runs.items()}
+
+    ours, theirs = values(pair.variant), values(pair.than)
+    differences = [ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())]
     if len(differences) < 2:
         return None
-    mean, error = float(differences.mean()), float(stats.sem(differences))
-
-    def interval(confidence: float) -> Interval:
-        reach = error * float(stats.t.ppf((1 + confidence) / 2, len(differences) - 1))
-        return Interval(mean - reach, mean + reach)
-
-    return Comparison(pair, differences, mean, interval(WIDE), interval(NARROW))
+    wide, narrow = statistics.mean_interval(differences), statistics.mean_interval(differences, EQUIVALENCE)
+    return Comparison(pair, np.array(differences), mean(differences), wide, narrow)
 
 
 def exceeds(comparison: Comparison, margin: float) -> float:
@@ -126,10 +147,21 @@ def holm(p: Mapping[str, float]) -> dict[str, float]:
     return {name: corrected[name] for name in p}
 
 
+def maximised(question: Leak, measured: Results) -> Results:
+    """The runs whose images carry as much of c1 as the question of the leak asks for."""
+    return measured._replace(
+        runs={
+            variant: {seed: run for seed, run in of_seed.items() if run[SHARE] >= question.maximised}
+            for variant, of_seed in measured.runs.items()
+        }
+    )
+
+
 def leak(question: Leak, measured: Results) -> Answer | None:
     """The verdict on the note's claim that K = 10 leaks the downstream task; None while runs of it are missing."""
+    counted = maximised(question, measured)
     comparisons = {
-        name: [compare(pair, hypothesis.metric, measured) for pair in hypothesis.more]
+        name: [compare(pair, hypothesis.metric, counted) for pair in hypothesis.more]
         for name, hypothesis in question.hypotheses.items()
     }
     if any(comparison is None for each in comparisons.values() for comparison in each):
@@ -141,7 +173,10 @@ def leak(question: Leak, measured: Results) -> Answer | None:
             for name, hypothesis in question.hypotheses.items()
         }
     )
-    a, b, c = (p[name] < LEVEL for name in question.hypotheses)
+    a, b, c = (
+        p[name] < LEVEL and all(each.mean >= hypothesis.mean_at_least for each in comparisons[name])
+        for name, hypothesis in question.hypotheses.items()
+    )
     of_layer = comparisons[list(question.hypotheses)[1]]
     equivalent = all(max(-each.narrow.low, each.narrow.high) < question.equivalent for each in of_layer)
     no_worse_at_20 = of_layer[-1].narrow.high < question.equivalent

@@ -27,12 +27,11 @@ from replicate.parameters import Evaluate, Latent, Settings
 from replicate.progress import Progress
 from replicate.reading import Split, categories, lower_bounds, with_batch_statistics
 
-FIGURE_1 = 1000  # iterations that the paper's Figure 1 spans
-PARTS = 4  # of the work of `evaluate`
+PARTS = 4  # into which the progress bar divides the work of `evaluate`
 
 
 class Evaluation(NamedTuple):
-    """What is known of one run: metrics, nested by question, and the tables behind two of them."""
+    """What was measured of one run: metrics, nested by question, and two tables that they come from."""
 
     metrics: dict[str, dict[str, Any]]
     confusion: list[dict]  # a row for each digit: counts of its test images by the digit that c1 gives them
@@ -50,7 +49,7 @@ def measure_information(
 ) -> dict[str, float | int | None]:
     """The lower bounds of a finished run, and how they rose in its training `log` (Fig. 1); shares are of H(c1)."""
     iterations, curve = log["iteration"], log["information_c1"]
-    at_1000 = convergence.mean_up_to(iterations, curve, FIGURE_1)
+    at_1000 = convergence.mean_up_to(iterations, curve, convergence.FIGURE_1)
     return {
         "entropy_c1": entropy,
         "lower_bound_c1_at_1000": at_1000,

@@ -1,9 +1,9 @@
-"""Stage evidence: what outlives a run's weights, in git: some 200 kB from which its main numbers can be computed again.
+"""Stage evidence: what stays in git of a run whose weights do not: some 200 kB.
 
     python -m replicate.evidence VARIANT SEED
 
-`recompute.py` does so. What is kept: c1's category of every image of MNIST that the run is about, its c2 and c3 of the
-test images, and sheets of generated images.
+`recompute.py` computes the run's main numbers from it again. It holds the category that Q gives to every image of MNIST
+that the run was trained or scored on, Q's c2 and c3 of the test images, and sheets of generated images.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ from replicate.progress import Progress
 SIDE = 28  # pixels of an image
 SAMPLES = 360  # on the sheet of samples, as many of each category: the first of those of which evaluate measures purity
 TRAVERSALS = 20  # along each code, on the sheet of traversals
-PARTS = 3  # of the work
+PARTS = 3  # into which the progress bar divides the work
 
 
 def sheet(images: np.ndarray) -> np.ndarray:
@@ -39,14 +39,15 @@ def images_on(sheet: np.ndarray) -> np.ndarray:
 
 
 def samples(trained: Model, prior: Latent, options: Evaluate) -> np.ndarray:
-    """Generated images, a row a category: (K, n, 28, 28)."""
+    """Generated images, a row for each category: (K, n, 28, 28)."""
     codes = of_every_category(options.samples_per_category, prior, torch.Generator().manual_seed(options.seed))
     images = model.generate(trained.generator, codes, prior)[:, 0].numpy()
     return images.reshape(prior.categories, -1, SIDE, SIDE)[:, : SAMPLES // prior.categories]
 
 
 def traversals(trained: Model, prior: Latent, options: Evaluate) -> np.ndarray:
-    """Images along c2, then along c3, a column a value, a row a category and draw: (2 K draws, values, 28, 28)."""
+    """Images along c2, then along c3, a column for each value, a row for each category and draw: (2 K draws, values, 28,
+    28)."""
     draws = max(TRAVERSALS // prior.categories, 1)
     codes = of_every_category(draws, prior, torch.Generator().manual_seed(options.seed))
     columns = []

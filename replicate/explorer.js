@@ -141,7 +141,7 @@ function drawControls() {
   note.classList.toggle("warning", beyond.length > 0);
   note.textContent = beyond.length
     ? `${beyond.join(", ")} beyond ±1: G extrapolates.`
-    : "Blue: the range that was trained.";
+    : "Solid: the range that was trained.";
 }
 
 function percent(share) {
@@ -225,6 +225,12 @@ form.addEventListener("input", ({ target }) => {
     change({ runs: shown.length ? shown : state.runs }); // one stays
   } else change({ [target.id]: Number(target.value) });
 });
+/* A finger that comes down on a slider and scrolls the page leaves the code as it was: the browser cancels its pointer. */
+let untouched = {};
+form.addEventListener("pointerdown", ({ target }) => {
+  untouched = target.type === "range" ? { [target.id]: state[target.id] } : {};
+});
+form.addEventListener("pointercancel", () => change(untouched));
 one(".digits")?.addEventListener("input", ({ target }) => change({ digit: Number(target.value) }));
 one("#take")?.addEventListener("click", () => {
   const digit = reading.digits[state.digit];

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from replicate import information, latent, mnist, model, parameters, results, run, stage, studies, study_figures, tables
 from replicate.latent import Codes
+from replicate.measures import convergence
 from replicate.networks import Generator
 from replicate.parameters import Figures, Latent
 from replicate.run import Run
@@ -33,7 +34,6 @@ NAMES = {"infogan": "InfoGAN", "gan": "regular GAN", "infomax": "InfoMax"}
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 ESTIMATORS = {"infonce": "InfoNCE", "jensen_shannon": "Jensen–Shannon", "donsker_varadhan": "Donsker–Varadhan"}
 MEASURES = {"slant": "slant (rad)", "width": "width (px)", "thickness": "thickness (px)"}
-FIGURE_1 = 1000  # iterations that the paper's Figure 1 spans
 
 WIDTH = 8.5  # inches; with STYLE's dpi a web page's width at nearly twice its resolution
 GAP, LINE = 0.07, 0.17  # inches between panels of images, and for a line of their captions
@@ -171,7 +171,7 @@ def figure1(runs: Sequence[Shown]) -> Figure:
     figure.get_layout_engine().set(wspace=0.05)
     end = max(int(each.log["iteration"][-1]) for each in runs)
     drawn = list(zip(runs, styles(runs)))
-    for axes, last in zip(views, (FIGURE_1, end)):
+    for axes, last in zip(views, (convergence.FIGURE_1, end)):
         for each, style in drawn:
             settings = each.run.settings
             curve = (each.log["iteration"], each.log["information_c1"]) if settings.in_nats else ([], [])
@@ -184,9 +184,11 @@ def figure1(runs: Sequence[Shown]) -> Figure:
             axes.axhline(np.log(categories), color="black", linestyle="--", zorder=1, label=label)
         axes.set(xlim=(0, last), xlabel="iteration")
     margin = views[1].get_yaxis_transform()
+    variants = list(dict.fromkeys(each.variant for each in runs))
     for each, style in drawn:
+        place = 1.03 + 0.035 * variants.index(each.variant)  # side by side, so that none hides another variant's
         bound = each.metrics["yardstick.lower_bound_c1"]
-        views[1].plot([1.03], [bound], "<", color=style["color"], transform=margin, clip_on=False)
+        views[1].plot([place], [bound], "<", color=style["color"], transform=margin, clip_on=False)
     views[1].plot([], [], "<", color="black", label="yardstick, at the end")
     views[0].set(title="the 1000 iterations of the paper's Figure 1", ylabel="$L_I$ for $c_1$ (nats)")
     views[1].set(title="the whole training")
@@ -212,7 +214,8 @@ def milestones(runs: Sequence[Shown]) -> Figure:
             axes.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}")
             axes.yaxis.set_minor_formatter(NullFormatter())
         else:
-            axes.set_ylim(0, 1.05)
+            lowest = min(each.milestones[column].min() for each in runs)  # a bound can be below 0
+            axes.set_ylim(min(0, lowest - 0.05), 1.05)
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
 
@@ -326,21 +329,21 @@ def save(figure: Figure, path: Path) -> None:
 def read(this: Run, metrics: Mapping[str, Any], with_images: bool) -> Shown:
     """What the stages wrote about a run; its generator, where its images are shown.
 
-    Raises BadInput (see `tables.read`).
+    Raises BadInput (see `tables`).
     """
-    confusion = tables.read(this.csv("confusion"), **{str(digit): int for digit in range(10)})
     return Shown(
         this,
         metrics,
-        tables.read(this.csv("training"), iteration=int, information_c1=float),
-        tables.read(this.csv("milestones"), iteration=int, share_c1=float, error=tables.number, frechet=float),
-        tables.read(this.csv("traversal"), code=str, value=float, category=int, **dict.fromkeys(MEASURES, float)),
-        np.stack(list(confusion.values()), axis=1),
+        tables.read_iterations(this.csv("training"), information_c1=float),
+        tables.read_iterations(this.csv("milestones"), share_c1=float, error=tables.number, frechet=float),
+        tables.read_traversal(this.csv("traversal"), MEASURES),
+        tables.read_confusion(this.csv("confusion")),
         this.load().generator if with_images else None,
     )
 
 
-def main() -> None:
+def draw_all() -> dict[str, Figure]:
+    """The figures by name. Raises BadInput when a file is missing or broken, KeyError when a run lacks a metric."""
     params = parameters.load()
     measured, options = results.read("metrics/results.csv"), params.figures
     runs = []
@@ -367,12 +370,20 @@ def main() -> None:
     of_studies = results.read("metrics/studies.csv")
     if of_studies.of("infogan"):
         of_runs = [
-            tables.read(folder / "milestones.csv", iteration=int, error=tables.number)
+            tables.read_iterations(folder / "milestones.csv", error=tables.number)
             for folder, this in studies.made(params)["seeds"].items()
             if this.variant == "infogan"
         ]
         figures["studies-error"] = study_figures.errors(of_studies, WIDTH)
         figures["studies-milestones"] = study_figures.milestones(of_runs, WIDTH)
+    return figures
+
+
+def main() -> None:
+    try:
+        figures = draw_all()
+    except KeyError as error:
+        raise BadInput(f"the figures need a metric that was not measured: {error}") from error
     for name, figure in figures.items():
         save(figure, Path("figures", f"{name}.png"))
 

@@ -2,7 +2,7 @@
 
     python -m replicate.milestones VARIANT SEED
 
-It tells whether L_I gets there before the samples do (§6), and whether the error still falls at the end.
+It tells whether L_I converges before the samples do (§6), and whether the error still falls at the end.
 """
 
 import numpy as np
@@ -28,10 +28,10 @@ def measure(
     """One milestone. The same latent variables are drawn at each; `real` are the judge's features (N, 128) of digits.
 
     information_c1, share_c1: what the run's own objective estimates, in nats and of H(c1), with population statistics.
-    error: of c1 as a classifier of `test`, matched one-to-one on `train`; None unless there are as many
-    categories as digits. ami:
-    adjusted mutual information of its categories and the digits. purity: of generated images, one-to-one. frechet: the
-    distance of their features to `real`. pull_…: of the terms of G's loss at its images (see `reading.pulls`).
+    error: of c1 as a classifier of `test`, matched one-to-one on `train`; None unless there are as many categories as
+    digits. ami: adjusted mutual information of its categories and the digits. purity: of generated images, one-to-one.
+    frechet: the Fréchet distance of their features to `real`. pull_…: of the terms of G's loss at its images (see
+    `reading.pulls`).
     """
     random = torch.Generator().manual_seed(0)
     prior = settings.latent

@@ -8,7 +8,7 @@ The file holds the default settings of a run and, under `variants`, named change
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from annotated_types import Ge, Gt, Le, Len, Lt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -17,6 +17,8 @@ from ruamel.yaml.error import YAMLError
 
 from replicate import stage
 from replicate.stage import BadInput
+
+MOST_IMAGES = 1_000_000  # that are generated at once: 3 GB
 
 Objective = Literal["infogan", "gan", "infomax"]
 Positive = Annotated[int, Gt(0), Le(1_000_000)]  # more is a slip, which no machine's memory holds
@@ -222,8 +224,8 @@ class Figures(Checked):
 
 class Explorer(Checked):
     seed: Seed
-    draws: Positive
-    grid_values: Annotated[int, Ge(2)]  # between which the page blends
+    draws: Annotated[int, Gt(0), Le(100)]
+    grid_values: Annotated[int, Ge(2), Le(100)]  # between which the page blends
 
 
 class Parameters(Checked):
@@ -252,6 +254,30 @@ class Parameters(Checked):
             self.settings(variant)
         if unknown := [variant for variant in self.runs.variants if variant not in self.variants]:
             raise ValueError(f"runs.variants: got {unknown}, expected names of variants: {', '.join(self.variants)}")
+        return self
+
+    @model_validator(mode="after")
+    def an_objective_has_its_own_name(self) -> "Parameters":
+        for variant in set(self.variants) & set(get_args(Objective)):  # by which the claims and the reports know it
+            if (objective := self.settings(variant).objective) != variant:
+                raise ValueError(f"variants.{variant}.objective: got {objective!r}, expected {variant!r}")
+        return self
+
+    @model_validator(mode="after")
+    def as_many_images_as_memory_holds(self) -> "Parameters":
+        explored = self.explorer.draws * self.explorer.grid_values**2
+        along_codes = self.evaluate.traversals_per_category * len(self.evaluate.traversal_values)
+        drawn = {
+            "evaluate.samples_per_category": self.evaluate.samples_per_category,
+            "evaluate.traversals_per_category, traversal_values": along_codes,
+            "explorer.draws, grid_values": explored,
+        }
+        for variant in self.runs.variants:
+            categories = self.settings(variant).latent.categories
+            for keys, of_each in drawn.items():
+                if categories * of_each > MOST_IMAGES:
+                    got = f"got {of_each} images of each of {categories} categories of {variant}"
+                    raise ValueError(f"{keys}: {got}, expected at most {MOST_IMAGES} in all")
         return self
 
     @model_validator(mode="after")
@@ -293,7 +319,7 @@ def read(path: str | Path, model: type[Model]) -> Model:
     """
     try:
         content = YAML(typ="safe").load(Path(path))  # YAML 1.2, as DVC reads it: 2e-4 is a number
-    except (OSError, YAMLError) as error:
+    except (OSError, YAMLError, ValueError, RecursionError) as error:  # a date like 2020-13-45 is a ValueError
         raise BadInput(f"{path} cannot be read: {error}") from error
     try:
         return model.model_validate(content)

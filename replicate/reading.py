@@ -35,7 +35,7 @@ def continuous_codes(trained: Model, images: Tensor, batch_size: int = 500) -> n
 def lower_bounds(trained: Model, samples: int, settings: Settings, random: torch.Generator) -> list[float]:
     """What the run's own objective estimates of c1, c2, c3 on `samples` fresh latent variables, batch by batch.
 
-    They pass in batches of the training's size, as an InfoMax estimate depends on it.
+    The batches have the training's size, on which an InfoMax estimate depends.
     """
     size = settings.train.batch_size
     bounds = []
@@ -54,9 +54,9 @@ def with_batch_statistics(trained: Model) -> Model:
 def pulls(trained: Model, samples: int, settings: Settings, random: torch.Generator) -> dict[str, float]:
     """How hard each term of G's loss pulls at a generated image, as it does in a G step.
 
-    adversarial, c1, continuous: the root mean square, over images and pixels, of the gradient of −log D(G(z, c)), of
-    λ L_I of c1 and of λ L_I of c2 and c3 by the image, in nats per unit of a pixel's range. All is taken of the sum over
-    a batch, so that the size of the batch does not matter. The regular GAN's G is not given the latter two.
+    adversarial, c1, continuous: the root mean square, over images and pixels, of the gradient with respect to the image
+    of −log D(G(z, c)), of λ L_I of c1, and of λ L_I of c2 and c3 together; in nats per unit of brightness. The loss is
+    summed over a batch, so that the size of the batch does not matter. The regular GAN's G is not given the latter two.
     """
     generator, discriminator, head = with_batch_statistics(trained)
     size = settings.train.batch_size

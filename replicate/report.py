@@ -15,7 +15,8 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from replicate import claims, parameters, results, run, stage, statistics, study_report, tables
-from replicate.claims import Assessment, Claim
+from replicate.claims import Assessment, Claim, Finding
+from replicate.comparisons import LEAK, SEEDS
 from replicate.results import Metrics, Results
 from replicate.run import Run
 from replicate.stage import BadInput
@@ -30,11 +31,15 @@ ANSWER = {
     "error": (ERROR, "error", "%"),
     "mi-infogan": ("information.share_at_end", "L_I / H(c1)", ""),
     "mi-gan": ("yardstick.share_c1", "a fresh network's bound / H(c1)", ""),
-    "fig2a": ("purity.mean", "images that show the category's digit", "%"),
+    "fig2a": ("purity.mean", "images that show their category's most frequent digit", "%"),
     "fig2c": ("rotation.slant_correlation", "rank correlation of code and slant", ""),
     "fig2d": ("width.width_correlation", "rank correlation of code and width", ""),
-    "natural": ("naturalness.lead_lowest", "images more natural than plain transforms, less those less so", "%"),
-    "infomax": ("purity.mean", "images that show the category's digit", "%"),
+    "natural": (
+        "naturalness.lead_lowest",
+        "images more natural than a plain shear or stretch, minus less natural ones",
+        "%",
+    ),
+    "infomax": ("purity.mean", "images that show their category's most frequent digit", "%"),
 }
 
 
@@ -67,6 +72,7 @@ class Placed(NamedTuple):
     value: str
     others: str  # the interval in which 95 of 100 further runs would lie
     inside: bool
+    own: bool  # whether a run of the study has the very same number: then it is that run
 
 
 def short(name: str, claim: Claim, assessment: Assessment, evidence: Results) -> Short:
@@ -77,13 +83,16 @@ def short(name: str, claim: Claim, assessment: Assessment, evidence: Results) ->
     return Short(claim.statement, claim.published, here, claims.in_words(assessment))
 
 
-def basis(all_claims: Mapping[str, Claim], evidence: Results) -> str:
-    """What the verdicts rest on, as a sentence or two."""
+def basis(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment], evidence: Results) -> str:
+    """What the verdicts rest on, and how to read them, in a few sentences."""
     named = dict.fromkeys(each for claim in all_claims.values() for each in (claim.variant, claim.control))
     runs = {variant: len(evidence.of(variant)) for variant in named if variant in evidence.runs}
     text = f"Trainings: {listed([f'{n} of {NAMES.get(variant, variant)}' for variant, n in runs.items()])}."
     if max(runs.values(), default=0) > 2:
-        return f"{text} Brackets hold 95 % intervals of the mean over seeds."
+        text += " Brackets are 95 % intervals of the mean over seeds; *(k of n)*: k of n seeds meet every condition."
+        if any(assessment.decided is False for assessment in assessments.values()):
+            text += " *Not decided*: a mean lies so near to its limit that chance may turn the verdict."
+        return text
     if max(runs.values(), default=0) == 2:
         return f"{text} Two trainings decide little."
     return f"{text} One training decides little: another seed, or another processor's rounding, may turn a verdict."
@@ -109,9 +118,13 @@ def between_markers(text: str, content: str) -> str:
 
 def row(name: str, claim: Claim, assessment: Assessment, evidence: Results) -> Row:
     """A claim's row of the first table."""
+    findings: dict[str, list[Finding]] = {}  # by metric, of which a claim may ask two things
+    for each in assessment.findings:
+        findings.setdefault(each.condition.metric, []).append(each)
     here = [
-        f"`{each.condition.metric}` {spread(each.measured)} ({asked(each)}){'' if each.passed else ' ✗'}"
-        for each in assessment.findings
+        f"`{metric}` {spread(of_metric[0].measured)} ({', '.join(map(asked, of_metric))})"
+        f"{'' if all(each.passed for each in of_metric) else ' ✗'}"
+        for metric, of_metric in findings.items()
     ]
     if assessment.reason and claim.variant in evidence.runs:  # measured, but not judged
         runs = evidence.of(claim.variant)
@@ -121,13 +134,8 @@ def row(name: str, claim: Claim, assessment: Assessment, evidence: Results) -> R
         here.append(f"not judged: {assessment.reason}")
     if claim.study:
         here.append("[STUDIES.md](STUDIES.md#does-k--10-leak-the-downstream-task)")
-    if assessment.beside:
-        beside = (f"`{metric}` {number(value.mean)}" for metric, value in assessment.beside.items())
-        here.append(f"beside: {', '.join(beside)}")
     control = evidence.of(claim.control) if claim.control else []
-    of_control = [
-        number(claims.measure(each.condition.metric, control).mean) for each in assessment.findings if control
-    ]
+    of_control = [number(claims.measure(metric, control).mean) for metric in findings if control]
     return Row(
         name,
         claim.statement,
@@ -142,10 +150,9 @@ def row(name: str, claim: Claim, assessment: Assessment, evidence: Results) -> R
 def composition(this: Run, error: float | None) -> str:
     """What the errors of a run's c1, an `error` of all images, are made of, by its confusion table: a sentence or two.
 
-    Raises BadInput (see `tables.read`).
+    Raises BadInput (see `tables.read_confusion`).
     """
-    columns = tables.read(this.csv("confusion"), **{str(digit): int for digit in range(10)})
-    wrong = np.stack(list(columns.values()), axis=1)
+    wrong = tables.read_confusion(this.csv("confusion"))
     np.fill_diagonal(wrong, 0)
     text = f"**{this.name}**: {'' if error is None else f'an error of {percent(error)}, '}{wrong.sum()} images."
     places = np.argsort(wrong, axis=None, kind="stable")[::-1][:CONFUSIONS]
@@ -157,9 +164,23 @@ def composition(this: Run, error: float | None) -> str:
     return f"{text} The largest confusions are {named}; they are {share} of all errors."
 
 
+def conventions(evidence: Results) -> str | None:
+    """The error by what the paper leaves open, as a sentence; None where there is no run of InfoGAN."""
+    runs = evidence.of("infogan")
+    if not runs:
+        return None
+    batch, majority = (
+        spread(claims.measure(f"classification.error_{kind}", runs), "%") for kind in ("batch_statistics", "majority")
+    )
+    return (
+        f"By other conventions it is {batch} with the statistics of each test batch in batchnorm, as the released code "
+        f"has them, and {majority} with each category matched to its most frequent digit."
+    )
+
+
 def at_the_end(this: Run) -> str | None:
     """Whether the error still falls at the last milestones, as a sentence; None where it is none. Raises BadInput."""
-    table = tables.read(this.csv("milestones"), iteration=int, error=tables.number)
+    table = tables.read_iterations(this.csv("milestones"), error=tables.number)
     if len(table["error"]) < 2 or np.isnan(table["error"][-2:]).any():
         return None
     (before, end), (earlier, last) = table["iteration"][-2:], table["error"][-2:]
@@ -173,8 +194,8 @@ def place(claim: Claim, this: Run, metrics: Metrics, of_study: Sequence[Metrics]
     if metrics[metric] is None or None in values:
         return None
     low, high = statistics.prediction_interval(values)
-    inside = low <= metrics[metric] <= high
-    return Placed(this.name, metric, number(metrics[metric]), f"[{number(low)}, {number(high)}]", inside)
+    inside, own = low <= metrics[metric] <= high, metrics[metric] in values
+    return Placed(this.name, metric, number(metrics[metric]), f"[{number(low)}, {number(high)}]", inside, own)
 
 
 def placed(
@@ -192,10 +213,26 @@ def placed(
     return list(found.values())
 
 
-def infomax(assessment: Assessment, evidence: Results) -> str | None:
-    """What the note's estimator did beside InfoGAN, in a few sentences; None where one has no run."""
+def placing(places: Sequence[Placed]) -> str:
+    """Which of the pipeline's numbers lie among those of the studies' runs, in a sentence or two."""
+    if not places:
+        return "The studies have too few runs of these settings to tell."
+    outside = [f"`{each.metric}` of {each.run}" for each in places if not each.inside]
+    text = (
+        f"{len(places) - len(outside)} of {count(len(places), 'number')} of the pipeline's runs lie where one more training "
+        "of the studies would, with a probability of 95 %."
+    )
+    names = dict.fromkeys(each.run for each in places)
+    own = [name for name in names if all(each.own for each in places if each.run == name)]
+    if own:
+        text += f" {listed(own)} {'is' if len(own) == 1 else 'are'} among these trainings."
+    return f"{text} Outside: {listed(outside)}." if outside else text
+
+
+def infomax(assessment: Assessment, evidence: Results) -> str:
+    """What the note's estimator did beside InfoGAN, in a few sentences."""
     if not (evidence.of("infomax") and evidence.of("infogan")):
-        return None
+        return "There is no run of InfoMax beside one of InfoGAN."
 
     def mean(variant: str, metric: str) -> float | None:
         return claims.measure(metric, evidence.of(variant)).mean
@@ -205,17 +242,16 @@ def infomax(assessment: Assessment, evidence: Results) -> str | None:
 
     return (
         f"The claim {VERBS[assessment.verdict][0]}. The images of InfoMax carry "
-        f"{both('yardstick.share_c1', percent)} of H(c1), so the information is there; of a category's images "
-        f"{both('purity.mean', percent)} show its most frequent digit. At the end of the training the bounds of c2 and c3 "
-        f"pull at an image with {both('pull.continuous', number)} nats a unit of brightness, D's term with "
-        f"{both('pull.adversarial', number)}."
+        f"{both('yardstick.share_c1', percent)} of H(c1); {both('purity.mean', percent)} of a category's images show its "
+        f"most frequent digit. The gradient of G's loss by an image, as a root mean square at the end of the training, is "
+        f"{both('pull.continuous', number)} from the bounds of c2 and c3 and {both('pull.adversarial', number)} from D."
     )
 
 
-def ten(measured: Results, labels: int) -> str | None:
-    """What the pipeline's runs tell of K = 10 alone, by probes with so many `labels` a digit; None where there is no run."""
+def ten(measured: Results, labels: int) -> str:
+    """What the pipeline's runs tell of K = 10 alone, by probes with so many `labels` a digit."""
     if not measured.of("infogan"):
-        return None
+        return "There is no run of InfoGAN here."
     probe = f"probe_error_{labels}"
     of_runs = [
         f"{percent(claims.measure(f'representation.head_hidden.{probe}', measured.of(variant)).mean)} on {words}"
@@ -248,34 +284,53 @@ def gather() -> dict[str, Any]:
     params, all_claims = parameters.load(), claims.load()
     measured, of_studies = results.read("metrics/results.csv"), results.read("metrics/studies.csv")
     claims.check_variants(all_claims, params.variants)
+    if absent := [name for name in ANSWER if name not in all_claims]:
+        raise BadInput(f"claims.yaml: expected the claims of README's answer, got none of {', '.join(absent)}")
     runs = run.of_pipeline(params)
     if missing := [each.name for each in runs if each.seed not in measured.runs.get(each.variant, {})]:
         rows = f"expected rows of every run of params.yaml, got none of {', '.join(missing)}"
         raise BadInput(f"metrics/results.csv: {rows}")
     claims.check(all_claims, measured)
-    answers = stage.read_json("metrics/studies.json")
+    answers, questions = stage.read_json("metrics/studies.json"), claims.questions()
     evidence = measured._replace(runs=measured.runs | of_studies.runs)
-    leak = answers[study_report.LEAK]
+    leak = answers[LEAK]
     assessments = claims.assess_all(all_claims, evidence, {"leak": leak and leak["verdict"]})
     maximising = [this for this in runs if this.settings.objective != "gan"]
     places = placed(all_claims, runs, measured, of_studies)
     return {
         "headline": headline(evidence),
         "summary": summary(assessments),
-        "basis": basis(all_claims, evidence),
+        "basis": basis(all_claims, assessments, evidence),
         "answer": [short(name, all_claims[name], assessments[name], evidence) for name in ANSWER],
         "rows": [row(name, all_claims[name], assessments[name], evidence) for name in all_claims],
         "judge": percent(measured.of_no_run["judge.test_accuracy"]),
-        "figures": [this.variant for this in maximising if this.seed == params.runs.seeds[0]],
+        "figures": {
+            this.variant: NAMES.get(this.variant, this.variant)
+            for this in maximising
+            if this.seed == params.runs.seeds[0]
+        },
         "ceiling": params.train.batch_size if any(this.settings.critic for this in runs) else None,
-        "sharing": study_report.sharing(answers[study_report.SEEDS], of_studies),
-        "compositions": [composition(this, measured.runs[this.variant][this.seed][ERROR]) for this in maximising],
+        "sharing": study_report.sharing(answers[SEEDS], of_studies),
+        "conventions": conventions(evidence),
+        "compositions": [
+            composition(this, measured.runs[this.variant][this.seed][ERROR])
+            for this in runs
+            if this.variant == "infogan"
+        ],
         "endings": [end for this in runs if this.variant == "infogan" and (end := at_the_end(this))],
         "infomax": infomax(assessments["infomax"], evidence),
-        "leak": ten(measured, max(params.represent.labels_per_digit)),
-        "placed": places,
+        "of_leak": study_report.of_leak(leak),
+        "ten": ten(measured, max(params.represent.labels_per_digit)),
+        "placing": placing(places),
         "machines": machines(runs),
-        "studies": study_report.gather(params, claims.questions(), answers, of_studies) | {"placed": places},
+        "shared": percent(questions.seeds.shared, 0),
+        "studies": study_report.gather(params, questions, answers, of_studies)
+        | {
+            "placed": [
+                (each.run, f"`{each.metric}`", each.value, each.others, "within" if each.inside else "**outside**")
+                for each in places
+            ]
+        },
     }
 
 
@@ -295,12 +350,15 @@ def render(template: str, context: Mapping[str, Any]) -> str:
 def main() -> None:
     try:
         context, readme = gather(), Path("README.md")
+        before = readme.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{readme} cannot be read: {error}") from error
     except KeyError as error:
         raise BadInput(f"the report needs a metric that was not measured: {error}") from error
     texts = {
         Path("REPORT.md"): render("report.md.j2", context),
         Path("STUDIES.md"): render("studies.md.j2", context["studies"]),
-        readme: between_markers(readme.read_text(encoding="utf-8"), render("answer.md.j2", context)),
+        readme: between_markers(before, render("answer.md.j2", context)),
     }
     for path, text in texts.items():
         with stage.whole_file(path) as temporary:

@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from replicate import environment, mnist, reading, run, stage
-from replicate.measures import morphometry, representation
+from replicate.measures import morphometry, probes, representation
 from replicate.model import Model
 from replicate.parameters import Represent
 from replicate.progress import Progress
@@ -17,7 +17,7 @@ Features = tuple[np.ndarray, np.ndarray]  # float32 (N, d) of the training image
 
 
 def representations(trained: Model, train: Split, test: Split) -> dict[str, Features]:
-    """The layers of a model on two splits. All but probabilities, which have a unit of their own, are standardised."""
+    """The layers of a model on two splits. All are standardised but probabilities, which have a unit of their own."""
     of_train, of_test = reading.layers(trained, train[0]), reading.layers(trained, test[0])
     return {
         name: (features, of_test[name])
@@ -28,7 +28,7 @@ def representations(trained: Model, train: Split, test: Split) -> dict[str, Feat
 
 
 def terciles(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """In which third of the training split's values each value lies: (N,), (M,) -> 0, 1 or 2 of each."""
+    """The third of the training split's values that each value lies in: (N,), (M,) -> (N,), (M,) of 0, 1 and 2."""
     borders = np.quantile(train, [1 / 3, 2 / 3])
     return np.searchsorted(borders, train), np.searchsorted(borders, test)
 
@@ -49,7 +49,7 @@ def scores(
     """`representation.scores` of each of `features`, for the digits of both splits, and what probes tell of the style.
 
     error_slant, error_thickness: test errors of probes for `styles` of the first `options.style_images` of each split,
-    fitted to as many labels of each third as there are at most of a digit.
+    each fitted to max(`options.labels_per_digit`) labels of each third.
     """
     digits = train[1].numpy(), test[1].numpy()
     few, some = max(options.labels_per_digit), slice(options.style_images)
@@ -59,7 +59,7 @@ def scores(
         return {
             name: representation.scores(of_train, digits[0], of_test, digits[1], options, progress)
             | {
-                f"error_{style}": representation.few_labels_error(
+                f"error_{style}": probes.few_labels_error(
                     of_train[some], third, of_test[some], test_third, few, options, progress
                 )
                 for style, (third, test_third) in of_style.items()

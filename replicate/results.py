@@ -1,13 +1,12 @@
 """What was measured, as one tidy table: a row for each metric of each run, and for each that belongs to no run."""
 
 import csv
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from replicate import tables
+from replicate import stage, tables
 from replicate.stage import BadInput
 
 Value = float | int | str | None  # None where a metric has no value
@@ -18,7 +17,7 @@ SEED = re.compile("[0-9]{1,10}")
 
 
 class Row(NamedTuple):
-    """A metric of a run; of no run where variant and seed are None. The fields are the columns of the table."""
+    """A metric of a run; where variant and seed are None, it belongs to no run. The fields are the columns of the table."""
 
     variant: str | None
     seed: int | None
@@ -100,7 +99,7 @@ def _value(cell: str) -> Value:
 
 
 def _finite(value: Value) -> bool:
-    return not isinstance(value, float) or math.isfinite(value)
+    return not isinstance(value, int | float) or stage.is_finite(value)
 
 
 def read(path: str | Path) -> Results:

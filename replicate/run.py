@@ -25,11 +25,11 @@ class Run(NamedTuple):
 
     @property
     def weights(self) -> Path:
-        """The folder of its models: one a snapshot, the last after the whole training."""
+        """The folder of its models: one for each snapshot, the last after the whole training."""
         return Path("runs", self.name)
 
     def json(self, kind: str) -> Path:
-        """Where a stage writes what it measured of this run; a folder each kind, so that a stage can depend on one kind."""
+        """Where a stage writes what it measured of this run; each kind has a folder, on which a stage can depend."""
         return Path("metrics", kind, f"{self.name}.json")
 
     def csv(self, kind: str) -> Path:
@@ -38,7 +38,7 @@ class Run(NamedTuple):
 
     @property
     def evidence(self) -> Path:
-        """The folder of what outlives its weights."""
+        """The folder of what stays in git when its weights do not."""
         return Path("metrics", "evidence", self.name)
 
     @property

@@ -8,7 +8,7 @@ import io
 import shutil
 from pathlib import Path
 
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageOps, PngImagePlugin
 from playwright.sync_api import Playwright, sync_playwright
 
 from replicate import stage
@@ -17,7 +17,7 @@ from replicate.stage import BadInput
 PAGE, PICTURE = Path("explorer", "index.html"), Path("explorer", "screenshot.png")
 STATE = "#c1=3&c2=0.8&c3=-0.6&digit=3"  # the code at which the page is seen
 SIZE = {"width": 1200, "height": 1600}  # pixels of the window
-EDGE = 20  # pixels around what is shown of it
+EDGE = 20  # pixels of the page's colour around what is shown of it
 SHOWS = "page sha256"  # the picture's text with the checksum of the page
 
 
@@ -36,15 +36,13 @@ def main() -> None:
         page = browser.new_page(viewport=SIZE, color_scheme="light")
         page.goto(PAGE.resolve().as_uri() + STATE)
         page.wait_for_selector("body[aria-busy=false]")
-        box = page.locator("form.explorer").bounding_box()
-        clip = {"x": box["x"] - EDGE, "y": box["y"] - EDGE}
-        clip |= {side: box[side] + 2 * EDGE for side in ("width", "height")}
-        seen = Image.open(io.BytesIO(page.screenshot(clip=clip)))
+        seen = Image.open(io.BytesIO(page.locator("form.explorer").screenshot())).convert("RGB")
         browser.close()
     text = PngImagePlugin.PngInfo()
     text.add_text(SHOWS, hashlib.sha256(PAGE.read_bytes()).hexdigest())
+    framed = ImageOps.expand(seen, EDGE, seen.getpixel((0, 0)))
     with stage.whole_file(PICTURE) as temporary:
-        seen.convert("RGB").quantize(256).save(temporary, optimize=True, pnginfo=text)
+        framed.quantize(256).save(temporary, optimize=True, pnginfo=text)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 import glob
 import json
-import math
 import os
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,22 +70,34 @@ def check_output(path: str | Path) -> None:
         pass
 
 
+def is_finite(number: float) -> bool:
+    """Whether a number is neither NaN nor infinite, nor an integer beyond all floats."""
+    return abs(number) <= sys.float_info.max
+
+
 def read_json(path: str | Path) -> dict[str, Any]:
     """The object in a JSON file. Its values are texts, finite numbers, nulls, and lists and objects of them.
 
-    Raises BadInput when it cannot be read, is no object, or holds NaN, an infinity (1e999 is one) or a boolean.
+    Raises BadInput when it cannot be read, is no object, has a key twice, or holds NaN, a number that no float can be
+    (1e999 is infinite) or a boolean.
     """
 
     def unfit(content: Any, key: str) -> Iterator[str]:
         if isinstance(content, dict | list):
             for name, value in content.items() if isinstance(content, dict) else enumerate(content):
                 yield from unfit(value, f"{key}.{name}" if key else str(name))
-        elif isinstance(content, bool) or (isinstance(content, float) and not math.isfinite(content)):
-            yield f"{key}: got {json.dumps(content)}, expected a finite number, a text or null"
+        elif isinstance(content, bool) or (isinstance(content, int | float) and not is_finite(content)):
+            yield f"{key}: got {json.dumps(content):.80}, expected a finite number, a text or null"
+
+    def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        for key, number in Counter(key for key, _ in pairs).items():
+            if number > 1:
+                raise ValueError(f"{key} is there {number} times")
+        return dict(pairs)
 
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=each_once)
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path} cannot be read: {error}") from error
     if not isinstance(content, dict):
         raise BadInput(f"{path}: got {json.dumps(content):.80}, expected an object")

@@ -12,7 +12,7 @@ CONFIDENCE = 0.95
 
 
 class Interval(NamedTuple):
-    """The ends of a 95 % confidence interval."""
+    """The ends of an interval, of 95 % where nothing else is said."""
 
     low: float
     high: float
@@ -28,33 +28,33 @@ def standard_error(values: Sequence[float]) -> float | None:
     return stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
 
 
-def mean_interval(values: Sequence[float]) -> Interval | None:
+def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval | None:
     """The interval of the mean that `values` (n,) are drawn around, by Student's t with n − 1 degrees of freedom.
 
     None for a single value. Raises ValueError (see `standard_error`).
     """
-    error = standard_error(values)
-    if error is None:
-        return None
-    centre, reach = mean(values), error * float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
-    return Interval(centre - reach, centre + reach)
+    return _around_mean(values, 1, confidence)
 
 
 def prediction_interval(values: Sequence[float]) -> Interval | None:
-    """The interval that one more value lies in, of the normal distribution that `values` (n,) are drawn from.
+    """The interval that one more value lies in, drawn from the normal distribution that `values` (n,) are drawn from.
 
     None for a single value. Raises ValueError (see `standard_error`).
     """
+    return _around_mean(values, math.sqrt(len(values) + 1), CONFIDENCE)
+
+
+def _around_mean(values: Sequence[float], errors: float, confidence: float) -> Interval | None:
+    """The mean, give or take Student's t times so many standard `errors`."""
     error = standard_error(values)
     if error is None:
         return None
-    centre, n = mean(values), len(values)
-    reach = error * math.sqrt(n + 1) * float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
+    centre, reach = mean(values), error * errors * float(stats.t.ppf((1 + confidence) / 2, len(values) - 1))
     return Interval(centre - reach, centre + reach)
 
 
 def expected_least(values: Sequence[float], n: int) -> float | None:
-    """The least of `n` of `values`, on average over all choices of n; None when there are fewer values."""
+    """The mean, over all choices of `n` of `values`, of the least one chosen; None when there are fewer values than n."""
     if len(values) < n:
         return None
     choices = math.comb(len(values), n)

@@ -1,4 +1,4 @@
-"""The studies: which runs they are of, and where and as what the results of these runs stand.
+"""The studies: which runs each one has, and where their results are.
 
 studies/studies.yaml says what is run; studies/NAME/RUN holds what was measured of a run and its evidence, in git. A run
 is current when it was made with the present version of the training, settings and data.
@@ -52,7 +52,7 @@ def load(params: Parameters) -> tuple[Studies, Parameters]:
 
 
 def runs(name: str, studies: Studies, params: Parameters) -> list[Run]:
-    """The runs of a study: seed 0 of each variant, then seed 1. Raises BadInput when there is no such study."""
+    """The runs of a study: seed 0 of each variant, then seed 1, and so on. Raises BadInput when there is no such study."""
     if name not in studies.studies:
         raise BadInput(f"study: got {name!r}, expected one of {', '.join(studies.studies)} ({FOLDER}/studies.yaml)")
     variants = studies.studies[name]
@@ -75,14 +75,24 @@ def checksums(files: dict[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
 
 
+def recorded(folder: Path) -> str:
+    """The fingerprint of the results in a folder. Raises BadInput when they are not to the bit as they were stored."""
+    record = stage.read_json(folder / RECORD)
+    found = checksums({path.name: path.read_bytes() for path in folder.iterdir() if path.name != RECORD})
+    if record.keys() != {"fingerprint", "files"} or record["files"] != found:
+        raise BadInput(
+            f"{folder}: its files are not those of its {RECORD}; to have them again: git checkout {folder}, or, to make "
+            f"them anew, make study NAME={folder.parent.name}"
+        )
+    return record["fingerprint"]
+
+
 def is_current(folder: Path, this: Run, params: Parameters) -> bool:
     """Whether a folder holds the results of this run, to the bit as they were stored."""
     try:
-        record = stage.read_json(folder / RECORD)
-    except BadInput:
+        return recorded(folder) == fingerprint(this, params)
+    except (BadInput, OSError):
         return False
-    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != RECORD}
-    return record == {"fingerprint": fingerprint(this, params), "files": checksums(files)}
 
 
 def store(results: dict[str, bytes], folder: Path, this: Run, params: Parameters) -> None:
@@ -97,16 +107,24 @@ def store(results: dict[str, bytes], folder: Path, this: Run, params: Parameters
             shutil.rmtree(old)
     temporary.mkdir(parents=True)
     for name, content in files.items():
-        (temporary / name).write_bytes(content)
+        with stage.whole_file(temporary / name) as path:
+            path.write_bytes(content)
     stage.write_json(temporary / RECORD, {"fingerprint": fingerprint(this, params), "files": checksums(files)})
     temporary.rename(folder)
 
 
 def made(params: Parameters) -> dict[str, dict[Path, Run]]:
-    """The current runs of each study, by the folder of their results; `params` are the pipeline's. Raises BadInput."""
+    """The current runs of each study, by the folder of their results; `params` are the pipeline's.
+
+    Results of other settings are passed over. Raises BadInput (see `load` and `recorded`).
+    """
     planned, params = load(params)
     found = {}
     for name in planned.studies:
         folders = {FOLDER / name / this.name: this for this in runs(name, planned, params)}
-        found[name] = {folder: this for folder, this in folders.items() if is_current(folder, this, params)}
+        found[name] = {
+            folder: this
+            for folder, this in folders.items()
+            if folder.exists() and recorded(folder) == fingerprint(this, params)
+        }
     return found

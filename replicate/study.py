@@ -36,9 +36,15 @@ def project(params: Parameters) -> bytes:
 
 
 def cluster(jobs: int, scheduler: str | None) -> Client:
-    """A client of the cluster at an address, or of one on this machine with as many workers as jobs."""
+    """A client of the cluster at an address, or of one on this machine with as many workers as jobs.
+
+    Raises BadInput when the address is none, OSError when nobody answers there.
+    """
     if scheduler:
-        return Client(scheduler)
+        try:
+            return Client(scheduler)
+        except ValueError as error:
+            raise BadInput(f"scheduler: got {scheduler!r}, expected tcp://HOST:PORT ({error})") from error
     return Client(LocalCluster(n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None))
 
 
@@ -71,11 +77,18 @@ def results(client: Client, missing: list[Run], packed: bytes, threads: int) -> 
             yield this, future
 
 
+def positive(text: str) -> int:
+    """The number of jobs or threads that an option names. Raises ArgumentTypeError."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number above 0")
+    return int(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time on this machine")
-    parser.add_argument("--threads", type=int, help="of a run; by default this machine's cores over the jobs")
+    parser.add_argument("--jobs", type=positive, default=1, help="runs at a time on this machine")
+    parser.add_argument("--threads", type=positive, help="of a run; by default this machine's cores over the jobs")
     parser.add_argument("--scheduler", help="address of a Dask scheduler whose workers do it instead")
     options = parser.parse_args()
     planned, params = studies.load(parameters.load())

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from replicate.results import Results
 
@@ -27,19 +27,21 @@ def strip(axes: Axes, columns: Mapping[str, list[float]]) -> None:
 def errors(measured: Results, width: float) -> Figure:
     """The error of each training of InfoGAN, whole and without shared categories; by variant how c1 agrees with digits."""
     runs = measured.of("infogan")
-    figure = Figure(figsize=(width, 3.2))
+    figure = Figure(figsize=(width, 3.5))
     left, right = figure.subplots(1, 2, width_ratios=[2, 3])
     parts = {"all errors": "classification.error_one_to_one", "without shared\ncategories": "sharing.error_without"}
     strip(left, {label: [run[metric] for run in runs] for label, metric in parts.items()})
     left.axhline(PUBLISHED, color=REFERENCE, linestyle="--", zorder=1)
     left.text(1.45, PUBLISHED, "published", color=REFERENCE, ha="right", va="bottom")
     left.set(title="classification error of InfoGAN", ylim=(0, None))
-    left.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    left.yaxis.set(major_locator=MaxNLocator(steps=[1, 2, 5, 10]), major_formatter=PercentFormatter(1, 0, symbol=" %"))
     agreement = {
-        f"{variant}\nn = {len(of_variant)}": [run["classification.ami"] for run in measured.of(variant)]
+        f"{variant} ({len(of_variant)})": [run["classification.ami"] for run in measured.of(variant)]
         for variant, of_variant in measured.runs.items()
     }
     strip(right, agreement)
+    for label in right.get_xticklabels():  # ten variants have names that are longer than a tenth of the width
+        label.set(rotation=35, ha="right", rotation_mode="anchor")
     right.set(title="adjusted mutual information of $c_1$ and digit", ylim=(0, 1))
     return figure
 

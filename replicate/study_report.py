@@ -5,30 +5,37 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from replicate import claims, comparisons, studies
-from replicate.comparisons import Pair, Questions
+from replicate.comparisons import INFOMAX, LEAK, SEEDS, Pair, Questions
 from replicate.parameters import Parameters
 from replicate.results import Metrics, Results
 from replicate.wording import count, listed, number, percent, spread
 
-SEEDS, LEAK, INFOMAX = "seeds", "leak", "infomax"
+OF_LEAK = {  # what a verdict on the leak says of the hypotheses
+    comparisons.CONFIRMED: "A, B and C are accepted",
+    comparisons.CODE_ONLY: "A and C are accepted, and Q's hidden layer serves as well with other K",
+    comparisons.REFUTED: "C is not accepted, and Q's hidden layer serves as well at K = 20",
+    comparisons.UNDECIDED: "the trainings support neither the leak nor its refutation",
+}
 MEASURES = {  # of a variant, by study: the table's column, the metric and its unit
     LEAK: {
         "AMI of c1 and digit": ("classification.ami", ""),
-        "information, of the most": ("representation.code.information_share", ""),
+        "information about the digit, of the most possible": ("representation.code.information_share", ""),
         "homogeneity": ("classification.homogeneity", ""),
         "completeness": ("classification.completeness", ""),
+        "AMI of k-means and digit": ("kmeans.ami", ""),
+        "information of k-means, of the most possible": ("kmeans.information_share", ""),
         "hidden layer, 10 labels": ("representation.head_hidden.probe_error_10", "%"),
         "hidden layer, 100 labels": ("representation.head_hidden.probe_error_100", "%"),
         "hidden layer, all labels": ("representation.head_hidden.probe_error_all", "%"),
         "D's trunk, 100 labels": ("representation.trunk.probe_error_100", "%"),
         "slant, hidden layer": ("representation.head_hidden.error_slant", "%"),
         "thickness, hidden layer": ("representation.head_hidden.error_thickness", "%"),
-        "c1 in the images": ("yardstick.share_c1", ""),
+        "c1 read by the yardstick": ("yardstick.share_c1", ""),
     },
     INFOMAX: {
         "purity": ("purity.mean", "%"),
         "AMI of c1 and digit": ("classification.ami", ""),
-        "c1 in the images": ("yardstick.share_c1", ""),
+        "c1 read by the yardstick": ("yardstick.share_c1", ""),
         "style codes' specificity": ("disentanglement.specificity_lowest", ""),
         "Fréchet distance": ("speed.distance_at_end", ""),
         "pull of D": ("pull.adversarial", ""),
@@ -96,13 +103,13 @@ def of_seeds(answer: Mapping[str, Any], question: comparisons.Seeds, measured: R
     found = [
         f"The error is {spread(errors, '%')}, from {percent(min(errors.values))} to {percent(max(errors.values))}.",
         f"It is at most {percent(question.limit)}, which rounds to the published number, in {answer['within']} of "
-        f"{trainings}; of all trainings that may be {low} to {high} (Wilson, 95 %).",
+        f"{trainings}. Of many trainings that would be {low} to {high} (Wilson's interval, 95 %).",
         sharing(answer, measured),
     ]
     rises = [run["milestones.error_rise_at_end"] for run in runs]
     if None not in rises:
         rise = spread(claims.measure("milestones.error_rise_at_end", runs), "%")
-        found.append(f"From the last milestone but one to the end it rises by {rise}.")
+        found.append(f"From the last milestone before the end to the end, it changes by {rise} (of all images).")
     return found
 
 
@@ -143,18 +150,18 @@ def of_leak(answer: Mapping[str, Any] | None) -> str:
         return "Not answered: a hypothesis needs two seeds or more of each of its variants."
     p = listed([f"{name} {number(value)}" for name, value in answer["p"].items()])
     return (
-        f"**{answer['verdict'].capitalize()}** (p after Holm's correction: {p}; accepted below {comparisons.LEVEL:g})."
+        f"**{answer['verdict'].capitalize()}**: {OF_LEAK[answer['verdict']]} (p after Holm's correction: {p}; accepted "
+        f"below {comparisons.LEVEL:g})."
     )
 
 
-def difference(pair: Pair, found: Mapping[str, Any] | None, unit: str = "") -> list[str]:
+def difference(pair: Pair, found: Mapping[str, Any] | None) -> list[str]:
     """A paired difference as cells: the pair, its seeds, the mean with its interval."""
-    name = f"{pair.variant} less {pair.than}"
+    name = f"{pair.variant} less {pair.than}{', beyond that of k-means' if pair.beyond else ''}"
     if found is None:
         return [name, "0", "–"]
-    as_text = percent if unit == "%" else number
-    low, high = as_text(found["low"]), as_text(found["high"])
-    return [name, str(len(found["differences"])), f"{as_text(found['mean'])} [{low}, {high}]"]
+    interval = f"[{number(found['low'])}, {number(found['high'])}]"
+    return [name, str(len(found["differences"])), f"{number(found['mean'])} {interval}"]
 
 
 def table(study: str, variants: Sequence[str], measured: Results) -> list[list[str]]:
@@ -211,4 +218,5 @@ def gather(params: Parameters, questions: Questions, answers: Mapping[str, Any],
         "pairs": pairs,
         "infomax": table(INFOMAX, ["infogan", "gan", *planned.studies[INFOMAX]], measured),
         "margin": number(questions.infomax.margin),
+        "shared": percent(questions.seeds.shared, 0),
     }

@@ -12,7 +12,7 @@ from replicate.parameters import Parameters
 from replicate.results import Results, Row, Value
 from replicate.stage import BadInput
 
-# What is measured of a run, and of no run, and what stands before the names of the metrics in each file of it.
+# The files of metrics of a run, and those that belong to no run; with each the prefix that its metrics get in the table.
 OF_RUN = {"evaluation": "", "milestones": "", "yardstick": "yardstick", "representation": "representation"}
 OF_NO_RUN = {"judge": "judge", "baselines": "baselines", "cost": "cost"}
 OF_MACHINE = "cost."  # metrics that are times, which differ where no result does

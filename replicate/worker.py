@@ -22,7 +22,7 @@ TRAINED = re.compile(r"train .*?(\d+)/(\d+) \[")  # the progress of a training, 
 
 
 def pack(files: dict[str, bytes]) -> bytes:
-    """Files by their paths, as one."""
+    """Pack files, given by their paths, into one."""
     with io.BytesIO() as buffer:
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in sorted(files):
@@ -39,9 +39,9 @@ def unpack(packed: bytes) -> dict[str, bytes]:
 def perform(project: bytes, key: str, variant: str, seed: int, threads: int) -> bytes:
     """Train and measure the run VARIANT-SEED of a packed project; its metrics, packed.
 
-    It works in a folder of temporary files that is named by `key`, and goes on from what a call that was killed has left
-    there. The topic "progress" tells the iterations that the training has done. Raises RuntimeError, with the last lines
-    that were printed, when a stage fails.
+    It works in a temporary folder that is named by `key`, and goes on from what a call that was killed has left there.
+    The topic "progress" tells the iterations that the training has done. Raises RuntimeError, with the last lines that
+    were printed, when a stage fails.
     """
     name = f"{variant}-{seed}"
     folder = Path(tempfile.gettempdir(), f"infogan-{key}-{name}")

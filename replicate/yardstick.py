@@ -122,7 +122,7 @@ def own_bounds(networks: Model, images: Tensor, codes: Codes) -> Tensor:
 
 
 class Best(NamedTuple):
-    """The highest that a code's bound came to on the held-out samples: where, and by which network."""
+    """The highest value of a code's bound on the held-out samples: at which validation, and by which network."""
 
     bound: float
     validation: int
@@ -152,7 +152,7 @@ def fit(
     after the first epoch, or `epochs`, end the training. The learning rate is constant, lest a bound stop rising only
     because the rate falls; what is validated is a moving average of the weights, which is steadier (Polyak and Juditsky
     1992).
-    `seeds` are of the weights, of training and of held-out samples.
+    `seeds`: of the weights, of the training samples and of the held-out samples.
     """
     weights, train, held_out = seeds
     network = PosteriorNetwork(prior, options.components, weights).to(device)
@@ -199,9 +199,9 @@ def measure(
 
     `networks` are in evaluation mode, on `device`. lower_bound_c1, …_c2, …_c3: of I(c; x), by the posterior network
     that did best on held-out samples; share_c1: of H(c1). own_bound_c1: of the run's own head on the same samples;
-    gap_c1: the former less the latter, paired. The standard errors are of the samples: the gap's is the smaller, the
-    more alike the two read, and what another training of the posterior network would find is in none. iterations of
-    that training; still_rising: 1 where c1's bound had risen in its last validations, 0 where it had stopped.
+    gap_c1: lower_bound_c1 − own_bound_c1, sample by sample. The standard errors come from the samples alone; they do not
+    tell what another training of the posterior network would find. iterations: of that training; still_rising: 1 where
+    c1's bound had risen in its last validations, 0 where it had stopped.
     """
     *seeds, unseen = np.random.SeedSequence(options.seed).spawn(4)
     fitted = fit(networks.generator, prior, options, tuple(seeds), device, title)

@@ -85,16 +85,16 @@ def test_one_run_at_and_beyond_each_limit(criterion, value, expected):
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ([0.95, 0.96, 0.97], "holds, in 3 of 3"),
-        ([0.89, 0.99, 0.99], "holds, in 2 of 3"),  # mean 0.957, standard error 0.033
-        ([0.88, 0.90, 0.93], "holds, in 2 of 3, not decided"),  # mean 0.903, standard error 0.015
-        ([0.87, 0.90, 0.92], "holds partly, in 2 of 3, not decided"),  # mean 0.897
-        ([0.70, 0.71, 0.72], "holds partly, in 0 of 3"),
-        ([0.50, 0.55, 0.47], "holds partly, in 0 of 3, not decided"),  # mean 0.507, standard error 0.023
-        ([0.95, 0.10, 0.11], "does not hold, in 1 of 3, not decided"),  # mean 0.387, standard error 0.282
-        ([0.10, 0.11, 0.12], "does not hold, in 0 of 3"),
-        ([0.90, 0.90, 0.90], "holds, in 3 of 3"),  # on the limit, and no run differs
-        ([0.95, 0.96, None], "does not hold, in 2 of 3"),
+        ([0.95, 0.96, 0.97], "holds (3 of 3)"),
+        ([0.89, 0.99, 0.99], "holds (2 of 3)"),  # mean 0.957, standard error 0.033
+        ([0.88, 0.90, 0.93], "holds (2 of 3, not decided)"),  # mean 0.903, standard error 0.015
+        ([0.87, 0.90, 0.92], "holds partly (2 of 3, not decided)"),  # mean 0.897
+        ([0.70, 0.71, 0.72], "holds partly (0 of 3)"),
+        ([0.50, 0.55, 0.47], "holds partly (0 of 3, not decided)"),  # mean 0.507, standard error 0.023
+        ([0.95, 0.10, 0.11], "does not hold (1 of 3, not decided)"),  # mean 0.387, standard error 0.282
+        ([0.10, 0.11, 0.12], "does not hold (0 of 3)"),
+        ([0.90, 0.90, 0.90], "holds (3 of 3)"),  # on the limit, and no run differs
+        ([0.95, 0.96, None], "does not hold (2 of 3)"),
     ],
 )
 def test_over_seeds_the_means_give_the_verdict_and_their_error_whether_it_is_decided(values, expected):
@@ -112,10 +112,10 @@ def test_it_is_decided_from_one_standard_error_on():
 def test_a_condition_on_which_the_verdict_does_not_rest_leaves_it_decided():
     both = claim({"metric": "a", "at_least": 0}, {"metric": "b", "at_least": 0})
     close, far = (-0.1, 0.2), (-1.0, -1.1)
-    assert words(both, [{"a": a, "b": b} for a, b in zip(close, far)]) == "does not hold, in 0 of 2"
-    assert words(both, [{"a": a, "b": 1.0} for a in close]) == "holds, in 1 of 2, not decided"
-    assert words(both, [{"a": -a, "b": 1.0} for a in close]) == "does not hold, in 1 of 2, not decided"
-    assert words(both, [{"a": a, "b": None} for a in close]) == "does not hold, in 0 of 2"
+    assert words(both, [{"a": a, "b": b} for a, b in zip(close, far)]) == "does not hold (0 of 2)"
+    assert words(both, [{"a": a, "b": 1.0} for a in close]) == "holds (1 of 2, not decided)"
+    assert words(both, [{"a": -a, "b": 1.0} for a in close]) == "does not hold (1 of 2, not decided)"
+    assert words(both, [{"a": a, "b": None} for a in close]) == "does not hold (0 of 2)"
 
 
 def test_a_run_counts_when_it_meets_all_conditions():
@@ -132,16 +132,16 @@ def test_a_run_counts_when_it_meets_all_conditions():
         (ABOVE, [math.nextafter(0.75, 0)], [0.5], "does not hold"),
         (BELOW, [0.25], [0.5], "holds"),
         (BELOW, [math.nextafter(0.25, 1)], [0.5], "does not hold"),
-        (ABOVE, [0.7, 0.9], [0.4, 0.6], "holds, in 1 of 2, not decided"),  # 0.8 − 0.5 = 0.3, its standard error 0.141
-        (ABOVE, [0.7, 1.1], [0.4, 0.6], "holds, in 1 of 2, not decided"),  # 0.9 − 0.5 = 0.4, its standard error 0.224
-        (ABOVE, [0.8, 1.0], [0.4, 0.6], "holds, in 2 of 2"),  # 0.9 − 0.5 = 0.4, its standard error 0.141
-        (ABOVE, [0.8, 1.0], [0.43, 0.63], "holds, in 2 of 2, not decided"),  # 0.37: 0.12 more than asked
-        (ABOVE, [0.3, 0.3], [0.4, 0.6], "does not hold, in 0 of 2"),
-        (ABOVE, [0.8, 1.0], [0.5], "holds, in 2 of 2, not decided"),  # how far one run of the control is off is unknown
+        (ABOVE, [0.7, 0.9], [0.4, 0.6], "holds (1 of 2, not decided)"),  # 0.8 − 0.5 = 0.3, its standard error 0.141
+        (ABOVE, [0.7, 1.1], [0.4, 0.6], "holds (1 of 2, not decided)"),  # 0.9 − 0.5 = 0.4, its standard error 0.224
+        (ABOVE, [0.8, 1.0], [0.4, 0.6], "holds (2 of 2)"),  # 0.9 − 0.5 = 0.4, its standard error 0.141
+        (ABOVE, [0.8, 1.0], [0.43, 0.63], "holds (2 of 2, not decided)"),  # 0.37: 0.12 more than asked
+        (ABOVE, [0.3, 0.3], [0.4, 0.6], "does not hold (0 of 2)"),
+        (ABOVE, [0.8, 1.0], [0.5], "holds (2 of 2, not decided)"),  # how far one run of the control is off is unknown
         (ABOVE, [0.9], [0.4, 0.6], "holds"),
-        (ABOVE, [0.9, None], [0.4, 0.6], "does not hold, in 1 of 2"),
-        (ABOVE, [0.9, 0.9], [0.4, None], "does not hold, in 0 of 2"),
-        (BELOW, [0.1, 0.1], [None, None], "does not hold, in 0 of 2"),
+        (ABOVE, [0.9, None], [0.4, 0.6], "does not hold (1 of 2)"),
+        (ABOVE, [0.9, 0.9], [0.4, None], "does not hold (0 of 2)"),
+        (BELOW, [0.1, 0.1], [None, None], "does not hold (0 of 2)"),
     ],
 )
 def test_a_margin_compares_with_the_mean_of_the_control(criterion, values, control, expected):
@@ -229,8 +229,7 @@ def test_a_good_file_is_read_and_assessed(path):
     compared = {(variant, metric) for variant in ("infogan", "gan") for metric in ("a.b", "a.c")}
     assert set(loaded["good"].metrics()) == compared | {("infogan", "a.d")}
     assessments = claims.assess_all(loaded, results(), {"leak": None})
-    assert [claims.in_words(each) for each in assessments.values()] == ["holds, in 2 of 2", "holds", "not measured"]
-    assert assessments["good"].beside["a.d"].values == [None, None]
+    assert [claims.in_words(each) for each in assessments.values()] == ["holds (2 of 2)", "holds", "not measured"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import conftest
 import numpy as np
 import pytest
 import torch
@@ -38,7 +39,8 @@ def folders(tmp_path, monkeypatch, params) -> dict[Path, Run]:
         (folder / "evaluation.json").write_text(json.dumps({"classification": {"error_one_to_one": error}}))
         for kind in ("milestones", "yardstick", "representation"):
             (folder / f"{kind}.json").write_text(json.dumps({f"of_{kind}": seed}))
-        tables.write(folder / "milestones.csv", [{"error": None}, {"error": 0.3}, {"error": error if seed else None}])
+        errors = {100: None, 2000: 0.3, 5000: error if seed else None}
+        tables.write(folder / "milestones.csv", [{"iteration": n, "error": error} for n, error in errors.items()])
         counts = [
             {"digit": d} | {str(g): 80 * (d == g) + 20 * ((d, g) == (4, 9)) for g in range(10)} for d in range(10)
         ]
@@ -55,6 +57,23 @@ def test_every_run_is_in_the_table_with_what_its_digits_share(folders):
     assert run["milestones.error_rise_at_end"] == pytest.approx(run[SEEDS.metric] - 0.3)
     assert measured.runs["infogan"][0]["milestones.error_rise_at_end"] is None
     assert measured.runs["gan"][0]["sharing.which"] is None
+
+
+def test_kmeans_stands_in_for_c1_with_as_many_clusters(folders, params, monkeypatch):
+    """Images of bars, a place a digit: ten clusters know the digits, five know all that five can."""
+    digit = torch.arange(400) % 10
+    images = torch.zeros(400, 28, 28, dtype=torch.uint8)
+    for image, d in zip(images, digit):
+        image[4:24, 2 * d : 2 * d + 3] = 255
+    images[:, 26:] = torch.randint(0, 20, (400, 2, 28), dtype=torch.uint8)
+    for split in ("training_images", "test_images"):
+        monkeypatch.setattr(mnist, split, lambda *_: (images, digit))
+    ten, *_ = folders.values()
+    five = Run("k5", 0, conftest.change(ten.settings, latent={"categories": 5}))
+    measured = results.collect(compare.kmeans_controls([ten, five], params))
+    assert measured.runs["infogan"][0]["kmeans.ami"] == pytest.approx(1)
+    found = measured.runs["k5"][0]
+    assert found["kmeans.information_share"] > 0.9 and found["kmeans.completeness"] > 0.9 > found["kmeans.homogeneity"]
 
 
 def test_medoid_and_consensus_of_the_runs_of_infogan(folders, params):

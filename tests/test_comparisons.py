@@ -6,6 +6,7 @@ from scipy import stats
 from replicate import claims, comparisons, parameters
 from replicate.comparisons import Pair
 from replicate.results import Results
+from replicate.stage import BadInput
 
 QUESTIONS = parameters.read(ROOT / "claims.yaml", claims.Claims).studies
 AMI, LAYER = "classification.ami", "representation.head_hidden.probe_error_100"
@@ -21,14 +22,20 @@ def measured(**variants: dict[str, float]) -> Results:
     return Results(runs, {})
 
 
-def of_leak(ami10=0.8, ami5=0.6, ami20=0.7, error10=0.05, error5=0.08, error20=0.08, five5=0.9, five10=0.7) -> Results:
-    return measured(
+def of_leak(
+    share=0.99, ami10=0.8, ami5=0.6, ami20=0.7, error10=0.05, error5=0.08, error20=0.08, five5=0.9, five10=0.7
+) -> Results:
+    found = measured(
         infogan={AMI: ami10, LAYER: error10},
         k5={AMI: ami5, LAYER: error5},
         k20={AMI: ami20, LAYER: error20},
         five={AMI: five10},
         five_k5={AMI: five5},
     )
+    for of_seed in found.runs.values():
+        for run in of_seed.values():
+            run |= {comparisons.SHARE: share, "kmeans.ami": 0.5}
+    return found
 
 
 def test_differences_are_paired_by_seed_and_tested_as_scipy_does():
@@ -55,11 +62,30 @@ def test_holm_corrects_by_rank_and_stays_in_order():
         (of_leak(error5=0.05, error20=0.05), comparisons.UNDECIDED),  # the noise is as wide as what counts as equal
         (of_leak(ami20=0.79, five10=0.89, error20=0.03), comparisons.REFUTED),
         (of_leak(ami20=0.79), comparisons.UNDECIDED),
+        (of_leak(error20=0.056), comparisons.UNDECIDED),  # surely worse, but by less than a point
         (of_leak(five10=0.89), comparisons.UNDECIDED),
     ],
 )
 def test_the_verdict_on_the_leak(results, verdict):
     assert comparisons.leak(QUESTIONS.leak, results).verdict == verdict
+
+
+def test_what_kmeans_shows_as_well_is_no_leak():
+    results = of_leak()
+    assert comparisons.leak(QUESTIONS.leak, results).verdict == comparisons.CONFIRMED
+    for run in results.runs["five_k5"].values():
+        run["kmeans.ami"] = 0.68
+    found = comparisons.leak(QUESTIONS.leak, results)
+    assert found.verdict == comparisons.UNDECIDED
+    np.testing.assert_allclose([each.mean for each in found.comparisons["C"]], [0.2, 0.02])
+
+
+def test_runs_whose_images_lack_c1_do_not_count():
+    assert comparisons.leak(QUESTIONS.leak, of_leak(share=0.94)) is None
+    results = of_leak()
+    results.runs["k20"][3][comparisons.SHARE] = 0.94
+    found = comparisons.leak(QUESTIONS.leak, results).comparisons["A"]
+    assert [len(each.differences) for each in found] == [5, 4, 5, 4]
 
 
 def test_a_layer_that_serves_equally_well_leaves_the_code_alone():
@@ -85,3 +111,28 @@ def test_while_runs_are_missing_there_is_no_verdict():
 def test_infomax_is_compared_with_a_margin(difference, verdict):
     results = measured(infogan_c1={"purity.mean": 0.8}, infonce_c1={"purity.mean": 0.8 + difference})
     assert comparisons.infomax(QUESTIONS.infomax, results)[0].verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            '"than":"k20"',
+            '"than":"k21"',
+            r"claims\.yaml: studies\.leak: got 'k21', expected a variant: infogan, k5, k20",
+        ),
+        ("classification.ami", "classification.amy", r"studies\.leak needs 'classification\.amy', .* like it: class"),
+        ("error_one_to_one", "error_one_to_on", r"studies\.seeds needs 'classification\.error_one_to_on'"),
+        ("purity.mean", "which", r"studies\.infomax needs a number, and 'which' of infogan_c1 with seed 0 is '4-9'"),
+    ],
+)
+def test_a_question_about_what_is_not_there_is_refused(old: str, new: str, said: str):
+    found = of_leak()
+    found.runs["infogan_c1"] = {0: {"purity.mean": 0.9, "which": "4-9"}}
+    for metrics in found.runs["infogan"].values():
+        metrics |= {"classification.error_one_to_one": 0.1, "purity.mean": 0.9}
+    variants = [*found.runs, "infonce_c1", "jensen_shannon_c1", "infomax"]
+    claims.check_questions(QUESTIONS, variants, found)
+    spoiled = QUESTIONS.model_dump_json(exclude_none=True).replace(old, new)
+    with pytest.raises(BadInput, match=said):
+        claims.check_questions(comparisons.Questions.model_validate_json(spoiled), variants, found)

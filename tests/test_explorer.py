@@ -309,6 +309,39 @@ def test_a_finger_moves_the_codes_on_a_phone(visit):
     assert (shown(page) != before).any()
 
 
+def test_a_finger_that_scrolls_from_a_slider_leaves_the_code(visit):
+    page = visit("#c2=-0.5", **PHONE)
+    box = page.locator("#c2").bounding_box()
+    touch = page.context.new_cdp_session(page)
+    x, y = box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 15):
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y - 20 * step}]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert state(page)["c2"] == "-0.5" and page.input_value("#c2") == "-0.5"
+    assert page.evaluate("scrollY") > 100
+
+
+def test_a_phone_s_first_sight_has_an_image_above_the_controls(visit):
+    page = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    controls = page.locator(".controls").bounding_box()
+    assert page.locator(".run canvas").first.bounding_box()["y"] < controls["y"] < 844 - controls["height"] + 1
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_no_number_is_so_long_that_it_moves_what_is_below(width, visit):
+    page = visit(viewport={"width": width, "height": 844})
+    one_of_four = f"{(min(width, 700) - 60) / 4}px"  # as narrow as a tile gets where there are four draws
+    page.eval_on_selector_all("figure", f"all => all.forEach((one) => one.style.maxWidth = '{one_of_four}')")
+    heights = []
+    for slant, across in (("0°", "9.9"), ("−45°", "27.9")):
+        for name, text in ((".slant", slant), (".width", across)):
+            page.eval_on_selector_all(f"figure {name}", f"all => all.forEach((one) => one.textContent = '{text}')")
+        heights.append(page.eval_on_selector_all("figure", "all => all.map((one) => one.offsetHeight)"))
+    assert heights[0] == heights[1]
+    assert page.eval_on_selector_all("figcaption", "all => all.every((one) => one.scrollWidth <= one.clientWidth)")
+
+
 def test_a_digit_shows_what_q_reads_and_gives_the_code_to_the_sliders(visit, made: Made):
     page = visit()
     page.locator(".digits label").nth(7).click()

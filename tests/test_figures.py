@@ -170,6 +170,8 @@ def test_figure_1_has_a_line_for_each_run_the_yardsticks_and_the_entropy(make):
     assert marks(paper) == []
     infogan, gan, infomax = figures.PALETTE[:3]
     assert marks(whole) == [(2.25, infogan), (2.15, infogan), (0.2, gan), (2.05, infomax)]
+    places = [line.get_xdata()[0] for line in whole.lines if len(line.get_ydata()) == 1]
+    assert places[0] == places[1] and len(set(places)) == 3  # beside each other, not one upon the other
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["InfoGAN", "regular GAN", "InfoMax (InfoNCE)", "$H(c_1)$ = log 10", "yardstick, at the end"]
 
@@ -324,7 +326,9 @@ def project(tmp_path, monkeypatch, params, digits, make):
             table = getattr(shown, "log" if kind == "training" else kind)
             columns = {name: column.tolist() for name, column in table.items()}
             tables.write(shown.run.csv(kind), [dict(zip(columns, row)) for row in zip(*columns.values())])
-        counts = [{str(digit): n for digit, n in enumerate(row)} for row in shown.confusion.tolist()]
+        counts = [
+            {"digit": d} | {str(g): n for g, n in enumerate(row)} for d, row in enumerate(shown.confusion.tolist())
+        ]
         tables.write(shown.run.csv("confusion"), counts)
         rows += results.rows(METRICS, shown.run.variant, 0)
     results.write("metrics/results.csv", rows)
@@ -380,7 +384,31 @@ def test_the_studies_figures_have_a_point_for_each_training():
     drawn = [list(line.get_ydata()) for line in left.lines]
     assert drawn == [[0.05, 0.1, 0.2], [0.025, 0.05, 0.1], [0.05, 0.05]]
     assert [list(line.get_ydata()) for line in right.lines] == [[0.95, 0.9, 0.8], [0.3]]
-    assert [label.get_text() for label in right.get_xticklabels()] == ["infogan\nn = 3", "gan\nn = 1"]
+    assert [label.get_text() for label in right.get_xticklabels()] == ["infogan (3)", "gan (1)"]
+
+
+def test_the_names_of_ten_variants_do_not_touch():
+    names = [
+        "infogan",
+        "gan",
+        "k5",
+        "k20",
+        "five",
+        "five_k5",
+        "infogan_c1",
+        "infonce_c1",
+        "jensen_shannon_c1",
+        "infomax",
+    ]
+    measured = {"classification.error_one_to_one": 0.1, "sharing.error_without": 0.05, "classification.ami": 0.8}
+    figure = study_figures.errors(results.Results({name: {0: measured} for name in names}, {}), figures.WIDTH)
+    FigureCanvasAgg(figure).draw()
+    labels = figure.axes[1].get_xticklabels()
+    height = labels[0].get_fontsize() * figure.dpi / 72
+    feet = np.array([label.get_transform().transform(label.get_position()) for label in labels])
+    slope = np.sin(np.radians(labels[0].get_rotation()))
+    assert (np.diff(feet[:, 0]) * slope > height).all()  # the distance of two slanting lines of text
+    assert clipped(figure) == []
 
 
 def test_what_is_read_is_what_was_written(project, params, make):
@@ -410,3 +438,11 @@ def test_a_run_without_a_table_is_bad_input(project):
     Path("metrics/traversal/gan-0.csv").unlink()
     with pytest.raises(BadInput, match=r"metrics/traversal/gan-0.csv cannot be read"):
         figures.main()
+
+
+def test_a_run_without_a_metric_is_bad_input(project):
+    rows = results.rows({name: value for name, value in METRICS.items() if name != "rotation.sign"}, "infogan", 0)
+    results.write("metrics/results.csv", rows + results.rows(METRICS, "gan", 0) + results.rows(METRICS, "infomax", 0))
+    with pytest.raises(BadInput, match="the figures need a metric that was not measured: 'rotation.sign'"):
+        figures.main()
+    assert not Path("figures").exists()

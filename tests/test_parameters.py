@@ -69,6 +69,8 @@ def test_the_committed_file_is_as_expected(params: Parameters):
         ("train.digits", [3, 1], r"digits: got \[3, 1\], expected ascending digits, each once"),
         ("train.digits", [3], r"train.digits: got \[3\]"),
         ("explorer.grid_values", 1, "explorer.grid_values: got 1, expected to be greater than or equal"),
+        ("explorer.grid_values", 10**30, "explorer.grid_values: got 1000.*, expected to be less than or equal to 100"),
+        ("explorer.draws", 10**6, "explorer.draws: got 1000000, expected to be less than or equal to 100"),
         ("represent.penalties", [], r"represent.penalties: got \[\]"),
         ("mnist.sha256.train-images-idx3-ubyte", "xyz", "mnist.sha256.train-images-idx3-ubyte: got 'xyz'"),
         ("machine.checkpoint_every", 0, "machine.checkpoint_every: got 0, expected to be greater than 0"),
@@ -114,6 +116,10 @@ def test_the_committed_file_is_as_expected(params: Parameters):
             "wgan",
             "variants.gan.objective: got 'wgan', expected to be 'infogan', 'gan' or 'infomax'",
         ),
+        # The claims and the reports know an objective by its variant's name.
+        ("variants.gan.objective", ..., "variants.gan.objective: got 'infogan', expected 'gan'"),
+        ("variants.infomax", {}, "variants.infomax.objective: got 'infogan', expected 'infomax'"),
+        ("objective", "gan", "variants.infogan.objective: got 'gan', expected 'infogan'"),
         # The critic belongs to infomax.
         ("variants.infomax.critic", ..., "variants.infomax.critic: got None, expected one for the objective infomax"),
         (
@@ -139,6 +145,20 @@ def test_more_labels_than_there_are_images_are_refused(tmp_path):
         load(many, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"evaluate.samples_per_category": 5000}, "evaluate.samples_per_category: got 5000 images of each of 1000"),
+        ({"evaluate.traversals_per_category": 5000}, "traversal_values: got 45000 images of each of 1000 categories"),
+        ({"explorer.draws": 7}, "explorer.draws, grid_values: got 1183 images of each of 1000 categories of infogan"),
+    ],
+)
+def test_more_images_than_memory_holds_are_refused(tmp_path, changes, message: str):
+    load({"latent.categories": 1000}, tmp_path)
+    with pytest.raises(BadInput, match=f"{message}.*, expected at most 1000000 in all"):
+        load({"latent.categories": 1000} | changes, tmp_path)
+
+
 def test_all_mistakes_are_named(tmp_path):
     with pytest.raises(BadInput) as error:
         load({"judge.epochs": 0, "machine.device": "tpu"}, tmp_path)
@@ -152,9 +172,10 @@ def test_all_mistakes_are_named(tmp_path):
 def test_a_file_that_is_no_yaml_or_absent_is_named(tmp_path):
     with pytest.raises(BadInput, match=r"params\.yaml cannot be read"):
         parameters.load(tmp_path / "params.yaml")
-    (tmp_path / "params.yaml").write_text("runs: [0\n")
-    with pytest.raises(BadInput, match=r"params\.yaml cannot be read"):
-        parameters.load(tmp_path / "params.yaml")
+    for text in ("runs: [0\n", "runs: 2020-13-45\n", f"runs: {'9' * 5000}\n", "[" * 5000):
+        (tmp_path / "params.yaml").write_text(text)
+        with pytest.raises(BadInput, match=r"params\.yaml cannot be read"):
+            parameters.load(tmp_path / "params.yaml")
 
 
 def test_a_variant_changes_what_it_names_and_nothing_else(tmp_path):

@@ -103,11 +103,17 @@ def test_the_pipeline_makes_everything(project: Path):
 
 
 def test_evidence_gives_what_was_measured(project: Path):
-    command = [sys.executable, "-m", "replicate.recompute", "infogan", "0"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
-    rows = {name: values for name, *values in map(str.split, done.stdout.splitlines()[1:])}
-    assert list(rows) == ["error", "ami", "purity", "slant_change", "width_change"], done.stderr
-    assert rows["error"][0] == rows["error"][1] and rows["ami"][0] == rows["ami"][1]
+    def recompute(*folders: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "replicate.recompute", *folders]
+        return subprocess.run(command, cwd=project, capture_output=True, text=True)
+
+    done = recompute()
+    names, *rows = map(str.split, done.stdout.splitlines())
+    assert names == ["error", "ami", "purity", "slant_change", "width_change"], done.stderr
+    assert [folder for folder, *_ in rows] == [f"metrics/evidence/{variant}-0" for variant in VARIANTS]
+    for _, error, measured_error, ami, measured_ami, *_ in rows:
+        assert error == measured_error and ami == measured_ami
+    assert "expected some of metrics/evidence/infogan-0" in recompute("metrics/evidence/infogan-7").stderr
 
 
 def test_a_second_run_does_nothing(project: Path):

@@ -32,6 +32,7 @@ OF_STUDY = results.flatten(
         "classification": {"homogeneity": 0.81, "completeness": 0.82},
         "sharing": {"pairs": 1, "which": "4-9", "error_without": 0.045},
         "milestones": {"error_rise_at_end": -0.01},
+        "kmeans": {"ami": 0.52, "information_share": 0.53},
     }
 )
 OF_NO_RUN = results.flatten(
@@ -183,6 +184,23 @@ def test_a_readme_without_its_markers_is_left_alone(project):
     assert Path("README.md").read_text() == "mine" and not Path("REPORT.md").exists()
 
 
+def test_a_readme_that_is_no_text_is_named(project):
+    Path("README.md").write_bytes(b"\xff")
+    with pytest.raises(BadInput, match="README.md cannot be read: .*decode byte 0xff"):
+        project.written()
+
+
+def test_a_claim_that_the_answer_lacks_is_named(project):
+    content = Path("claims.yaml").read_text(encoding="utf-8")
+    Path("claims.yaml").write_text(content.replace("  fig2d:\n", "  figure2d:\n"), encoding="utf-8")
+    with pytest.raises(BadInput, match="claims.yaml: expected the claims of README's answer, got none of fig2d"):
+        project.written()
+
+
+def test_the_committed_report_is_short():
+    assert len((ROOT / "REPORT.md").read_text(encoding="utf-8").split()) <= 1800
+
+
 def test_the_committed_readme_has_the_answer_of_the_committed_results(monkeypatch):
     monkeypatch.chdir(ROOT)
     text = Path("README.md").read_text(encoding="utf-8")
@@ -214,7 +232,7 @@ def test_several_seeds_give_the_mean_and_its_interval(tmp_path, monkeypatch):
     project.runs["infogan", 1]["information.share_at_end"] = None
     text = project.written()
     assert "`classification.error_one_to_one` 0.050 [0.000, 0.100] (" in row(text, "error")[3]
-    assert row(text, "error")[0] == "**holds, in 2 of 3, not decided**"
+    assert row(text, "error")[0] == "**holds (2 of 3, not decided)**"
     assert "none in 1 of 3 runs" in row(text, "mi-infogan")[3]
     assert "decides little" not in text
     figures = [link for link in links(text) if link.startswith("figures/")]
@@ -255,16 +273,24 @@ def test_errors_are_named_by_their_largest_confusions(project):
 
 
 def test_a_run_without_errors_names_no_confusion(project):
-    project.confuse(Run("infogan", 0, None), {(4, 9): 2})
-    project.confuse(Run("infomax", 0, None), {})
-    lines = [line for line in project.written().splitlines() if line.startswith("- **info") and "images" in line]
-    assert re.findall(r"\d read as \d \(\d+ images\)", lines[0]) == ["4 read as 9 (2 images)"]
-    assert "read as" not in lines[1]
+    for errors, named in (({(4, 9): 2}, ["4 read as 9 (2 images)"]), ({}, [])):
+        project.confuse(Run("infogan", 0, None), errors)
+        (line,) = [line for line in project.written().splitlines() if line.startswith("- **info") and "images" in line]
+        assert re.findall(r"\d read as \d \(\d+ images\)", line) == named
 
 
 def test_the_error_at_the_last_two_milestones(project):
     line = next(line for line in project.written().splitlines() if "at iteration 1000" in line)
     assert "infogan-0" in line and "20.0 %" in line and "12.3 %" in line and "5000" in line
+
+
+def test_other_conventions_of_the_error_stand_beside_it(project):
+    project.runs["infogan", 0] |= {
+        "classification.error_batch_statistics": 0.142,
+        "classification.error_majority": 0.137,
+    }
+    (line,) = [line for line in project.written().splitlines() if "By other conventions" in line]
+    assert "14.2 % with the statistics of each test batch" in line and "13.7 % with each category" in line
 
 
 def test_infomax_stands_beside_infogan(project):
@@ -273,10 +299,21 @@ def test_infomax_stands_beside_infogan(project):
     assert "0.930 (InfoGAN: 0.031)" in text and "50.0 % (InfoGAN: 91.0 %)" in text
 
 
+def test_the_report_of_all_studies_is_short(project):
+    project.study([0.04 + 0.01 * seed for seed in range(10)])
+    variants = ("infomax", "k5", "k20", "five", "five_k5", "infogan_c1", "infonce_c1", "jensen_shannon_c1")
+    for seed in range(10):
+        project.of_studies["infogan", seed]["sharing.which"] = f"{seed % 4}-9 3-5 {seed % 3}-8"
+        jitter = {metric: value + seed / 1000 for metric, value in needed().items()}
+        for variant in variants:
+            project.of_studies[variant, seed] = project.of_studies["infogan", seed] | jitter
+    assert len(project.written().split()) <= 1800
+
+
 def test_studies_give_the_verdicts_and_the_answer(project):
     project.study([0.03, 0.05, 0.07])
     text = project.written()
-    assert row(text, "error")[0] == "**holds, in 2 of 3, not decided**"
+    assert row(text, "error")[0] == "**holds (2 of 3, not decided)**"
     assert "`classification.error_one_to_one` 0.050 [0.000, 0.100] (" in row(text, "error")[3]
     assert "here it is 5.0 [0.0, 10.0] % on average over 3 trainings." in text
     assert "Trainings: 3 of InfoGAN, 3 of the regular GAN and 1 of InfoMax." in text
@@ -298,6 +335,13 @@ def test_the_pipeline_s_run_is_placed_among_those_of_the_study(project):
     assert "too few runs" in project.written()
 
 
+def test_a_run_that_is_the_study_s_own_is_said_to_be(project):
+    project.study([0.10, 0.11, 0.12])
+    for error, own in ((0.10, "infogan-0 and gan-0 are"), (0.105, "gan-0 is")):
+        project.runs["infogan", 0][report.ERROR] = error
+        assert f"95 %. {own} among these trainings." in project.written()
+
+
 def test_the_study_of_seeds_says_what_its_runs_were(project):
     project.study([0.05, 0.11, 0.12, 0.2, 0.3, 0.4])
     project.of_studies["infogan", 0] |= {"sharing.pairs": 0, "sharing.which": ""}
@@ -305,12 +349,12 @@ def test_the_study_of_seeds_says_what_its_runs_were(project):
     project.without_labels = {"medoid": {"seed": 3, "agreement": 0.9, "error": 0.2}, "consensus": {"error": 0.07}}
     text = project.studies()
     assert "11 of 15 trainings are made" in text  # five of the regular GAN are planned
-    assert "from 5.0 % to 40.0 %" in text and "in 1 of 6 trainings; of all trainings that may be 3 % to 56 %" in text
+    assert "from 5.0 % to 40.0 %" in text and "in 1 of 6 trainings. Of many trainings that would be 3 % to 56 %" in text
     assert row(text, "the best of 5")[2:] == ["6", "6.0 %"]  # 5 of the 6 choices have the 0.05, the other 0.11
     assert row(text, "the medoid")[2:] == ["6", "20.0 %"] and row(text, "the consensus")[2:] == ["6", "7.0 %"]
     assert row(text, "only trainings")[2:] == ["1", "5.0 %"]
     assert row(text, "no pull of c2 and c3")[2:] == ["0", "–"]
-    assert "to the end it rises by −1.0 [−1.0, −1.0] %" in text
+    assert "to the end, it changes by −1.0 [−1.0, −1.0] %" in text
     assert row(text, "0")[:4] == ["0", "5.0 %", "4.5 %", "none"]
     assert row(text, "2")[3] == "3–5, 4–9"
     assert "Digits share a category in 5 of 6 trainings (4–9 in 5 and 3–5 in 1)." in text
@@ -331,7 +375,7 @@ def test_studies_of_k_and_of_estimators_answer(project):
         project.of_studies["infogan", seed]["classification.ami"] = 0.85
     text = project.studies()
     assert row(Path("REPORT.md").read_text(encoding="utf-8"), "leak")[0] == "**holds partly**"
-    assert "**Only of the code** (p after Holm's correction: A 0.000, B 1.000 and C 0.000" in text
+    assert "(p after Holm's correction: A 0.000, B 1.000 and C 0.000" in text
     assert "| infogan less k5 | 3 | 0.250 [0.248, 0.252] |" in text
     assert "| infonce_c1 less infogan_c1 | 3 | 0.000 [0.000, 0.000] | non-inferior |" in text
     assert "| jensen_shannon_c1 less infogan_c1 | 0 | – | – |" in text
@@ -340,6 +384,12 @@ def test_studies_of_k_and_of_estimators_answer(project):
 def test_without_runs_of_these_settings_the_studies_say_so(project):
     text = project.studies()
     assert "No training of InfoGAN" in text and "figures/" not in text
+
+
+def test_every_metric_of_a_claim_is_explained():
+    defined = re.findall(r"`([a-z_]+\.[a-z0-9_]+)`", (ROOT / "METHODS.md").read_text(encoding="utf-8"))
+    asked = {metric for claim in claims.load(ROOT / "claims.yaml").values() for _, metric in claim.metrics()}
+    assert asked - set(defined) == set()
 
 
 def links(text: str) -> list[str]:
@@ -364,14 +414,15 @@ def test_every_file_that_is_linked_is_there_and_every_figure_is_linked(variants,
 
 
 def test_every_anchor_is_a_heading(project):
-    text = project.written()
-    headings = [
-        re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-")
-        for line in project.studies().splitlines()
-        if line.startswith("#")
-    ]
-    anchors = re.findall(r"\]\(STUDIES.md#([^)]+)\)", text)
-    assert anchors and set(anchors) <= set(headings)
+    text = project.written() + (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in ("STUDIES.md", "METHODS.md"):
+        headings = [
+            re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-")
+            for line in Path(name).read_text(encoding="utf-8").splitlines()
+            if line.startswith("#")
+        ]
+        anchors = re.findall(rf"\]\({name}#([^)]+)\)", text)
+        assert anchors and set(anchors) <= set(headings)
 
 
 def both(project: Project) -> list[list[str]]:

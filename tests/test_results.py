@@ -86,6 +86,7 @@ def test_flatten():
         (HEADER + "gan,0,a,nan\n", ["line 2", "value: got nan", "finite"]),
         (HEADER + "gan,0,a,-inf\n", ["line 2", "value: got -inf", "finite"]),
         (HEADER + "gan,0,a,1e999\n", ["line 2", "value: got 1e999", "finite"]),
+        (HEADER + "gan,0,a,1" + "0" * 400 + "\n", ["line 2", "value: got 10000", "finite"]),
         (HEADER + "gan,0,a\n", ["line 2", "got 3 cells", "variant, seed, metric, value"]),
         (HEADER + "gan,0,a,1,2\n", ["line 2", "got 5 cells"]),
         (HEADER + "\n", ["line 2", "got 0 cells"]),

@@ -16,6 +16,8 @@ def test_mean_interval_is_that_of_student():
     assert statistics.standard_error(values) == pytest.approx(error)
     low, high = statistics.mean_interval(values)
     assert low == pytest.approx(4.5 - 2.262 * error, abs=5e-4) and high == pytest.approx(4.5 + 2.262 * error, abs=5e-4)
+    low, high = statistics.mean_interval(values, 0.9)  # 1.833, 95 %
+    assert low == pytest.approx(4.5 - 1.833 * error, abs=5e-4) and high == pytest.approx(4.5 + 1.833 * error, abs=5e-4)
 
 
 @pytest.mark.parametrize("n", [2, 3, 10])

@@ -165,3 +165,44 @@ def test_a_study_that_is_not_there_is_named(params, monkeypatch):
         studies.runs("seed", planned, theirs)
     assert isinstance(studies.runs("seeds", planned, theirs)[0], Run)
     assert parameters.load(ROOT / "params.yaml") == params
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda place: (place / "training.csv").write_bytes(b"0"),
+        lambda place: (place / "training.csv").unlink(),
+        lambda place: (place / "more.csv").write_bytes(b"1"),
+        lambda place: (place / studies.RECORD).write_text("{"),
+        lambda place: (place / studies.RECORD).write_text("{}"),
+        lambda place: (place / studies.RECORD).unlink(),
+    ],
+    ids=["other content", "a file is missing", "one more file", "broken record", "empty record", "no record"],
+)
+def test_spoiled_results_are_named_and_never_passed_over(spoil, params, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    studies.FOLDER.mkdir()
+    (studies.FOLDER / "studies.yaml").write_text(json.dumps({"variants": {}, "studies": {"mine": {"gan": 3}}}))
+    place, stale = (studies.FOLDER / "mine" / f"gan-{seed}" for seed in (0, 1))
+    studies.store({"training/gan-0.csv": b"1"}, place, run.of("gan", 0, params), params)
+    studies.store({"training/gan-1.csv": b"1"}, stale, run.of("infogan", 1, params), params)
+    assert list(studies.made(params)["mine"]) == [place]
+    spoil(place)
+    with pytest.raises(BadInput, match="studies/mine/gan-0"):
+        studies.made(params)
+    assert not studies.is_current(place, run.of("gan", 0, params), params)
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "1.5", "many"])
+@pytest.mark.parametrize("option", ["--jobs", "--threads"])
+def test_a_number_of_jobs_or_threads_is_above_0(option: str, number: str, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["study", "seeds", f"{option}={number}"])
+    with pytest.raises(SystemExit):
+        study.main()
+    assert f"argument {option}: got '{number}', expected a whole number above 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://", "http://127.0.0.1:1"])
+def test_a_scheduler_that_has_no_address_is_named(address: str):
+    with pytest.raises(BadInput, match=f"scheduler: got '{address}', expected tcp://HOST:PORT"):
+        study.cluster(1, address)

@@ -38,7 +38,19 @@ def test_a_row_that_differs_from_the_first_leaves_no_file(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    ["", "a,b\n", "a\n1\n", "a,b\n1\n", "a,b\n1,\n", "a,b\n1,many\n", "a,b\n1,nan\n", "a,b\n1,inf\n", "a,b\n1.5,2\n"],
+    [
+        "",
+        "a,b\n",
+        "a\n1\n",
+        "a,b\n1\n",
+        "a,b\n1,2,3\n",
+        "a,b\n1," + "2" * 200_000,
+        "a,b\n1,\n",
+        "a,b\n1,many\n",
+        "a,b\n1,nan\n",
+        "a,b\n1,inf\n",
+        "a,b\n1.5,2\n",
+    ],
 )
 def test_a_table_that_is_not_as_expected_is_bad_input(tmp_path, content):
     path = tmp_path / "table.csv"
@@ -84,3 +96,53 @@ def test_a_log_that_is_not_finite_is_refused(tmp_path):
     path.write_text(LOG + "10,1,nan\n")
     with pytest.raises(BadInput, match="not finite"):
         tables.read_log(path, last=10, every=10)
+
+
+@pytest.mark.parametrize("iterations", [(20, 10), (10, 10), (10, 30, 20)])
+def test_iterations_that_do_not_ascend_are_refused(tmp_path, iterations):
+    path = tmp_path / "milestones.csv"
+    tables.write(path, [{"iteration": iteration, "error": 0.5} for iteration in sorted(set(iterations))])
+    assert tables.read_iterations(path, error=float)["iteration"].tolist() == sorted(set(iterations))
+    tables.write(path, [{"iteration": iteration, "error": 0.5} for iteration in iterations])
+    with pytest.raises(
+        BadInput, match=r"milestones\.csv: column iteration: expected iterations, each once and in order"
+    ):
+        tables.read_iterations(path, error=float)
+
+
+def without(rows: list[dict], place: int) -> list[dict]:
+    return rows[:place] + rows[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda rows: without(rows, 4), "column digit: expected 0, 1, … 9, each once and in order"),
+        (lambda rows: [*rows, rows[9]], "column digit"),
+        (lambda rows: rows[::-1], "column digit"),
+        (lambda rows: [rows[0] | {"3": -1}, *rows[1:]], "got -1, expected counts of images"),
+        (lambda rows: [{name: n for name, n in row.items() if name != "9"} for row in rows], "cannot be read"),
+    ],
+)
+def test_a_confusion_table_is_complete_and_counts(tmp_path, spoil, said):
+    path = tmp_path / "confusion.csv"
+    rows = [{"digit": digit} | {str(given): 10 * digit + given for given in range(10)} for digit in range(10)]
+    tables.write(path, rows)
+    assert tables.read_confusion(path).tolist() == np.arange(100).reshape(10, 10).tolist()
+    tables.write(path, spoil(rows))
+    with pytest.raises(BadInput, match=rf"confusion\.csv.*{said}"):
+        tables.read_confusion(path)
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda rows: without(rows, 5), lambda rows: [*rows, rows[0]], lambda rows: rows[::-1]]
+)
+def test_a_traversal_is_complete(tmp_path, spoil):
+    path = tmp_path / "traversal.csv"
+    places = [(code, value, category) for code in ("c2", "c3") for value in (-1.0, 0.0, 1.0) for category in range(2)]
+    rows = [{"code": code, "value": value, "category": category, "slant": 0.1} for code, value, category in places]
+    tables.write(path, rows)
+    assert len(tables.read_traversal(path, ["slant"])["slant"]) == len(rows)
+    tables.write(path, spoil(rows))
+    with pytest.raises(BadInput, match=r"traversal\.csv: column code, value, category: expected each code with each"):
+        tables.read_traversal(path, ["slant"])

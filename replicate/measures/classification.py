@@ -46,7 +46,7 @@ def digits_present(counts: np.ndarray) -> int:
 def one_to_one_error(counts: np.ndarray, category: np.ndarray, digit: np.ndarray) -> float | None:
     """Share of images whose category (N,) is not matched to their digit (N,), one-to-one, by the `counts` of others.
 
-    None unless there are as many categories as digits occur: another K makes it an error by construction.
+    None unless there are as many categories as digits occur: with any other K some images are errors by construction.
     """
     if len(counts) != digits_present(counts):
         return None

@@ -21,7 +21,6 @@ from replicate.measures import morphometry
 
 CODES = ("c2", "c3")
 MEASURES = ("slant", "width", "thickness")
-OWN_MEASURE = {"rotation": "slant", "width": "width"}  # of the code in each role
 OTHER = {"rotation": "width", "width": "rotation"}
 
 
@@ -41,7 +40,7 @@ class Traversal(NamedTuple):
 
 
 class Role(NamedTuple):
-    """Which code rotates, or widens."""
+    """The code that rotates, or the one that widens."""
 
     code: int  # its place in CODES
     measure: int  # its own measure's place in MEASURES
@@ -49,7 +48,8 @@ class Role(NamedTuple):
 
 
 def traverse(generate: Callable[[Codes], Tensor], codes: Codes, categories: int, values: list[float]) -> Traversal:
-    """Vary c2, then c3, over `values`; the rest stays as in `codes`: every category in turn, each with as many draws.
+    """Vary c2, then c3, over `values`. The rest stays as in `codes`, which hold as many draws of each category, one
+    category after the other.
 
     `generate` makes images (N, 1, 28, 28) of N latent variables.
     """
@@ -97,16 +97,17 @@ def correlations(traversal: Traversal) -> np.ndarray:
 
 
 def changes(traversal: Traversal, real_std: Mapping[str, float]) -> np.ndarray:
-    """Each measure at 1 less at −1, in standard deviations of real digits: (codes, categories, draws, measures)."""
+    """Each measure at 1 minus that at −1, in standard deviations of real digits: (codes, categories, draws, measures)."""
     low, high = (traversal.measured[:, traversal.index(value)] for value in (-1, 1))
     return (high - low) / np.array([real_std[name] for name in MEASURES])
 
 
 def roles(traversal: Traversal) -> dict[str, Role]:
-    """The code that rotates and the code that widens, by `correlations`.
+    """Which code rotates and which one widens, by `correlations`.
 
-    The roles are given so that |correlation of the rotating code with slant| + |correlation of the widening code with
-    width| is largest. The sign makes a code's correlation with its own measure positive.
+    Of the two ways to give the roles, the one with the larger |correlation of the rotating code with slant| +
+    |correlation of the widening code with width| is taken. The sign makes a code's correlation with its own measure
+    positive.
     """
     correlation = correlations(traversal)
     slant, width = MEASURES.index("slant"), MEASURES.index("width")

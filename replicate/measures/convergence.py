@@ -1,14 +1,16 @@
-"""How fast does training get there? (Fig. 1; §6: L_I "always converges faster than normal GAN objectives")
+"""How fast does L_I converge, and how fast do samples? (Fig. 1; §6: L_I "always converges faster than normal GAN
+objectives")
 
 The loss of a GAN does not tell how far its training is, so sample quality stands for "the GAN objective": the Fréchet
-distance to real digits. L_I has got there when it is nearly H(c1), which is absolute. The claim is then that samples
-still get better afterwards.
+distance to real digits. L_I has converged when it is nearly H(c1), the most that it can be. The claim is then that
+samples still get better afterwards.
 """
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+FIGURE_1 = 1000  # iterations that the paper's Figure 1 spans
 SMOOTHING = 100  # iterations
 NEARLY_ALL = 0.95  # of H(c1)
 
@@ -26,11 +28,11 @@ def first_at_least(iterations: np.ndarray, curve: np.ndarray, level: float) -> i
 
 
 def speed(milestones: Sequence[Mapping[str, float]]) -> dict[str, float | int | None]:
-    """What was there when L_I of c1 got there: `milestones` in their order, each with iteration, share_c1, frechet.
+    """Sample quality when L_I of c1 had converged: `milestones` in their order, each with iteration, share_c1, frechet.
 
-    information_iteration: the first milestone at which L_I is at least NEARLY_ALL of H(c1); None when none is.
-    distance_then: the Fréchet distance there; distance_at_end: at the last milestone. distance_ratio: the former over
-    the latter; 1 when samples got no better after L_I had got there, None when L_I never did.
+    information_iteration: the first milestone at which L_I is at least NEARLY_ALL of H(c1); None when it is at none.
+    distance_then: the Fréchet distance at that milestone; distance_at_end: at the last one. distance_ratio: the former
+    over the latter; 1 when samples got no better after L_I had converged, None when L_I never did.
     """
     there = next((milestone for milestone in milestones if milestone["share_c1"] >= NEARLY_ALL), None)
     end = milestones[-1]["frechet"]

@@ -94,8 +94,8 @@ def _extent(ink: np.ndarray) -> float:
 def _thickness(ink: np.ndarray) -> np.ndarray:
     """Thickness (N,) in pixels of `ink`, of all images in one mosaic: `medial_axis` is slow to start.
 
-    Rows and columns of the mosaic that hold only background, and lie beside such ones, are left out: they are of no
-    effect.
+    Rows and columns of the mosaic that hold only background, and lie beside such ones, are left out: they change
+    nothing.
     """
     dark, bright = ink.min(axis=(1, 2), keepdims=True), ink.max(axis=(1, 2), keepdims=True)
     strokes = np.pad(ink > (dark + bright) / 2, ((0, 0), (1, 1), (1, 1)))

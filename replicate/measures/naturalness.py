@@ -5,9 +5,9 @@ compared with what a plain transform makes of G's own image at 0: a shear to the
 the same width. Two questions: do the two differ in how natural they look, and is it G's image that looks more natural?
 
 How natural an image looks is its realism score (Kynkäänniemi et al. 2019, arXiv:1904.06991): how near it lies to some
-real digit, in a space of features, for how near that one's own neighbours lie. Without the latter, digits of an
-uncommon slant or width would look less natural for being uncommon. G's image, the plain one and the real digits pass
-through the same resampling, and a small difference counts for neither, so that blur decides nothing.
+real digit, in a space of features, compared with how near the neighbours of that digit lie. Without this comparison,
+digits of an uncommon slant or width would look less natural for being uncommon. G's image, the plain one and the real
+digits pass through the same resampling, and a small difference counts for neither, so that blur decides nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -119,11 +119,11 @@ def scores(
     """Compare G's images at −`distance` and `distance` (Fig. 2 spans −2 to 2) with plain transforms of its images at 0.
 
     For the rotating and the widening code, of the images whose own measure moved by LEAST_MOVE or more:
-    more_natural, less_natural: share in which G's image has a larger, or a smaller, realism score than the plain one,
-    by more than MARGIN of the larger. adjusted: the sum of both, about 0 for a generator that only shears or stretches.
+    more_natural, less_natural: share of images in which G's has a larger, or a smaller, realism score than the plain
+    one, by more than MARGIN of the larger. adjusted: the sum of both, about 0 for a generator that only shears or stretches.
     lead: more_natural − less_natural. realism_ratio: median of G's score over the plain one's. All are None where less
-    than LEAST_MOVED of the images moved; moved: their share. adjusted_lowest, lead_lowest: of the worse code; None when
-    either is None.
+    than LEAST_MOVED of the images moved; moved: their share. adjusted_lowest, lead_lowest: each the lower one of the two
+    codes; None when either is None.
 
     `features` gives features (N, d) of images (N, 1, 28, 28); `real` holds real digits (M, 1, 28, 28), in [0, 1];
     `real_std` the standard deviation of each measure over real digits. Raises ValueError when the traversal lacks a

@@ -13,7 +13,7 @@ RESTARTS = 10  # of k-means
 
 
 def sharing(confusion: np.ndarray, share: float) -> list[tuple[int, int]]:
-    """The pairs of digits that share a category, of a confusion (10, 10) of digits and what c1 says of their images.
+    """The pairs of digits that share a category, by a confusion (10, 10) of digits and what c1 says of their images.
 
     Two digits do where at least `share` of either's images lie in the category of the other.
     """
@@ -23,7 +23,7 @@ def sharing(confusion: np.ndarray, share: float) -> list[tuple[int, int]]:
 
 
 def error_without(confusion: np.ndarray, pairs: list[tuple[int, int]]) -> float:
-    """The share of images (10, 10) that c1 gives another digit, where the digits of `pairs` are not told apart."""
+    """The share of images that c1 gives another digit, by a confusion (10, 10); digits of a pair in `pairs` count as one."""
     right = np.eye(len(confusion), dtype=bool)
     for one, other in pairs:
         right[one, other] = right[other, one] = True
@@ -31,7 +31,7 @@ def error_without(confusion: np.ndarray, pairs: list[tuple[int, int]]) -> float:
 
 
 def agreement(partitions: np.ndarray) -> np.ndarray:
-    """Of each partition (R, N) of the same images the mean adjusted mutual information with the others: (R,).
+    """The mean adjusted mutual information of each partition (R, N) of the same images with the others: (R,).
 
     Raises ValueError when there is one partition only.
     """

@@ -1,4 +1,4 @@
-"""Does varying c1 change the digit, and nothing else do so? (Fig. 2a; for a regular GAN Fig. 2b)"""
+"""Does c1, and nothing else, decide which digit an image shows? (Fig. 2a; for a regular GAN Fig. 2b)"""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ def scores(category: np.ndarray, judged: np.ndarray, categories: int) -> dict[st
     by_category: share of a category's images that are its most frequent digit; mean and lowest: of these shares;
     digit_of_category, digits_reached: these digits, and how many are distinct.
     one_to_one: share of images that show their category's digit when each digit is given to one category at most, in
-    the way that makes the share largest. Categories that all show one digit are pure, but have little of it; with
-    K > 10 categories, of as many images each, it is at most 10 / K.
+    the way that makes the share largest. Categories that all show the same digit have a mean of 1, and a one_to_one of
+    1 / K; with K > 10 categories, of as many images each, one_to_one is at most 10 / K.
     Raises ValueError when a category has no image.
     """
     counts = contingency(category, judged, categories)

@@ -1,63 +1,31 @@
 """Is a representation good for the downstream task, telling digits apart? And does the code itself leak the label?
 
-The reading note's question. A representation is a function from images to vectors; here it is given by its values:
+The reading note asks so. A representation is a function from images to vectors; here it is given by its values:
 features (N, d) of a training split, to which everything is fitted, and (M, d) of a test split, which is only scored.
 Any representation is scored by the same two measures: a linear probe with few or all labels, k-means without any.
 The digits may be all ten or some of them: those that occur in the training split are the classes.
 """
 
-import math
-import warnings
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import softmax
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_mutual_info_score, homogeneity_completeness_v_measure, normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
-from sklearn.model_selection import StratifiedShuffleSplit
-from threadpoolctl import ThreadpoolController, threadpool_limits
+from threadpoolctl import threadpool_limits
 
-from replicate.measures import classification
+from replicate.measures import classification, probes
+from replicate.measures.probes import Progress, Silent
 
-SPLITS_FEW, SPLITS_ALL = 3, 1  # held-out splits that choose a penalty: one is enough where it holds thousands of images
-# The largest entry of the scaled gradient at which a fit ends, over the root of the number of images. Half its square is
-# about the loss, in nats, that is still to gain along that entry.
-TOLERANCE = 1e-4
-TOLERANCE_OF_CHOICE = 5e-4  # of the fits that only choose a penalty
-LEAST_CURVATURE = 1e-8  # of a probe that is sure of each image, so that no scale is infinite
-ROWS = 512  # images at a time, so that their features are still in the processor's cache when they are read again
-PARTS = 8  # of the images, whose losses are added in this order whichever thread computes them
-BLAS = ThreadpoolController().select(user_api="blas")  # the libraries that multiply for numpy and scipy
+COMPONENTS = 128  # of pixels: as many as the hidden layer of Q has units
 
 
-class Settings(Protocol):
+class Settings(probes.Settings, Protocol):
     """What is read of the group `represent` of params.yaml."""
 
-    seed: int  # of the labels that are drawn, the held-out splits and k-means
-    labels_per_digit: Sequence[int]
-    label_draws: int
-    penalties: Sequence[float]  # scikit-learn's C: a smaller one is a stronger penalty
-    probe_iterations: int  # of L-BFGS, at most
     kmeans_images: int  # drawn from the training split, at most
     kmeans_restarts: int
-
-
-class Progress(Protocol):
-    """A progress bar that `ticks` steps finish, such as tqdm's."""
-
-    def update(self) -> object: ...
-
-
-class Silent:
-    """The progress bar that nobody sees."""
-
-    def update(self) -> None: ...
 
 
 def standardise(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -70,220 +38,38 @@ def standardise(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.nda
     return (train - mean) / std, (test - mean) / std
 
 
-def labelled(digit: np.ndarray, per_digit: int, random: np.random.Generator) -> np.ndarray:
-    """Indices of `per_digit` images of each digit that occurs, drawn without replacement: (N,) -> (K per_digit,).
+def principal_components(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first COMPONENTS of the training split, not whitened: (N, d), (M, d) -> float32 (N, n), (M, n)."""
+    pca = PCA(COMPONENTS, svd_solver="covariance_eigh").fit(train)
+    return tuple(pca.transform(split).astype(np.float32) for split in (train, test))
 
-    Raises ValueError when a digit has fewer images.
+
+def clusters(train: np.ndarray, test: np.ndarray, K: int, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    """The clusters of k-means on features (N, d), (M, d) -> (N,), (M,) of 0 … K − 1.
+
+    Fitted to `settings.kmeans_images` of the training images (all, if they are fewer), drawn without replacement; the
+    best of `settings.kmeans_restarts` by inertia.
     """
-    images = [np.flatnonzero(digit == d) for d in np.unique(digit)]
-    return np.concatenate([random.choice(of_digit, per_digit, replace=False) for of_digit in images])
-
-
-def logits(weights: np.ndarray, features: np.ndarray) -> np.ndarray:
-    """Of a probe with weights (d + 1, K), the last row its intercepts, on features (N, d): float32 (N, K)."""
-    weights = weights.astype(np.float32)
-    return features @ weights[:-1] + weights[-1]
-
-
-def loss_of_part(weights: np.ndarray, features: np.ndarray, label: np.ndarray) -> tuple[float, np.ndarray]:
-    """The cross-entropy of a probe in nats, summed over images (N, d) of labels (N,), and its gradient (d + 1, K)."""
-    total, gradient = 0.0, np.zeros_like(weights)
-    for start in range(0, len(features), ROWS):
-        rows = features[start : start + ROWS]
-        right = np.arange(len(rows)), label[start : start + ROWS]
-        scores = logits(weights, rows)
-        scores -= scores.max(axis=1, keepdims=True)
-        of_right = scores[right]
-        p = np.exp(scores, out=scores)
-        sums = p.sum(axis=1)
-        total += float((np.log(sums) - of_right).sum(dtype=np.float64))
-        p /= sums[:, None]
-        p[right] -= 1
-        gradient[:-1] += rows.T @ p
-        gradient[-1] += p.sum(axis=0)
-    return total, gradient
-
-
-def loss(
-    weights: np.ndarray, features: np.ndarray, label: np.ndarray, penalty: float, pool: ThreadPoolExecutor
-) -> tuple[float, np.ndarray]:
-    """scikit-learn's loss of a logistic regression, in nats, and its gradient (d + 1, K), float64.
-
-    The cross-entropy, summed over images, plus the squared weights over twice the `penalty` C; the intercepts are free.
-    """
-    size = max(-(-len(features) // PARTS), ROWS)
-    parts = [slice(start, start + size) for start in range(0, len(features), size)]
-    total, gradient = 0.0, np.zeros_like(weights)
-    over = pool.map if len(parts) > 1 else map
-    for of_part, gradient_of_part in over(lambda part: loss_of_part(weights, features[part], label[part]), parts):
-        total += of_part
-        gradient += gradient_of_part
-    gradient[:-1] += weights[:-1] / penalty
-    return total + float((weights[:-1] ** 2).sum()) / (2 * penalty), gradient
-
-
-def fit(
-    features: np.ndarray,
-    label: np.ndarray,
-    penalty: float,
-    start: np.ndarray,
-    iterations: int,
-    tolerance: float = TOLERANCE,
-) -> np.ndarray:
-    """The weights (d + 1, K) of the least `loss`, by L-BFGS from the weights `start`.
-
-    Features (N, d) have to be uncorrelated (see `principal`), else it takes longer. Each weight is scaled by the square
-    root of the loss's curvature along it, approximately, so that L-BFGS sees a bowl about as steep in every direction.
-    The curvature falls as the probe grows sure of its images: where a descent ends, the next starts with the scale that
-    holds there, until the gradient is within `tolerance` (see TOLERANCE). Warns (ConvergenceWarning) when `iterations`
-    did not suffice.
-    """
-    weights, energy = start, np.einsum("nd,nd->d", features, features)
-    gtol = tolerance * math.sqrt(len(features))
-    threads = max((library["num_threads"] for library in BLAS.info()), default=1)
-    # The products are too thin for BLAS's own threads, which wait for each other all the time.
-    with BLAS.limit(limits=1), ThreadPoolExecutor(threads) as pool:
-
-        def scaled(point: np.ndarray, scale: np.ndarray) -> tuple[float, np.ndarray]:
-            value, gradient = loss(point.reshape(start.shape) * scale, features, label, penalty, pool)
-            return value, (gradient * scale).ravel()
-
-        done, steps = 0, -1
-        while steps and done < iterations:
-            p = softmax(logits(weights, features), axis=1)
-            curvature = max(float((p * (1 - p)).mean()), LEAST_CURVATURE)
-            scale = 1 / np.sqrt(np.append(curvature * energy + 1 / penalty, curvature * len(features)))[:, None]
-            options = {"maxiter": iterations - done, "maxfun": 2 * iterations, "gtol": gtol, "ftol": 0}
-            result = minimize(scaled, (weights / scale).ravel(), scale, "L-BFGS-B", jac=True, options=options)
-            weights, steps = result.x.reshape(start.shape) * scale, result.nit
-            done += steps
-    if steps:
-        message = f"a probe with C = {penalty:g} has not converged in {iterations} iterations"
-        warnings.warn(message, ConvergenceWarning, stacklevel=2)
-    return weights
-
-
-def path(
-    features: np.ndarray, label: np.ndarray, penalties: Sequence[float], iterations: int, tolerance: float = TOLERANCE
-) -> Iterator[tuple[float, np.ndarray]]:
-    """Each penalty and the weights (d + 1, K) fitted under it, from the strongest to the weakest.
-
-    Each fit starts where the one before has ended.
-    """
-    weights = np.zeros((features.shape[1] + 1, label.max() + 1))
-    for penalty in sorted(penalties):
-        weights = fit(features, label, penalty, weights, iterations, tolerance)
-        yield penalty, weights
-
-
-def principal(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Features (N, d), (M, d) about the training split's mean along its principal axes, min(N, d) of them: float32.
-
-    A shift and a rotation change nothing for a linear probe, and no axis that is left out is of use to it.
-    """
-    pca = PCA(svd_solver="covariance_eigh" if len(train) > train.shape[1] else "full")
-    return pca.fit_transform(train.astype(np.float32, copy=False)), pca.transform(test.astype(np.float32, copy=False))
-
-
-def probe(
-    train: np.ndarray,
-    digit: np.ndarray,
-    test: np.ndarray,
-    test_digit: np.ndarray,
-    settings: Settings,
-    splits: int,
-    progress: Progress,
-) -> float:
-    """Test error of a linear probe: multinomial logistic regression on features (N, d) and digits (N,), L2 penalty.
-
-    The penalty is that of `settings.penalties` which does best on a held-out fifth of these same labels, on average
-    over `splits` such splits (the stronger one of equals); the probe is then fitted to all of them. `progress` takes a
-    step for each fit of a path and one for the last fit.
-    """
-    digits, label = np.unique(digit, return_inverse=True)
-    features, test_features = principal(train, test)
-    fitted, errors = {}, dict.fromkeys(sorted(settings.penalties), 0)
-    held_out = StratifiedShuffleSplit(splits, test_size=0.2, random_state=settings.seed)
-    for seen, held in held_out.split(features, label):
-        part = features[seen], label[seen]
-        for penalty, weights in path(*part, settings.penalties, settings.probe_iterations, TOLERANCE_OF_CHOICE):
-            fitted[penalty] = weights
-            errors[penalty] += np.count_nonzero(logits(weights, features[held]).argmax(axis=1) != label[held])
-            progress.update()
-    penalty = min(errors, key=errors.get)
-    weights = fit(features, label, penalty, fitted[penalty], settings.probe_iterations)
-    progress.update()
-    return float(np.mean(digits[logits(weights, test_features).argmax(axis=1)] != test_digit))
-
-
-def few_labels_error(
-    train: np.ndarray,
-    label: np.ndarray,
-    test: np.ndarray,
-    test_label: np.ndarray,
-    of_each: int,
-    settings: Settings,
-    progress: Progress | None = None,
-) -> float:
-    """Test error of linear probes that are fitted to `of_each` images of each label, the mean over draws of these images.
-
-    Features (N, d), (M, d) and labels (N,), (M,). The draws are the same for every representation. Raises ValueError
-    when a label has fewer images than are drawn.
-    """
-    random = np.random.default_rng([settings.seed, of_each])
-    errors = []
-    for _ in range(settings.label_draws):
-        drawn = labelled(label, of_each, random)
-        with threadpool_limits(1):  # there is too little to do for several
-            errors.append(probe(train[drawn], label[drawn], test, test_label, settings, SPLITS_FEW, Silent()))
-        (progress or Silent()).update()
-    return float(np.mean(errors))
-
-
-def probe_scores(
-    train: np.ndarray,
-    digit: np.ndarray,
-    test: np.ndarray,
-    test_digit: np.ndarray,
-    settings: Settings,
-    progress: Progress | None = None,
-) -> dict[str, float]:
-    """Errors of linear probes with few labels a digit (10, 100) and with all labels. Raises ValueError (see
-    `few_labels_error`)."""
-    progress = progress or Silent()
-    scores = {
-        f"probe_error_{per_digit}": few_labels_error(train, digit, test, test_digit, per_digit, settings, progress)
-        for per_digit in settings.labels_per_digit
-    }
-    return scores | {"probe_error_all": probe(train, digit, test, test_digit, settings, SPLITS_ALL, progress)}
+    images = min(settings.kmeans_images, len(train))
+    drawn = np.sort(np.random.default_rng(settings.seed).choice(len(train), images, replace=False))
+    kmeans = KMeans(K, n_init=settings.kmeans_restarts, random_state=settings.seed)
+    with threadpool_limits(1):  # several threads add up a cluster in any order, and BLAS's mostly wait for each other
+        kmeans.fit(train[drawn])
+        return kmeans.predict(train), kmeans.predict(test)
 
 
 def kmeans_scores(
-    train: np.ndarray,
-    digit: np.ndarray,
-    test: np.ndarray,
-    test_digit: np.ndarray,
-    settings: Settings,
-    clusters: int | None = None,
-    progress: Progress | None = None,
+    train: np.ndarray, digit: np.ndarray, test: np.ndarray, test_digit: np.ndarray, settings: Settings
 ) -> dict[str, float]:
-    """k-means with as many `clusters` as there are digits, if not told otherwise, on features (N, d).
+    """k-means with as many clusters as there are digits, on features (N, d).
 
-    Fitted to `settings.kmeans_images` of the training images (all, if they are fewer), drawn without replacement; the
-    best of `settings.kmeans_restarts` by inertia. kmeans_error, kmeans_error_majority: test error once each cluster is
-    matched to a digit, one-to-one and by its most frequent digit, on the whole training split; one-to-one, a cluster
-    beyond the number of digits is wrong throughout. kmeans_nmi: normalised mutual information (arithmetic mean) of
-    clusters and digits on the test split.
+    kmeans_error, kmeans_error_majority: test error once each cluster is matched to a digit, one-to-one and by its most
+    frequent digit, on the whole training split. kmeans_nmi: normalised mutual information (arithmetic mean) of clusters
+    and digits on the test split.
     """
-    clusters = clusters or len(np.unique(digit))
-    images = min(settings.kmeans_images, len(train))
-    drawn = np.sort(np.random.default_rng(settings.seed).choice(len(train), images, replace=False))
-    kmeans = KMeans(clusters, n_init=settings.kmeans_restarts, random_state=settings.seed)
-    with threadpool_limits(1):  # several threads add up a cluster in any order, and BLAS's mostly wait for each other
-        kmeans.fit(train[drawn])
-        cluster, test_cluster = kmeans.predict(train), kmeans.predict(test)
-    counts = classification.contingency(cluster, digit, clusters)
-    (progress or Silent()).update()
+    K = len(np.unique(digit))
+    cluster, test_cluster = clusters(train, test, K, settings)
+    counts = classification.contingency(cluster, digit, K)
     return {
         "kmeans_error": float(np.mean(classification.match_one_to_one(counts)[test_cluster] != test_digit)),
         "kmeans_error_majority": float(np.mean(classification.match_majority(counts)[test_cluster] != test_digit)),
@@ -293,8 +79,7 @@ def kmeans_scores(
 
 def ticks(settings: Settings) -> int:
     """How many steps of a progress bar `scores` takes for one representation, each a few seconds long at most."""
-    few = len(settings.labels_per_digit) * settings.label_draws
-    return few + SPLITS_ALL * len(settings.penalties) + 1 + 1
+    return probes.ticks(settings) + 1
 
 
 def scores(
@@ -306,8 +91,11 @@ def scores(
     progress: Progress | None = None,
 ) -> dict[str, float]:
     """Both measures of a representation: float32 features (N, d) and (M, d) of images of digits (N,) and (M,)."""
-    arguments = (train, digit, test, test_digit, settings)
-    return probe_scores(*arguments, progress=progress) | kmeans_scores(*arguments, progress=progress)
+    progress = progress or Silent()
+    found = probes.scores(train, digit, test, test_digit, settings, progress)
+    found |= kmeans_scores(train, digit, test, test_digit, settings)
+    progress.update()
+    return found
 
 
 def label_information(category: np.ndarray, digit: np.ndarray) -> dict[str, float]:

@@ -7,7 +7,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from replicate.measures import representation
+from replicate.measures import classification, probes, representation
 
 Blobs = tuple[np.ndarray, np.ndarray]
 
@@ -60,12 +60,12 @@ def test_a_probe_is_the_logistic_regression_of_scikit_learn(kind, penalty):
     mean = train.mean(axis=0, dtype=np.float64)  # scikit-learn takes many more steps where features are far from 0
     reference = LogisticRegression(C=penalty, tol=1e-6, max_iter=10_000).fit(train - mean, digit)
     settings = options(penalties=[penalty])
-    error = representation.probe(train, digit, test, test_digit, settings, splits=1, progress=representation.Silent())
+    error = probes.probe(train, digit, test, test_digit, settings, splits=1, progress=probes.Silent())
     assert error == pytest.approx(1 - reference.score(test - mean, test_digit), abs=0.002)
 
-    features, test_features = representation.principal(train, test)
-    weights = representation.fit(features, digit, penalty, np.zeros((features.shape[1] + 1, 10)), 1000)
-    logits = representation.logits(weights, test_features)
+    features, test_features = probes.principal(train, test)
+    weights = probes.fit(features, digit, penalty, np.zeros((features.shape[1] + 1, 10)), 1000)
+    logits = probes.logits(weights, test_features)
     expected = reference.decision_function(test - mean)
     centred = logits - logits.mean(axis=1, keepdims=True)  # a shift of all logits means nothing
     assert np.abs(centred - (expected - expected.mean(axis=1, keepdims=True))).mean() < 0.02 * expected.std()
@@ -73,10 +73,10 @@ def test_a_probe_is_the_logistic_regression_of_scikit_learn(kind, penalty):
 
 def test_a_path_ends_where_a_fit_from_zero_does():
     features, digit = mixed(100, 0)
-    features, test = representation.principal(features, mixed(300, 1)[0])
-    for penalty, warm in representation.path(features, digit, [10.0, 0.01, 0.1], 1000):
-        cold = representation.fit(features, digit, penalty, np.zeros_like(warm), 1000)
-        from_path, from_zero = representation.logits(warm, test), representation.logits(cold, test)
+    features, test = probes.principal(features, mixed(300, 1)[0])
+    for penalty, warm in probes.path(features, digit, [10.0, 0.01, 0.1], 1000):
+        cold = probes.fit(features, digit, penalty, np.zeros_like(warm), 1000)
+        from_path, from_zero = probes.logits(warm, test), probes.logits(cold, test)
         assert (from_path.argmax(axis=1) != from_zero.argmax(axis=1)).mean() < 0.002
         np.testing.assert_allclose(from_path, from_zero, atol=0.02 * from_zero.std())
     assert penalty == 10
@@ -84,10 +84,10 @@ def test_a_path_ends_where_a_fit_from_zero_does():
 
 def test_a_fit_has_the_same_bits_again_and_on_any_number_of_threads():
     features, digit = mixed(200, 0)  # more images than one part of the loss has
-    features, _ = representation.principal(features, features)
+    features, _ = probes.principal(features, features)
 
     def weights() -> np.ndarray:
-        return representation.fit(features, digit, 1.0, np.zeros((31, 10)), 1000)
+        return probes.fit(features, digit, 1.0, np.zeros((31, 10)), 1000)
 
     first = weights()
     np.testing.assert_array_equal(weights(), first)
@@ -98,7 +98,7 @@ def test_a_fit_has_the_same_bits_again_and_on_any_number_of_threads():
 def test_a_fit_that_is_cut_off_says_so():
     features, digit = mixed(20, 0)
     with pytest.warns(ConvergenceWarning, match="C = 10 has not converged in 3 iterations"):
-        representation.fit(features, digit, 10.0, np.zeros((31, 10)), 3)
+        probes.fit(features, digit, 10.0, np.zeros((31, 10)), 3)
 
 
 def test_separate_digits_are_read_and_clustered_without_error():
@@ -125,7 +125,7 @@ def test_noise_is_read_no_better_than_by_chance_and_twice_the_same():
 
 
 def test_more_labels_help_where_the_digits_overlap():
-    scores = representation.probe_scores(*blobs(200, 0.35, 0), *blobs(200, 0.35, 1), options())
+    scores = probes.scores(*blobs(200, 0.35, 0), *blobs(200, 0.35, 1), options())
     assert scores["probe_error_5"] > scores["probe_error_20"] > scores["probe_error_all"] > 0
 
 
@@ -151,7 +151,7 @@ def test_the_penalty_is_chosen_on_held_out_labels():
     train, test = hidden(20, 0), hidden(50, 1)
 
     def error(*penalties: float) -> float:
-        return representation.probe(*train, *test, options(penalties=penalties), 5, representation.Silent())
+        return probes.probe(*train, *test, options(penalties=penalties), 5, probes.Silent())
 
     strong, weak = error(1e-4), error(1e4)
     assert weak < 0.1 < 0.5 < strong
@@ -161,11 +161,11 @@ def test_the_penalty_is_chosen_on_held_out_labels():
 
 def test_labels_are_drawn_for_each_digit_without_repeats():
     digit = np.random.default_rng(0).permutation(np.repeat([0, 2, 7], 7))
-    drawn = representation.labelled(digit, 5, np.random.default_rng(1))
+    drawn = probes.labelled(digit, 5, np.random.default_rng(1))
     assert len(set(drawn.tolist())) == 15
     assert np.bincount(digit[drawn]).tolist() == [5, 0, 5, 0, 0, 0, 0, 5]
     with pytest.raises(ValueError):
-        representation.labelled(digit, 8, np.random.default_rng(1))
+        probes.labelled(digit, 8, np.random.default_rng(1))
 
 
 def test_more_clusters_than_digits_are_matched_by_majority():
@@ -173,9 +173,12 @@ def test_more_clusters_than_digits_are_matched_by_majority():
     random = np.random.default_rng(0)
     corner = np.arange(400) % 4
     features = (np.eye(4)[corner] + random.normal(0, 0.02, (400, 4))).astype(np.float32)
-    scores = representation.kmeans_scores(features, corner // 2, features, corner // 2, options(), clusters=4)
-    assert scores["kmeans_error_majority"] == 0
-    assert scores["kmeans_error"] == pytest.approx(0.5)
+    digit = corner // 2
+    cluster, test_cluster = representation.clusters(features, features[:100], 4, options())
+    counts = classification.contingency(cluster, digit, 4)
+    assert np.mean(classification.match_majority(counts)[test_cluster] != digit[:100]) == 0
+    assert np.mean(classification.match_one_to_one(counts)[test_cluster] != digit[:100]) == pytest.approx(0.5)
+    assert representation.kmeans_scores(features, digit, features, digit, options())["kmeans_error"] > 0.2
 
 
 def test_progress_takes_the_steps_that_were_promised():
