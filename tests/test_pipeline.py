@@ -164,7 +164,7 @@ def of_each_run(*stages: str, variants: tuple[str, ...] = VARIANTS) -> set[str]:
         ([("params.yaml", "checkpoint_every: 250", "checkpoint_every: 100"), ("params.yaml", "device: auto", "device: cpu"),
           ("replicate/download.py", '"""Stage download', '"""The stage download')], set()),
         ([("replicate/measures/naturalness.py", '"""Does G', '"""Did G')], of_each_run("evaluate")),
-        ([("replicate/measures/representation.py", '"""', '""" ')], of_each_run("represent") | {"baselines"}),
+        ([("replicate/measures/representation.py", '"""', '""" ')], of_each_run("represent") | {"baselines", "compare"}),
         ([("replicate/yardstick.py", '"""Stage yardstick', '"""The stage yardstick'),
           ("replicate/measures/frechet.py", '"""How', '"""Just how')], of_each_run("yardstick", "milestones")),
         ([("metrics/evaluation/infomax-0.json", "{", "{ "),
