@@ -173,8 +173,8 @@ def conventions(evidence: Results) -> str | None:
         spread(claims.measure(f"classification.error_{kind}", runs), "%") for kind in ("batch_statistics", "majority")
     )
     return (
-        f"By other conventions it is {batch} with the statistics of each test batch in batchnorm, as the released code "
-        f"has them, and {majority} with each category matched to its most frequent digit."
+        f"By other conventions the error is {batch} with the statistics of each test batch in batchnorm, as the released "
+        f"code has them, and {majority} with each category matched to its most frequent digit."
     )
 
 

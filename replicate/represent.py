@@ -46,26 +46,28 @@ def styles(train: Tensor, test: Tensor) -> dict[str, tuple[np.ndarray, np.ndarra
 def scores(
     features: dict[str, Features], train: Split, test: Split, options: Represent, title: str
 ) -> dict[str, dict[str, float]]:
-    """`representation.scores` of each of `features`, for the digits of both splits, and what probes tell of the style.
+    """What probes and k-means tell of the digits of both splits by each of `features`, and what probes tell of the style.
 
     error_slant, error_thickness: test errors of probes for `styles` of the first `options.style_images` of each split,
     each fitted to max(`options.labels_per_digit`) labels of each third.
     """
     digits = train[1].numpy(), test[1].numpy()
     few, some = max(options.labels_per_digit), slice(options.style_images)
-    ticks = representation.ticks(options) + 2 * options.label_draws
+    ticks = probes.ticks(options) + 1 + 2 * options.label_draws
+    scored = {}
     with Progress(desc=title, total=len(features) * ticks, unit="part") as progress:
         of_style = styles(train[0][some], test[0][some])
-        return {
-            name: representation.scores(of_train, digits[0], of_test, digits[1], options, progress)
-            | {
+        for name, (of_train, of_test) in features.items():
+            scored[name] = probes.scores(of_train, digits[0], of_test, digits[1], options, progress)
+            scored[name] |= representation.kmeans_scores(of_train, digits[0], of_test, digits[1], options)
+            progress.update()
+            scored[name] |= {
                 f"error_{style}": probes.few_labels_error(
                     of_train[some], third, of_test[some], test_third, few, options, progress
                 )
                 for style, (third, test_third) in of_style.items()
             }
-            for name, (of_train, of_test) in features.items()
-        }
+    return scored
 
 
 def main() -> None:

@@ -51,6 +51,9 @@ class Silent:
     def update(self) -> None: ...
 
 
+SILENT = Silent()
+
+
 def labelled(digit: np.ndarray, per_digit: int, random: np.random.Generator) -> np.ndarray:
     """Indices of `per_digit` images of each digit that occurs, drawn without replacement: (N,) -> (K per_digit,).
 
@@ -205,7 +208,7 @@ def few_labels_error(
     test_label: np.ndarray,
     of_each: int,
     settings: Settings,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> float:
     """Test error of linear probes that are fitted to `of_each` images of each label, the mean over draws of these images.
 
@@ -217,8 +220,8 @@ def few_labels_error(
     for _ in range(settings.label_draws):
         drawn = labelled(label, of_each, random)
         with threadpool_limits(1):  # there is too little to do for several
-            errors.append(probe(train[drawn], label[drawn], test, test_label, settings, SPLITS_FEW, Silent()))
-        (progress or Silent()).update()
+            errors.append(probe(train[drawn], label[drawn], test, test_label, settings, SPLITS_FEW, SILENT))
+        progress.update()
     return float(np.mean(errors))
 
 
@@ -228,11 +231,10 @@ def scores(
     test: np.ndarray,
     test_digit: np.ndarray,
     settings: Settings,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> dict[str, float]:
     """Errors of linear probes with few labels a digit (10, 100) and with all labels. Raises ValueError (see
     `few_labels_error`)."""
-    progress = progress or Silent()
     scores = {
         f"probe_error_{per_digit}": few_labels_error(train, digit, test, test_digit, per_digit, settings, progress)
         for per_digit in settings.labels_per_digit

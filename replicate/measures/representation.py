@@ -2,8 +2,8 @@
 
 The reading note asks so. A representation is a function from images to vectors; here it is given by its values:
 features (N, d) of a training split, to which everything is fitted, and (M, d) of a test split, which is only scored.
-Any representation is scored by the same two measures: a linear probe with few or all labels, k-means without any.
-The digits may be all ten or some of them: those that occur in the training split are the classes.
+Any representation is scored by the same two measures: linear probes with few or all labels (`probes`), and k-means
+without any. The digits may be all ten or some of them: those that occur in the training split are the classes.
 """
 
 from typing import Protocol
@@ -16,7 +16,6 @@ from sklearn.metrics.cluster import contingency_matrix
 from threadpoolctl import threadpool_limits
 
 from replicate.measures import classification, probes
-from replicate.measures.probes import Progress, Silent
 
 COMPONENTS = 128  # of pixels: as many as the hidden layer of Q has units
 
@@ -75,27 +74,6 @@ def kmeans_scores(
         "kmeans_error_majority": float(np.mean(classification.match_majority(counts)[test_cluster] != test_digit)),
         "kmeans_nmi": float(normalized_mutual_info_score(test_digit, test_cluster)),
     }
-
-
-def ticks(settings: Settings) -> int:
-    """How many steps of a progress bar `scores` takes for one representation, each a few seconds long at most."""
-    return probes.ticks(settings) + 1
-
-
-def scores(
-    train: np.ndarray,
-    digit: np.ndarray,
-    test: np.ndarray,
-    test_digit: np.ndarray,
-    settings: Settings,
-    progress: Progress | None = None,
-) -> dict[str, float]:
-    """Both measures of a representation: float32 features (N, d) and (M, d) of images of digits (N,) and (M,)."""
-    progress = progress or Silent()
-    found = probes.scores(train, digit, test, test_digit, settings, progress)
-    found |= kmeans_scores(train, digit, test, test_digit, settings)
-    progress.update()
-    return found
 
 
 def label_information(category: np.ndarray, digit: np.ndarray) -> dict[str, float]:

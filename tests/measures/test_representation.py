@@ -53,6 +53,12 @@ def few(per_digit: int, seed: int) -> Blobs:
     return np.tanh(features @ np.random.default_rng(3).normal(size=(10, 150)).astype(np.float32)), digit
 
 
+def both(train: np.ndarray, digit: np.ndarray, test: np.ndarray, test_digit: np.ndarray, settings) -> dict[str, float]:
+    """Both measures of a representation."""
+    split = train, digit, test, test_digit, settings
+    return probes.scores(*split) | representation.kmeans_scores(*split)
+
+
 @pytest.mark.parametrize("kind", [mixed, degenerate, few])
 @pytest.mark.parametrize("penalty", [0.001, 0.1, 10.0])
 def test_a_probe_is_the_logistic_regression_of_scikit_learn(kind, penalty):
@@ -60,7 +66,7 @@ def test_a_probe_is_the_logistic_regression_of_scikit_learn(kind, penalty):
     mean = train.mean(axis=0, dtype=np.float64)  # scikit-learn takes many more steps where features are far from 0
     reference = LogisticRegression(C=penalty, tol=1e-6, max_iter=10_000).fit(train - mean, digit)
     settings = options(penalties=[penalty])
-    error = probes.probe(train, digit, test, test_digit, settings, splits=1, progress=probes.Silent())
+    error = probes.probe(train, digit, test, test_digit, settings, splits=1, progress=probes.SILENT)
     assert error == pytest.approx(1 - reference.score(test - mean, test_digit), abs=0.002)
 
     features, test_features = probes.principal(train, test)
@@ -102,7 +108,7 @@ def test_a_fit_that_is_cut_off_says_so():
 
 
 def test_separate_digits_are_read_and_clustered_without_error():
-    scores = representation.scores(*blobs(40, 0.05, 0), *blobs(20, 0.05, 1), options())
+    scores = both(*blobs(40, 0.05, 0), *blobs(20, 0.05, 1), options())
     assert scores == {
         "probe_error_5": 0,
         "probe_error_20": 0,
@@ -117,11 +123,11 @@ def test_noise_is_read_no_better_than_by_chance_and_twice_the_same():
     random = np.random.default_rng(0)
     train, test = random.normal(size=(600, 4)).astype(np.float32), random.normal(size=(2000, 4)).astype(np.float32)
     digits = np.arange(600) % 10, np.arange(2000) % 10
-    scores = representation.scores(train, digits[0], test, digits[1], options())
+    scores = both(train, digits[0], test, digits[1], options())
     for name in ("probe_error_5", "probe_error_20", "probe_error_all", "kmeans_error"):
         assert scores[name] == pytest.approx(0.9, abs=0.03)
     assert scores["kmeans_nmi"] < 0.03
-    assert representation.scores(train, digits[0], test, digits[1], options()) == scores
+    assert both(train, digits[0], test, digits[1], options()) == scores
 
 
 def test_more_labels_help_where_the_digits_overlap():
@@ -134,9 +140,9 @@ def test_five_digits_are_classes_enough():
         chosen = np.isin(digit, [1, 3, 4, 8, 9])
         return features[chosen], digit[chosen]
 
-    scores = representation.scores(*five(*blobs(40, 0.05, 0)), *five(*blobs(20, 0.05, 1)), options())
+    scores = both(*five(*blobs(40, 0.05, 0)), *five(*blobs(20, 0.05, 1)), options())
     assert [scores[name] for name in ("probe_error_5", "probe_error_all", "kmeans_error")] == [0, 0, 0]
-    scores = representation.scores(*five(*blobs(40, 0.05, 0)), *blobs(20, 0.05, 1), options(labels_per_digit=[]))
+    scores = both(*five(*blobs(40, 0.05, 0)), *blobs(20, 0.05, 1), options(labels_per_digit=[]))
     assert scores["probe_error_all"] == scores["kmeans_error"] == 0.5  # digits never seen are never named
 
 
@@ -151,7 +157,7 @@ def test_the_penalty_is_chosen_on_held_out_labels():
     train, test = hidden(20, 0), hidden(50, 1)
 
     def error(*penalties: float) -> float:
-        return probes.probe(*train, *test, options(penalties=penalties), 5, probes.Silent())
+        return probes.probe(*train, *test, options(penalties=penalties), 5, probes.SILENT)
 
     strong, weak = error(1e-4), error(1e4)
     assert weak < 0.1 < 0.5 < strong
@@ -190,8 +196,8 @@ def test_progress_takes_the_steps_that_were_promised():
 
     for settings in (options(), options(labels_per_digit=[5], penalties=[0.1, 1.0, 10.0], label_draws=1)):
         counter = Counter()
-        representation.scores(*blobs(40, 0.05, 0), *blobs(5, 0.05, 1), settings, counter)
-        assert counter.steps == representation.ticks(settings)
+        probes.scores(*blobs(40, 0.05, 0), *blobs(5, 0.05, 1), settings, counter)
+        assert counter.steps == probes.ticks(settings)
 
 
 def test_standardised_by_the_training_split_alone():
