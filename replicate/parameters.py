@@ -184,7 +184,8 @@ class Milestones(Checked):
 class Yardstick(Checked):
     seed: Seed
     training_samples: Positive
-    epochs: Positive
+    least_epochs: Positive
+    most_epochs: Positive
     batch_size: Annotated[Positive, Ge(2)]  # batchnorm needs two
     learning_rate: Rate
     averaging: Annotated[float, Ge(0), Lt(1)]
@@ -194,6 +195,14 @@ class Yardstick(Checked):
     least_rise: Annotated[float, Ge(0), Field(allow_inf_nan=False)]
     patience: Positive
     test_samples: Annotated[Positive, Ge(2)]  # a standard error needs two
+
+    @model_validator(mode="after")
+    def no_more_than_the_most(self) -> "Yardstick":
+        if self.least_epochs > self.most_epochs:
+            raise ValueError(
+                f"least_epochs: got {self.least_epochs}, expected at most most_epochs ({self.most_epochs})"
+            )
+        return self
 
 
 class Represent(Checked):

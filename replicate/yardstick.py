@@ -3,9 +3,9 @@
     python -m replicate.yardstick VARIANT SEED
 
 The same measurement for every objective. A fresh posterior network q(c|x) is trained on samples of the frozen generator
-until it stops improving on held-out ones; its variational lower bound E[log q(c|x)] + H(c) ≤ I(c; x) (§5, eq. 5) on a
-third set of samples is reported. On the same samples, with population statistics in its batchnorm too, the run's own
-head reads c1: what the fresh network finds beyond it is the gap that the head leaves.
+until its bound of c1 stops rising on held-out ones; its variational lower bound E[log q(c|x)] + H(c) ≤ I(c; x) (§5,
+eq. 5) on a third set of samples is reported. On the same samples, with population statistics in its batchnorm too, the
+run's own head reads c1: what the fresh network finds beyond it is the gap that the head leaves.
 """
 
 import copy
@@ -145,13 +145,13 @@ def fit(
     device: torch.device,
     title: str,
 ) -> Fitted:
-    """Train a fresh posterior network on samples of `generator` until no code's bound rises on held-out samples.
+    """Train a fresh posterior network on samples of `generator` until the bound of c1 stops rising on held-out samples.
 
     The first epoch makes its images batch by batch, the later ones go through them again: the generator costs more
-    than the network that reads it. A rise counts when it is more than `least_rise`; `patience` validations without one
-    after the first epoch, or `epochs`, end the training. The learning rate is constant, lest a bound stop rising only
-    because the rate falls; what is validated is a moving average of the weights, which is steadier (Polyak and Juditsky
-    1992).
+    than the network that reads it. The training takes `least_epochs`, since a bound may rise late, and goes on until
+    `patience` validations in a row have brought no rise of c1's bound by more than `least_rise`, or to the end of
+    `most_epochs`. The learning rate is constant, lest a bound stop rising only because the rate falls; what is validated
+    is a moving average of the weights, which is steadier (Polyak and Juditsky 1992).
     `seeds`: of the weights, of the training samples and of the held-out samples.
     """
     weights, train, held_out = seeds
@@ -160,7 +160,7 @@ def fit(
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
     held_out = sample(generator, options.validation_samples, prior, model.stream(held_out), device)
     epoch = max(options.training_samples // options.batch_size, 1)
-    last = epoch * options.epochs
+    least, last = epoch * options.least_epochs, epoch * options.most_epochs
     all_codes = latent.sample(epoch * options.batch_size, prior, model.stream(train)).to(device)
     all_images = torch.empty(len(all_codes.category), 1, 28, 28, device=device)  # at once, lest memory be fragmented
     best = [Best(-math.inf, 0, network)] * len(CODES)
@@ -173,9 +173,9 @@ def fit(
                 now = Best(0, validation, copy.deepcopy(average.module)) if any(rises) else None
                 best = [now._replace(bound=b) if rise else known for b, known, rise in zip(bounds, best, rises)]
                 progress.set_postfix_str(f"I(c1; x) ≥ {best[0].bound:.2f} nats", refresh=False)
-            stale = [validation - known.validation >= options.patience for known in best]
-            if (iteration >= epoch and all(stale)) or iteration == last:
-                return Fitted(best, iteration, not stale[0])
+            rising = validation - best[0].validation < options.patience
+            if (iteration >= least and not rising) or iteration == last:
+                return Fitted(best, iteration, rising)
             batch = slice(iteration % epoch * options.batch_size, (iteration % epoch + 1) * options.batch_size)
             images, codes = all_images[batch], Codes(*(part[batch] for part in all_codes))
             if iteration < epoch:

@@ -60,6 +60,7 @@ def test_the_committed_file_is_as_expected(params: Parameters):
         ("objective", "wgan", "objective: got 'wgan', expected to be 'infogan', 'gan' or 'infomax'"),
         ("yardstick.averaging", 1.0, "yardstick.averaging: got 1.0, expected to be less than 1"),
         ("yardstick.least_rise", math.inf, "yardstick.least_rise: got inf, expected to be a finite number"),
+        ("yardstick.least_epochs", 9, r"least_epochs: got 9, expected at most most_epochs \(8\)"),
         (
             "represent.labels_per_digit",
             [10, 4],

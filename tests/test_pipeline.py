@@ -16,7 +16,14 @@ from replicate import quick, results
 
 VARIANTS = ("infogan", "infomax")
 PER_RUN = ("train", "evaluate", "milestones", "yardstick", "represent", "evidence")
-TINY_YARDSTICK = {"training_samples": 40, "epochs": 1, "batch_size": 20, "validation_samples": 20, "test_samples": 20}
+TINY_YARDSTICK = {
+    "training_samples": 40,
+    "least_epochs": 1,
+    "most_epochs": 1,
+    "batch_size": 20,
+    "validation_samples": 20,
+    "test_samples": 20,
+}
 
 
 def dvc(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess:

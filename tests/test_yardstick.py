@@ -17,13 +17,15 @@ from replicate.yardstick import Posteriors
 
 K = 4
 CPU = torch.device("cpu")
+ONE_EPOCH = {"least_epochs": 1, "most_epochs": 1}
 
 
 @pytest.fixture(scope="module")
 def few(params: Parameters) -> Parameters:
     options = {
         "training_samples": 640,
-        "epochs": 3,
+        "least_epochs": 3,
+        "most_epochs": 3,
         "batch_size": 32,
         "learning_rate": 0.003,
         "averaging": 0.8,
@@ -94,22 +96,25 @@ def test_bounds_come_close_to_the_known_information_and_do_not_exceed_it(generat
 
 
 def test_a_category_in_one_corner_pixel_is_found(few):
-    assert measure(in_a_corner, few, epochs=6)["share_c1"] > 0.5
+    assert measure(in_a_corner, few, least_epochs=6, most_epochs=6)["share_c1"] > 0.5
 
 
 def test_continuous_codes_that_are_written_plainly_are_read_well(few):
-    result = measure(graded, few, epochs=5)
+    result = measure(graded, few, least_epochs=5, most_epochs=5)
     assert result["lower_bound_c2"] > 1 and result["lower_bound_c3"] > 1
     assert abs(result["lower_bound_c1"]) < 0.05
 
 
-def test_training_stops_when_no_bound_rises_any_more(few):
-    result = measure(ignorant, few, validate_every=2, patience=2, least_rise=0.5, test_samples=20)
-    assert (result["iterations"], result["still_rising"]) == (20, 0)  # the first epoch is never cut short
+def test_training_stops_when_the_bound_of_c1_rises_no_more(few):
+    options = {"least_epochs": 2, "most_epochs": 10, "validate_every": 2, "least_rise": 0.1, "test_samples": 20}
+    result = measure(ignorant, few, patience=2, **options)
+    assert (result["iterations"], result["still_rising"]) == (40, 0)  # not before the least number of epochs
+    result = measure(plain, few, patience=15, **options)
+    assert 40 < result["iterations"] < 200 and result["still_rising"] == 0 and result["share_c1"] > 0.9
 
 
 def test_a_training_that_is_cut_off_was_still_rising(few):
-    result = measure(plain, few, epochs=1, validate_every=5, least_rise=0, test_samples=20)
+    result = measure(plain, few, **ONE_EPOCH, validate_every=5, least_rise=0, test_samples=20)
     assert (result["iterations"], result["still_rising"]) == (20, 1)
 
 
@@ -124,13 +129,13 @@ def test_later_epochs_make_no_images(few):
         drawn.append(len(inputs))
         return ignorant(inputs)
 
-    measure(generator, few, epochs=2, training_samples=70, validate_every=1, patience=100, test_samples=20)
+    measure(generator, few, least_epochs=2, most_epochs=2, training_samples=70, validate_every=1, test_samples=20)
     assert drawn == [200, 32, 32, 20]  # held out, training, test
 
 
 def test_the_same_seed_gives_the_same_bits(few):
     def short(seed: int) -> dict[str, float | int]:
-        return measure(plain, few, seed=seed, epochs=1, training_samples=64, validate_every=1, test_samples=20)
+        return measure(plain, few, seed=seed, **ONE_EPOCH, training_samples=64, validate_every=1, test_samples=20)
 
     first = short(0)
     assert first == short(0) != short(1)
@@ -220,7 +225,8 @@ def test_the_own_bound_is_of_the_posterior_that_the_head_gives(variant, few):
 
 def test_the_stage_writes_what_it_measured(few, tmp_path, monkeypatch):
     this = Run("infogan", 3, few.settings("infogan"))
-    short = change(few, yardstick={"epochs": 1, "training_samples": 64, "validation_samples": 20, "test_samples": 20})
+    options = ONE_EPOCH | {"training_samples": 64, "validation_samples": 20, "test_samples": 20}
+    short = change(few, yardstick=options)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run, "from_command_line", lambda description: (this, short))
     built = Model(*(network.eval() for network in model.build(this.settings)))
