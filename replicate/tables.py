@@ -33,11 +33,14 @@ def number(cell: str) -> float:
 def read(path: str | Path, **columns: Callable[[str], Any]) -> dict[str, np.ndarray]:
     """Columns of a table, each value converted as given.
 
-    Raises BadInput when there is no row, a column is missing, a row has more cells than columns, or a number is not finite.
+    Raises BadInput when there is no row, a column is missing or there twice, a row has more cells than columns, or a number is not finite.
     """
     try:
         with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            rows = list(reader)
+        if len(set(reader.fieldnames or ())) < len(reader.fieldnames or ()):
+            raise ValueError("a column stands there twice")
         if not rows:
             raise ValueError("no rows")
         if any(None in row for row in rows):

@@ -88,7 +88,7 @@ def make(params):
         shown = Shown(
             Run(variant, seed, params.settings(variant)),
             METRICS,
-            {"iteration": np.arange(10, 2001, 10), "information_c1": np.linspace(0, last, 200)},
+            {"iteration": np.arange(10, 5001, 10), "information_c1": np.linspace(0, last, 500)},
             milestones,
             traversal,
             3 * np.eye(10, dtype=int) + np.roll(np.eye(10, dtype=int), 1, axis=1),
@@ -164,7 +164,7 @@ def test_figure_1_has_a_line_for_each_run_the_yardsticks_and_the_entropy(make):
     figure = figures.figure1(runs)
     paper, whole = figure.axes
     assert paper.get_xlim() == (0, 1000)
-    assert whole.get_xlim() == (0, 2000)
+    assert whole.get_xlim() == (0, 5000)
     assert curves(paper) == curves(whole) == [2.2, 2.1, 0.1, 2.0]
     assert levels(paper) == levels(whole) == {2.303, 2.267}  # H(c1), and what InfoNCE can reach
     assert marks(paper) == []
@@ -437,6 +437,15 @@ def test_a_run_that_was_not_measured_is_bad_input(project):
 def test_a_run_without_a_table_is_bad_input(project):
     Path("metrics/traversal/gan-0.csv").unlink()
     with pytest.raises(BadInput, match=r"metrics/traversal/gan-0.csv cannot be read"):
+        figures.main()
+
+
+def test_a_log_that_lacks_a_row_is_bad_input(project):
+    log = Path("metrics/training/gan-0.csv")
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(
+        BadInput, match=r"gan-0\.csv: column iteration: expected 10, 20, … 5000, each once and in order"
+    ):
         figures.main()
 
 

@@ -44,6 +44,7 @@ def test_a_row_that_differs_from_the_first_leaves_no_file(tmp_path):
         "a\n1\n",
         "a,b\n1\n",
         "a,b\n1,2,3\n",
+        "a,b,a\n1,2,3\n",
         "a,b\n1," + "2" * 200_000,
         "a,b\n1,\n",
         "a,b\n1,many\n",
