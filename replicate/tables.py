@@ -33,7 +33,8 @@ def number(cell: str) -> float:
 def read(path: str | Path, **columns: Callable[[str], Any]) -> dict[str, np.ndarray]:
     """Columns of a table, each value converted as given.
 
-    Raises BadInput when there is no row, a column is missing or there twice, a row has more cells than columns, or a number is not finite.
+    Raises BadInput when there is no row, a column is missing or there twice, a row has more cells than columns, or a
+    number is not finite.
     """
     try:
         with open(path, newline="", encoding="utf-8") as file:
