@@ -34,6 +34,7 @@ MEASURES = {  # of a variant, by study: the table's column, the metric and its u
     },
     INFOMAX: {
         "purity": ("purity.mean", "%"),
+        "purity, each digit given to one category": ("purity.one_to_one", "%"),
         "AMI of c1 and digit": ("classification.ami", ""),
         "c1 read by the yardstick": ("yardstick.share_c1", ""),
         "style codes' specificity": ("disentanglement.specificity_lowest", ""),

@@ -109,7 +109,7 @@ def test_while_runs_are_missing_there_is_no_verdict():
      (-0.2, comparisons.INFERIOR)],
 )  # fmt: skip
 def test_infomax_is_compared_with_a_margin(difference, verdict):
-    results = measured(infogan_c1={"purity.mean": 0.8}, infonce_c1={"purity.mean": 0.8 + difference})
+    results = measured(infogan_c1={"purity.one_to_one": 0.8}, infonce_c1={"purity.one_to_one": 0.8 + difference})
     assert comparisons.infomax(QUESTIONS.infomax, results)[0].verdict == verdict
 
 
@@ -123,14 +123,18 @@ def test_infomax_is_compared_with_a_margin(difference, verdict):
         ),
         ("classification.ami", "classification.amy", r"studies\.leak needs 'classification\.amy', .* like it: class"),
         ("error_one_to_one", "error_one_to_on", r"studies\.seeds needs 'classification\.error_one_to_on'"),
-        ("purity.mean", "which", r"studies\.infomax needs a number, and 'which' of infogan_c1 with seed 0 is '4-9'"),
+        (
+            "purity.one_to_one",
+            "which",
+            r"studies\.infomax needs a number, and 'which' of infogan_c1 with seed 0 is '4-9'",
+        ),
     ],
 )
 def test_a_question_about_what_is_not_there_is_refused(old: str, new: str, said: str):
     found = of_leak()
-    found.runs["infogan_c1"] = {0: {"purity.mean": 0.9, "which": "4-9"}}
+    found.runs["infogan_c1"] = {0: {"purity.one_to_one": 0.9, "which": "4-9"}}
     for metrics in found.runs["infogan"].values():
-        metrics |= {"classification.error_one_to_one": 0.1, "purity.mean": 0.9}
+        metrics |= {"classification.error_one_to_one": 0.1, "purity.one_to_one": 0.9}
     variants = [*found.runs, "infonce_c1", "jensen_shannon_c1", "infomax"]
     claims.check_questions(QUESTIONS, variants, found)
     spoiled = QUESTIONS.model_dump_json(exclude_none=True).replace(old, new)
