@@ -306,8 +306,13 @@ def in_words(assessment: Assessment) -> str:
     return f"{assessment.verdict} ({', '.join(beside)})" if beside else assessment.verdict
 
 
-def check_questions(questions: Questions, variants: Collection[str], results: Results) -> None:
-    """Raise BadInput when a study is asked about another variant than one of `variants`, or for a metric (see `check`)."""
+def check_questions(
+    questions: Questions, studies: Collection[str], variants: Collection[str], results: Results
+) -> None:
+    """Raise BadInput when another study than one of `studies` is asked, or about another variant than one of `variants`, or
+    for a metric (see `check`)."""
+    if missing := [name for name in Questions.model_fields if name not in studies]:
+        raise BadInput(f"studies/studies.yaml: studies: missing {', '.join(missing)}, of which claims.yaml asks")
     asked = {f"studies.{name}": getattr(questions, name) for name in Questions.model_fields}
     for name, question in asked.items():
         for variant, _ in question.metrics():

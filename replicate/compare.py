@@ -162,7 +162,7 @@ def main() -> None:
     rows = gather(made, questions.seeds.shared)
     rows += kmeans_controls([this for folders in made.values() for this in folders.values()], params)
     measured = results.collect(rows)
-    claims.check_questions(questions, studies.load(params)[1].variants, measured)
+    claims.check_questions(questions, made, studies.load(params)[1].variants, measured)
     answers = {
         SEEDS: luck(measured, questions.seeds) | without_labels(made[SEEDS], measured, questions.seeds, params),
         LEAK: as_json(comparisons.leak(questions.leak, measured)),

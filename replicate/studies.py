@@ -26,7 +26,7 @@ class Studies(Checked):
     """studies/studies.yaml: further variants, and each study's number of seeds by variant."""
 
     variants: dict[str, dict[str, Any]]
-    studies: Annotated[dict[str, dict[str, Positive]], Len(1)]
+    studies: Annotated[dict[str, Annotated[dict[str, Positive], Len(1)]], Len(1)]
 
 
 def load(params: Parameters) -> tuple[Studies, Parameters]:

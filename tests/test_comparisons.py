@@ -9,6 +9,7 @@ from replicate.results import Results
 from replicate.stage import BadInput
 
 QUESTIONS = parameters.read(ROOT / "claims.yaml", claims.Claims).studies
+STUDIES = ("seeds", "leak", "infomax")
 AMI, LAYER = "classification.ami", "representation.head_hidden.probe_error_100"
 NOISE = np.array([0.004, -0.003, 0.001, -0.004, 0.002])
 
@@ -136,7 +137,12 @@ def test_a_question_about_what_is_not_there_is_refused(old: str, new: str, said:
     for metrics in found.runs["infogan"].values():
         metrics |= {"classification.error_one_to_one": 0.1, "purity.one_to_one": 0.9}
     variants = [*found.runs, "infonce_c1", "jensen_shannon_c1", "infomax"]
-    claims.check_questions(QUESTIONS, variants, found)
+    claims.check_questions(QUESTIONS, STUDIES, variants, found)
     spoiled = QUESTIONS.model_dump_json(exclude_none=True).replace(old, new)
     with pytest.raises(BadInput, match=said):
-        claims.check_questions(comparisons.Questions.model_validate_json(spoiled), variants, found)
+        claims.check_questions(comparisons.Questions.model_validate_json(spoiled), STUDIES, variants, found)
+
+
+def test_a_question_to_a_study_that_is_not_there_is_refused():
+    with pytest.raises(BadInput, match=r"studies\.yaml: studies: missing leak, infomax, of which claims\.yaml asks"):
+        claims.check_questions(QUESTIONS, ["seeds", "mine"], [], of_leak())

@@ -148,6 +148,7 @@ def test_the_committed_studies_are_possible_and_pair_their_seeds(params, monkeyp
         ({"variants": {"k5": {"latents": {}}}, "studies": {"mine": {"k5": 5}}}, "variants.k5.latents: unknown key"),
         ({"variants": {}, "studies": {"mine": {"gan": 0}}}, "studies.mine.gan: got 0, expected to be greater than 0"),
         ({"variants": {}, "studies": {}}, "studies: got {}"),
+        ({"variants": {}, "studies": {"mine": {}}}, "studies.mine: got {}"),
     ],
 )
 def test_a_mistake_in_the_studies_is_named(content, message, params, tmp_path, monkeypatch):
