@@ -33,7 +33,7 @@ def measure(
     frechet: the Fréchet distance of their features to `real`. pull_…: of the terms of G's loss at its images (see
     `reading.pulls`).
     """
-    random = torch.Generator().manual_seed(0)
+    random = torch.Generator().manual_seed(options.seed)
     prior = settings.latent
     codes = latent.sample(options.samples, prior, random)
     images = model.generate(trained.generator, codes, prior)

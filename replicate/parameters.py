@@ -176,6 +176,7 @@ class Evaluate(Checked):
 
 
 class Milestones(Checked):
+    seed: Seed
     matching_images: Positive
     samples: Annotated[Positive, Gt(128)]  # a Fréchet distance needs more images than features
     pull_images: Positive

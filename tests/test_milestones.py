@@ -13,7 +13,7 @@ from replicate.model import Model
 from replicate.parameters import Milestones, Parameters
 from replicate.run import Run
 
-OPTIONS = Milestones(matching_images=40, samples=136, pull_images=16)
+OPTIONS = Milestones(seed=0, matching_images=40, samples=136, pull_images=16)
 PULLS = ("pull_adversarial", "pull_c1", "pull_continuous")
 
 
@@ -48,6 +48,8 @@ def test_a_model_measured_twice_gives_the_same_and_another_model_something_else(
         for each in (trained, trained, fresh(small, 1))
     )
     assert first == again
+    others = milestones.measure(trained, judging, real, split, split, OPTIONS.model_copy(update={"seed": 1}), settings)
+    assert others["error"] == first["error"] and others["frechet"] != first["frechet"]
     assert first["information_c1"] != other["information_c1"] and first["frechet"] != other["frechet"]
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.to_tensors(trained).items())
     assert list(first) == ["information_c1", "share_c1", "error", "ami", "purity", "frechet", *PULLS]
