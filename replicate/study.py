@@ -48,7 +48,9 @@ def cluster(jobs: int, scheduler: str | None) -> Client:
             raise BadInput(f"scheduler: got {scheduler!r}, expected tcp://HOST:PORT ({error})") from error
     # Dask's profiler and its clock, 50 times a second, would take a tenth of a core from the trainings.
     dask.config.set({"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "1s"})
-    return Client(LocalCluster(n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None))
+    client = Client(LocalCluster(n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None))
+    client.run(worker.leave_interrupts_to_others)
+    return client
 
 
 def results(client: Client, missing: list[Run], packed: bytes, threads: int) -> Iterator[tuple[Run, Future]]:
@@ -104,13 +106,16 @@ def main() -> None:
     os.environ.setdefault("MNIST_DIR", str(mnist.FOLDER.resolve()))
     threads = options.threads or max((os.cpu_count() or 1) // options.jobs, 1)
     failed = []
-    with cluster(options.jobs, options.scheduler) as client:
-        for this, future in results(client, missing, project(params), threads):
-            if error := future.exception():
-                failed.append(f"{this.name}: {error}")
-                print(f"failed: {this.name}", flush=True)
-            else:
-                studies.store(worker.unpack(future.result()), folder / this.name, this, params)
+    try:
+        with cluster(options.jobs, options.scheduler) as client:
+            for this, future in results(client, missing, project(params), threads):
+                if error := future.exception():
+                    failed.append(f"{this.name}: {error}")
+                    print(f"failed: {this.name}", flush=True)
+                else:
+                    studies.store(worker.unpack(future.result()), folder / this.name, this, params)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("the same command goes on from each run's checkpoint") from None
     if failed:
         raise BadInput("\n".join([f"{len(failed)} of {len(missing)} runs failed:", *failed]))
 

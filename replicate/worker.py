@@ -8,6 +8,7 @@ import io
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,11 @@ def unpack(packed: bytes) -> dict[str, bytes]:
     """What `pack` was given."""
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def leave_interrupts_to_others() -> None:
+    """Do nothing at Ctrl-C, of which a terminal tells every process: the study ends its workers, a training itself."""
+    signal.signal(signal.SIGINT, lambda *_: None)  # SIG_IGN would be passed on to the trainings
 
 
 def perform(project: bytes, key: str, variant: str, seed: int, threads: int) -> bytes:

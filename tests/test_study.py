@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -207,3 +208,44 @@ def test_a_number_of_jobs_or_threads_is_above_0(option: str, number: str, monkey
 def test_a_scheduler_that_has_no_address_is_named(address: str):
     with pytest.raises(BadInput, match=f"scheduler: got '{address}', expected tcp://HOST:PORT"):
         study.cluster(1, address)
+
+
+def test_ctrl_c_ends_workers_and_trainings_and_says_what_comes_next(packed, tmp_path):
+    for name in ("params.yaml", "studies/studies.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "packed").write_bytes(packed)
+    (tmp_path / "begin.py").write_text(
+        "import pathlib, sys\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "from replicate import stage, study\n"
+        "if __name__ == '__main__':\n"
+        "    study.project = lambda params: pathlib.Path('packed').read_bytes()\n"
+        "    sys.argv = ['study', 'seeds', '--threads', '1']\n"
+        "    stage.run(study.main)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "begin.py"],
+        cwd=tmp_path,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # a group of its own, of which Ctrl-C would tell every process
+    )
+    try:
+        while not list(tmp_path.glob("infogan-*/checkpoints/*/steps")):
+            assert process.poll() is None, process.stdout.read()
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        printed, _ = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 1
+    assert "interrupted: the same command goes on from each run's checkpoint" in printed
+    assert "Traceback" not in printed
+    steps = [path.read_text() for path in tmp_path.glob("infogan-*/checkpoints/*/steps")]
+    time.sleep(0.5)
+    assert [path.read_text() for path in tmp_path.glob("infogan-*/checkpoints/*/steps")] == steps  # no training lives on
+    assert not list(tmp_path.glob("studies/seeds/*"))
