@@ -40,10 +40,10 @@ def read(path: str | Path, **columns: Callable[[str], Any]) -> dict[str, np.ndar
         with open(path, newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
             rows = list(reader)
-        if len(set(reader.fieldnames or ())) < len(reader.fieldnames or ()):
-            raise ValueError("a column stands there twice")
         if not rows:
             raise ValueError("no rows")
+        if len(set(reader.fieldnames)) < len(reader.fieldnames):
+            raise ValueError("a column stands there twice")
         if any(None in row for row in rows):
             raise ValueError("a row has more cells than there are columns")
         table = {name: np.array([convert(row[name]) for row in rows]) for name, convert in columns.items()}
