@@ -10,6 +10,7 @@ from replicate.parameters import Parameters
 from replicate.results import Metrics, Results
 from replicate.wording import count, listed, number, percent, spread
 
+PAIRS = 3  # of digits that share a category are named, the most frequent ones
 OF_LEAK = {  # what a verdict on the leak says of the hypotheses
     comparisons.CONFIRMED: "A, B and C are accepted",
     comparisons.CODE_ONLY: "A and C are accepted, and Q's hidden layer serves as well with other K",
@@ -85,11 +86,21 @@ def sharing(answer: Mapping[str, Any], measured: Results) -> str | None:
     if not answer["runs"]:
         return None
     pairs = Counter(pair.replace("-", "–") for run in runs for pair in (run["sharing.which"] or "").split())
-    which = listed([f"{pair} in {n}" for pair, n in pairs.most_common()])
+    which = listed([f"{pair} in {n}" for pair, n in pairs.most_common(PAIRS)])
     without = spread(claims.measure("sharing.error_without", runs), "%")
     return (
         f"Digits share a category in {answer['runs'] - answer['without_sharing']} of {count(answer['runs'], 'training')}"
-        f"{f' ({which})' if which else ''}. With the confusions of such digits counted as right, the error is {without}."
+        f"{f' (most often {which})' if which else ''}. With the confusions of such digits counted as right, the error is "
+        f"{without}."
+    )
+
+
+def medoid(answer: Mapping[str, Any]) -> str | None:
+    """What the choice of one training without a label gives, as a sentence; None where there are too few to choose."""
+    chosen = answer.get("medoid")
+    return chosen and (
+        f"The training that agrees most with the others, a choice that needs no label, is seed {chosen['seed']}; its error "
+        f"is {percent(chosen['error'])}."
     )
 
 
@@ -123,7 +134,7 @@ def ways(answer: Mapping[str, Any], question: comparisons.Seeds, measured: Resul
 
     runs = measured.of("infogan")
     unshared = [run for run in runs if run["sharing.pairs"] == 0]
-    medoid, consensus = answer.get("medoid"), answer.get("consensus")
+    chosen, consensus = answer.get("medoid"), answer.get("consensus")
     n = str(len(runs))
     return [
         ["as it comes", "no", *over("infogan", question.metric)],
@@ -134,7 +145,7 @@ def ways(answer: Mapping[str, Any], question: comparisons.Seeds, measured: Resul
             mean(question.metric, unshared, "%"),
         ],
         [f"the best of {question.best_of}, on average", "yes", n, percent(answer.get("best"))],
-        ["the medoid, the training that agrees most with the others", "no", n, percent(medoid and medoid["error"])],
+        ["the medoid, the training that agrees most with the others", "no", n, percent(chosen and chosen["error"])],
         ["the consensus of all", "no", n, percent(consensus and consensus["error"])],
         ["no pull of c2 and c3 (`infogan_c1`)", "no", *over("infogan_c1", question.metric)],
         [
