@@ -48,7 +48,8 @@ def cluster(jobs: int, scheduler: str | None) -> Client:
             raise BadInput(f"scheduler: got {scheduler!r}, expected tcp://HOST:PORT ({error})") from error
     # Dask's profiler and its clock, 50 times a second, would take a tenth of a core from the trainings.
     dask.config.set({"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "1s"})
-    client = Client(LocalCluster(n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None))
+    # At a free port: Dask warns when its own is taken, as it is beside another study.
+    client = Client(LocalCluster(n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"))
     client.run(worker.leave_interrupts_to_others)
     return client
 
