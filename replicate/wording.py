@@ -16,18 +16,21 @@ NAMES = {"infogan": "InfoGAN", "gan": "the regular GAN", "infomax": "InfoMax"}
 
 
 def number(value: float | str | None) -> str:
-    """Three decimals (one from 100 on), a whole number whole, text as it is; "none" for a metric without a value."""
+    """Three decimals (one from 100 on), a whole number whole, text as it is; "none" for a metric without a value.
+
+    What rounds to zero has no sign.
+    """
     if value is None:
         return "none"
     if isinstance(value, str):
         return value
     decimals = 3 if -100 < value < 100 else 1
-    return (str(value) if isinstance(value, int) else f"{value:.{decimals}f}").replace("-", "−")
+    return (str(value) if isinstance(value, int) else f"{value:z.{decimals}f}").replace("-", "−")
 
 
 def percent(value: float | None, decimals: int = 1) -> str:
     """A share in percent, a dash for none: 0.1234 -> "12.3 %"."""
-    return "–" if value is None else f"{100 * value:.{decimals}f} %".replace("-", "−")
+    return "–" if value is None else f"{100 * value:z.{decimals}f} %".replace("-", "−")
 
 
 def spread(measured: Measured, unit: str = "") -> str:

@@ -383,7 +383,7 @@ def test_studies_of_k_and_of_estimators_answer(project):
     assert "(p after Holm's correction: A 0.000, B 1.000 and C 0.000" in text
     assert "| infogan less k5 | 3 | 0.250 [0.248, 0.252] |" in text
     assert "| infonce_c1 less infogan_c1 | 3 | 0.000 [0.000, 0.000] | non-inferior |" in text
-    assert "| jensen_shannon_c1 less infogan_c1 | 0 | – | – |" in text
+    assert "| jensen_shannon_c1 less infogan_c1 | < 2 | – | – |" in text
 
 
 def test_without_runs_of_these_settings_the_studies_say_so(project):
@@ -467,7 +467,15 @@ def test_a_missing_number_that_no_claim_needs_is_an_error(project):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "none"), (10, "10"), (1.0, "1.000"), (-0.2258, "−0.226"), (333.3333, "333.3"), ("c2", "c2")],
+    [
+        (None, "none"),
+        (10, "10"),
+        (1.0, "1.000"),
+        (-0.2258, "−0.226"),
+        (-0.0001, "0.000"),
+        (333.3333, "333.3"),
+        ("c2", "c2"),
+    ],
 )
 def test_numbers(value, text):
     assert wording.number(value) == text
