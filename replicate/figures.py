@@ -376,6 +376,11 @@ def draw_all() -> dict[str, Figure]:
         ]
         figures["studies-error"] = study_figures.errors(of_studies, WIDTH)
         figures["studies-milestones"] = study_figures.milestones(of_runs, WIDTH)
+    planned, theirs = studies.load(params)
+    if any(of_studies.of(variant) for variant in planned.studies["leak"]):
+        of_K = [variant for variant in ("infogan", *planned.studies["leak"]) if of_studies.of(variant)]
+        settings = {variant: theirs.settings(variant) for variant in of_K}
+        figures["studies-k"] = study_figures.agreement(of_studies, settings, WIDTH)
     return figures
 
 

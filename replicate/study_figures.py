@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
+from replicate.parameters import Settings
 from replicate.results import Results
 
 PUBLISHED = 0.05  # the classification error of §7.2
@@ -43,6 +44,33 @@ def errors(measured: Results, width: float) -> Figure:
     for label in right.get_xticklabels():  # ten variants have names that are longer than a tenth of the width
         label.set(rotation=35, ha="right", rotation_mode="anchor")
     right.set(title="adjusted mutual information of $c_1$ and digit", ylim=(0, 1))
+    return figure
+
+
+def agreement(measured: Results, variants: Mapping[str, Settings], width: float) -> Figure:
+    """How well c1 agrees with the digits at each K, and k-means with as many clusters: a panel for each set of digits.
+
+    A point is a run of one of `variants`, a line joins those of a seed.
+    """
+    by_digits: dict[tuple[int, ...], dict[int, Mapping[int, Mapping]]] = {}  # then by K, then by seed
+    for variant, settings in variants.items():
+        of_digits = by_digits.setdefault(tuple(settings.train.digits), {})
+        of_digits[settings.latent.categories] = measured.runs[variant]
+    figure = Figure(figsize=(width, 3.3))
+    panels = figure.subplots(1, len(by_digits), sharey=True, squeeze=False)[0]
+    lines = {"classification.ami": (COLOUR, "$c_1$ of InfoGAN"), "kmeans.ami": (REFERENCE, "k-means, no GAN")}
+    for axes, (digits, by_K) in zip(panels, by_digits.items()):
+        places = {K: x for x, K in enumerate(sorted(by_K))}
+        seeds = sorted(set().union(*by_K.values()))
+        for metric, (colour, label) in lines.items():
+            for seed in seeds:
+                points = [(x, by_K[K][seed][metric]) for K, x in places.items() if seed in by_K[K]]
+                axes.plot(*zip(*points), ".-", color=colour, alpha=0.6, label=label if seed == seeds[0] else None)
+        axes.set_xticks(list(places.values()), list(places))
+        axes.set(title=f"images of {len(digits)} digits", xlabel="categories or clusters", ylim=(0, 1))
+        axes.set_xlim(-0.5, len(places) - 0.5)
+    panels[0].set_ylabel("AMI with the digit")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 

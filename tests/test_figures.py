@@ -315,7 +315,9 @@ def set_variants(folder: Path, variants: list[str]) -> None:
 @pytest.fixture
 def project(tmp_path, monkeypatch, params, digits, make):
     """A folder with params.yaml and made-up metrics of three runs; their models and MNIST are made up as well."""
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    for name in ("params.yaml", "studies/studies.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
     set_variants(tmp_path, ["infogan", "gan", "infomax"])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(mnist, "load", lambda split, mnist: (digits.repeat(4, 1, 1), torch.zeros(160)))
@@ -360,9 +362,11 @@ def test_the_stage_draws_what_the_variants_allow(project, monkeypatch, variants,
     assert drawn == {Path("figures", f"{name}.png") for name in ALL - missing}
 
 
-def test_the_stage_draws_the_study_of_seeds(project, monkeypatch):
-    of_run = {"classification.error_one_to_one": 0.1, "sharing.error_without": 0.04, "classification.ami": 0.8}
-    results.write("metrics/studies.csv", results.rows(of_run, "infogan", 0) + results.rows(of_run, "infogan", 3))
+def test_the_stage_draws_the_studies(project, monkeypatch):
+    of_run = {"classification.error_one_to_one": 0.1, "sharing.error_without": 0.04}
+    of_run |= {"classification.ami": 0.8, "kmeans.ami": 0.5}
+    runs = ("infogan", 0), ("infogan", 3), ("k5", 0)
+    results.write("metrics/studies.csv", [row for this in runs for row in results.rows(of_run, *this)])
     made = {Path("studies", "seeds", f"infogan-{seed}"): Run("infogan", seed, None) for seed in (0, 3)}
     for folder in made:
         tables.write(folder / "milestones.csv", [{"iteration": n, "error": 10 / n} for n in (50, 100)])
@@ -370,7 +374,7 @@ def test_the_stage_draws_the_study_of_seeds(project, monkeypatch):
     drawn = {}
     monkeypatch.setattr(figures, "save", lambda figure, path: drawn.update({path.stem: figure}))
     figures.main()
-    assert drawn.keys() == ALL | {"studies-error", "studies-milestones"}
+    assert drawn.keys() == ALL | {"studies-error", "studies-milestones", "studies-k"}
     assert len(drawn["studies-milestones"].axes[0].lines) == len(made) + 1  # and the published error
 
 
@@ -385,6 +389,32 @@ def test_the_studies_figures_have_a_point_for_each_training():
     assert drawn == [[0.05, 0.1, 0.2], [0.025, 0.05, 0.1], [0.05, 0.05]]
     assert [list(line.get_ydata()) for line in right.lines] == [[0.95, 0.9, 0.8], [0.3]]
     assert [label.get_text() for label in right.get_xticklabels()] == ["infogan (3)", "gan (1)"]
+
+
+def test_agreement_by_k_joins_the_runs_of_a_seed(params):
+    def of(categories: int, digits: list[int]):
+        settings = params.settings("infogan")
+        latent = settings.latent.model_copy(update={"categories": categories})
+        train = settings.train.model_copy(update={"digits": digits})
+        return settings.model_copy(update={"latent": latent, "train": train})
+
+    ten, five = list(range(10)), list(range(5))
+    variants = {"infogan": of(10, ten), "k5": of(5, ten), "k20": of(20, ten), "five": of(10, five)}
+    amis = {"infogan": [0.8, 0.9], "k5": [0.6, 0.5], "k20": [0.7], "five": [0.85]}
+    runs = {
+        variant: {seed: {"classification.ami": ami, "kmeans.ami": ami / 2} for seed, ami in enumerate(values)}
+        for variant, values in amis.items()
+    }
+    figure = study_figures.agreement(results.Results(runs, {}), variants, figures.WIDTH)
+    left, right = figure.axes
+    points = [list(zip(line.get_xdata(), line.get_ydata())) for line in left.lines]
+    assert points[:2] == [[(0, 0.6), (1, 0.8), (2, 0.7)], [(0, 0.5), (1, 0.9)]]
+    assert points[2:] == [[(x, ami / 2) for x, ami in line] for line in points[:2]]
+    assert [label.get_text() for label in left.get_xticklabels()] == ["5", "10", "20"]
+    assert [list(line.get_ydata()) for line in right.lines] == [[0.85], [0.425]]
+    assert [axes.get_title() for axes in figure.axes] == ["images of 10 digits", "images of 5 digits"]
+    FigureCanvasAgg(figure).draw()
+    assert clipped(figure) == []
 
 
 def test_the_names_of_ten_variants_do_not_touch():

@@ -409,10 +409,10 @@ def test_every_file_that_is_linked_is_there_and_every_figure_is_linked(variants,
     files = {link.partition("#")[0] for link in links(project.written())}
     assert files == {"claims.yaml", "METHODS.md", "STUDIES.md"} | {f"figures/{name}.png" for name in FIGURES[variants]}
     project.study([0.1, 0.2])
+    project.of_studies["k5", 0] = project.of_studies["infogan", 0]
     files = set(links(project.studies()))
-    assert {name for name in files if name.startswith("figures")} == {
-        "figures/studies-error.png", "figures/studies-milestones.png"
-    }  # fmt: skip
+    drawn = {f"figures/studies-{name}.png" for name in ("error", "milestones", "k")}
+    assert {name for name in files if name.startswith("figures")} == drawn
     assert all((ROOT / name).exists() for name in files)
     for text in (Path("REPORT.md").read_text(), Path("STUDIES.md").read_text()):
         assert all((ROOT / name).exists() for name in re.findall(r"`((?:replicate|studies|metrics)/[a-z_./]+)`", text))
