@@ -168,10 +168,10 @@ def of_leak(answer: Mapping[str, Any] | None) -> str:
 
 
 def difference(pair: Pair, found: Mapping[str, Any] | None) -> list[str]:
-    """A paired difference as cells: the pair, its seeds, the mean with its interval; of fewer than two seeds it has none."""
+    """A paired difference as cells: the pair, its seeds, the mean with its interval; dashes while there is no answer."""
     name = f"{pair.variant} less {pair.than}{', beyond that of k-means' if pair.beyond else ''}"
     if found is None:
-        return [name, "< 2", "–"]
+        return [name, "–", "–"]
     interval = f"[{number(found['low'])}, {number(found['high'])}]"
     return [name, str(len(found["differences"])), f"{number(found['mean'])} {interval}"]
 

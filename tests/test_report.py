@@ -383,7 +383,7 @@ def test_studies_of_k_and_of_estimators_answer(project):
     assert "(p after Holm's correction: A 0.000, B 1.000 and C 0.000" in text
     assert "| infogan less k5 | 3 | 0.250 [0.248, 0.252] |" in text
     assert "| infonce_c1 less infogan_c1 | 3 | 0.000 [0.000, 0.000] | non-inferior |" in text
-    assert "| jensen_shannon_c1 less infogan_c1 | < 2 | – | – |" in text
+    assert "| jensen_shannon_c1 less infogan_c1 | – | – | – |" in text
 
 
 def test_without_runs_of_these_settings_the_studies_say_so(project):
