@@ -10,6 +10,7 @@ interrupted goes on from its checkpoint.
 import argparse
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,9 +49,15 @@ def cluster(jobs: int, scheduler: str | None) -> Client:
             raise BadInput(f"scheduler: got {scheduler!r}, expected tcp://HOST:PORT ({error})") from error
     # Dask's profiler and its clock, 50 times a second, would take a tenth of a core from the trainings.
     dask.config.set({"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "1s"})
-    # At a free port: Dask warns when its own is taken, as it is beside another study.
-    client = Client(LocalCluster(n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"))
-    client.run(worker.leave_interrupts_to_others)
+    local = LocalCluster(
+        n_workers=jobs,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address="127.0.0.1:0",  # a free port: Dask warns when its own is taken, as it is beside another study
+        silence_logs=logging.CRITICAL,  # a failed run is named by `main`, and Ctrl-C is no error
+    )
+    client = Client(local)
+    client.run(worker.begin_nothing_after_interrupt)
     return client
 
 

@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from distributed import get_worker
+from distributed import Worker, get_worker
 from filelock import FileLock
 
 STAGES = ("train", "evaluate", "milestones", "yardstick", "represent", "evidence")
@@ -37,9 +37,11 @@ def unpack(packed: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def leave_interrupts_to_others() -> None:
-    """Do nothing at Ctrl-C, of which a terminal tells every process: the study ends its workers, a training itself."""
-    signal.signal(signal.SIGINT, lambda *_: None)  # SIG_IGN would be passed on to the trainings
+def begin_nothing_after_interrupt(dask_worker: Worker) -> None:
+    """Let the worker outlive Ctrl-C, of which a terminal tells every process, and begin nothing after it: the study ends
+    its workers, a training itself."""
+    # Not SIG_IGN, which would be passed on to the trainings.
+    signal.signal(signal.SIGINT, lambda *_: setattr(dask_worker, "interrupted", True))
 
 
 def perform(project: bytes, key: str, variant: str, seed: int, threads: int) -> bytes:
@@ -62,6 +64,8 @@ def perform(project: bytes, key: str, variant: str, seed: int, threads: int) -> 
         done = folder / f"{stage}.done"
         if done.exists():
             continue
+        if getattr(get_worker(), "interrupted", False):
+            raise RuntimeError(f"stage {stage} of {name} was not begun: interrupted")
         command = [sys.executable, "-m", f"replicate.{stage}", *([] if stage == "download" else [variant, str(seed)])]
         with subprocess.Popen(
             command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
