@@ -26,6 +26,7 @@ def prepare(name: str) -> torch.device:
         )
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may sum in any order
     torch.set_deterministic_debug_mode("error")  # unlike use_deterministic_algorithms it imports no compiler
+    torch.backends.cudnn.allow_tf32 = False  # a GPU's convolutions in float32 too: TF32 would round to 10 bits
     torch.utils.deterministic.fill_uninitialized_memory = False  # a help in finding bugs that costs time
     torch.set_flush_denormal(True)  # moments of unused weights decay into denormals, which are slow
     if platform.libc_ver()[0] == "glibc":

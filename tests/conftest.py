@@ -13,6 +13,9 @@ from replicate import environment, parameters
 from replicate.parameters import Mnist, Parameters, Settings
 
 ROOT = Path(__file__).parent.parent
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU with CUDA")
+DEVICES = [CPU, pytest.param(GPU, marks=needs_gpu)]
 Changed = TypeVar("Changed", Parameters, Settings)
 
 

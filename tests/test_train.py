@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from conftest import ROOT, change
+from conftest import CPU, DEVICES, GPU, ROOT, change, needs_gpu
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
@@ -20,12 +20,10 @@ from replicate.parameters import Parameters, Settings
 from replicate.run import Run
 from replicate.stage import BadInput
 
-CPU = torch.device("cpu")
 
-
-def finish(this: Run, digits: Tensor, params: Parameters) -> dict[str, Tensor]:
+def finish(this: Run, digits: Tensor, params: Parameters, device: torch.device = CPU) -> dict[str, Tensor]:
     """Train to the end in the working directory: the log, and the weights of all snapshots."""
-    log, _ = train.train(this, digits, params.mnist, params.machine, CPU)
+    log, _ = train.train(this, digits, params.mnist, params.machine, device)
     found = {"log": log}
     for iteration in this.settings.train.snapshots():
         weights = load_file(this.checkpoints / run.snapshot(iteration))
@@ -210,6 +208,30 @@ def test_a_resumed_run_ends_with_the_same_bits(
     monkeypatch.setattr(train, "iterate", counted)
     assert_same_bits(finished[variant].tensors, finish(this, digits, small))
     assert done == list(range(goes_on, small.train.iterations))
+
+
+@needs_gpu
+@pytest.mark.parametrize("variant", ["infogan", "infomax"])
+def test_a_resumed_run_ends_with_the_same_bits_on_a_gpu_too(
+    variant: str, digits, small: Parameters, tmp_path, monkeypatch
+):
+    this, iterate = run.of(variant, 0, small), train.iterate
+    for folder in ("whole", "resumed"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / "whole")
+    whole = finish(this, digits, small, GPU)
+
+    def killed(training, iteration, settings):
+        if iteration == 3:
+            raise KeyboardInterrupt
+        iterate(training, iteration, settings)
+
+    monkeypatch.chdir(tmp_path / "resumed")
+    monkeypatch.setattr(train, "iterate", killed)
+    with pytest.raises(KeyboardInterrupt, match="the next call goes on from iteration 2 of 4"):
+        finish(this, digits, small, GPU)
+    monkeypatch.setattr(train, "iterate", iterate)
+    assert_same_bits(whole, finish(this, digits, small, GPU))
 
 
 def test_another_seed_gives_another_run(finished, digits, small: Parameters):
@@ -420,15 +442,16 @@ RECORDED = {
 }
 
 
+@pytest.mark.parametrize("device", DEVICES, ids=str)
 @pytest.mark.parametrize("variant", RECORDED)
-def test_the_game_is_that_of_its_version(variant: str, digits, params: Parameters):
+def test_the_game_is_that_of_its_version(variant: str, device: torch.device, digits, params: Parameters):
     """Another number of threads moves the second iteration by 0.00003; another slope, weight, rate or order of the
     steps by 0.001 and more."""
     settings = change(params.settings(variant), train={"batch_size": 16, "iterations": 2})
-    training = train.start(0, digits, settings, CPU)
+    training = train.start(0, digits, settings, device)
     for iteration in range(2):
         train.iterate(training, iteration, settings)
-    torch.testing.assert_close(training.log, torch.tensor(RECORDED[variant]), atol=3e-4, rtol=0)
+    torch.testing.assert_close(training.log.cpu(), torch.tensor(RECORDED[variant]), atol=3e-4, rtol=0)
     assert train.VERSION == 1
 
 

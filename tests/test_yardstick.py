@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from conftest import change
+from conftest import CPU, DEVICES, change
 from torch import Tensor
 
 from replicate import latent, model, run, yardstick
@@ -16,7 +16,6 @@ from replicate.run import Run
 from replicate.yardstick import Posteriors
 
 K = 4
-CPU = torch.device("cpu")
 ONE_EPOCH = {"least_epochs": 1, "most_epochs": 1}
 
 
@@ -40,7 +39,7 @@ def few(params: Parameters) -> Parameters:
 
 def ignorant(inputs: Tensor) -> Tensor:
     """Images that depend on the noise alone."""
-    pattern = torch.linspace(0, 6, 784).view(1, 1, 28, 28)
+    pattern = torch.linspace(0, 6, 784, device=inputs.device).view(1, 1, 28, 28)
     return 0.5 + 0.5 * torch.sin(pattern + 3 * inputs[:, 0].view(-1, 1, 1, 1))
 
 
@@ -81,8 +80,10 @@ def networks(generator: yardstick.Generator, brightness: float = 1) -> Model:
     return Model(generator, SimpleNamespace(features=lambda images: images), reader(brightness))
 
 
-def measure(generator: yardstick.Generator, few: Parameters, **options: float) -> dict[str, float | int]:
-    return yardstick.measure(networks(generator), few.latent, few.yardstick.model_copy(update=options), CPU)
+def measure(
+    generator: yardstick.Generator, few: Parameters, device: torch.device = CPU, **options: float
+) -> dict[str, float | int]:
+    return yardstick.measure(networks(generator), few.latent, few.yardstick.model_copy(update=options), device)
 
 
 @pytest.mark.parametrize(("generator", "share"), [(ignorant, 0), (plain, 1), (half_the_time, 0.5)])
@@ -133,9 +134,12 @@ def test_later_epochs_make_no_images(few):
     assert drawn == [200, 32, 32, 20]  # held out, training, test
 
 
-def test_the_same_seed_gives_the_same_bits(few):
+@pytest.mark.parametrize("device", DEVICES, ids=str)
+def test_the_same_seed_gives_the_same_bits(device: torch.device, few):
     def short(seed: int) -> dict[str, float | int]:
-        return measure(plain, few, seed=seed, **ONE_EPOCH, training_samples=64, validate_every=1, test_samples=20)
+        return measure(
+            plain, few, device, seed=seed, **ONE_EPOCH, training_samples=64, validate_every=1, test_samples=20
+        )
 
     first = short(0)
     assert first == short(0) != short(1)
