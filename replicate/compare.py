@@ -50,10 +50,11 @@ def of_milestones(folder: Path) -> dict[str, float | None]:
 
 def gather(made: Mapping[str, Mapping[Path, Run]], shared: float) -> list[Row]:
     """The rows of every run of every study. Raises BadInput when a file of one is missing or broken."""
+    kinds = summarise.OF_RUN | {"environment": "environment"}
     rows = []
     for folders in made.values():
         for folder, this in folders.items():
-            measured = summarise.read({folder / f"{kind}.json": prefix for kind, prefix in summarise.OF_RUN.items()})
+            measured = summarise.read({folder / f"{kind}.json": prefix for kind, prefix in kinds.items()})
             found = of_confusion(folder, this, shared) | of_milestones(folder)
             rows += results.rows(measured | found, this.variant, this.seed)
     return rows

@@ -20,7 +20,7 @@ from replicate.comparisons import LEAK, SEEDS
 from replicate.results import Metrics, Results
 from replicate.run import Run
 from replicate.stage import BadInput
-from replicate.wording import NAMES, VERBS, asked, count, listed, number, percent, spread, summary
+from replicate.wording import NAMES, VERBS, asked, count, listed, machine, number, percent, spread, summary
 
 CONFUSIONS = 3  # the largest ones of a run that are named
 FEWEST = 3  # runs of a study among which another run is placed
@@ -275,10 +275,8 @@ def machines(runs: Sequence[Run]) -> str:
     """What the runs were made on. Raises BadInput when a record is missing."""
     names: dict[str, list[str]] = {}
     for this in runs:
-        record = stage.read_json(this.json("environment"))
-        machine = f"{record['processor']} with {record['instructions']} and {count(record['threads'], 'thread')}"
-        names.setdefault(machine, []).append(this.name)
-    return listed([f"{machine} ({', '.join(of_machine)})" for machine, of_machine in names.items()])
+        names.setdefault(machine(stage.read_json(this.json("environment"))), []).append(this.name)
+    return listed([f"{name} ({', '.join(theirs)})" for name, theirs in names.items()])
 
 
 def gather() -> dict[str, Any]:

@@ -8,8 +8,9 @@ from replicate import claims, comparisons, studies
 from replicate.comparisons import INFOMAX, LEAK, SEEDS, Pair, Questions
 from replicate.parameters import Parameters
 from replicate.results import Metrics, Results
-from replicate.wording import count, listed, number, percent, spread
+from replicate.wording import count, listed, machine, number, percent, spread
 
+RECORDED = ("device", "processor", "instructions", "threads", "torch")  # of what a training ran on
 PAIRS = 3  # of digits that share a category are named, the most frequent ones
 OF_LEAK = {  # what a verdict on the leak says of the hypotheses
     comparisons.CONFIRMED: "A, B and C are accepted",
@@ -187,6 +188,24 @@ def table(study: str, variants: Sequence[str], measured: Results) -> list[list[s
     return [heading, *rows]
 
 
+def made_on(measured: Results) -> list[list[str]]:
+    """What the trainings ran on, as cells: machine, version of PyTorch, how many, and which (variant: seeds)."""
+    groups: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for variant, of_seed in measured.runs.items():
+        for seed, run in sorted(of_seed.items()):
+            record = {name: run[f"environment.{name}"] for name in RECORDED}
+            theirs = groups.setdefault((machine(record), record["torch"]), {})
+            theirs.setdefault(variant, []).append(str(seed))
+    return [
+        [
+            *of_machine,
+            str(sum(map(len, theirs.values()))),
+            "; ".join(f"{variant} {', '.join(seeds)}" for variant, seeds in theirs.items()),
+        ]
+        for of_machine, theirs in groups.items()
+    ]
+
+
 def gather(params: Parameters, questions: Questions, answers: Mapping[str, Any], measured: Results) -> dict[str, Any]:
     """What the template of STUDIES.md places, of the studies' runs alone; `answers` are metrics/studies.json.
 
@@ -231,4 +250,5 @@ def gather(params: Parameters, questions: Questions, answers: Mapping[str, Any],
         "infomax": table(INFOMAX, ["infogan", "gan", *planned.studies[INFOMAX]], measured),
         "margin": number(questions.infomax.margin),
         "shared": percent(questions.seeds.shared, 0),
+        "made_on": made_on(measured),
     }

@@ -1,6 +1,7 @@
 """Numbers, spreads and verdicts as the reports write them."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from replicate import claims
 from replicate.claims import Assessment, Finding, Measured
@@ -60,6 +61,13 @@ def count(n: int, thing: str) -> str:
 def listed(parts: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def machine(record: Mapping[str, Any]) -> str:
+    """What a training ran on, by its record (see `environment.write`): a GPU, or a processor and its threads."""
+    if record["device"] != "cpu":
+        return record["device"]
+    return f"{record['processor']} with {record['instructions']} and {count(record['threads'], 'thread')}"
 
 
 def summary(assessments: Mapping[str, Assessment]) -> str:

@@ -37,7 +37,7 @@ def folders(tmp_path, monkeypatch, params) -> dict[Path, Run]:
         np.savez(folder / "codes.npz", **codes)
         error = float(np.mean(codes["test_category"] != names[test_digit]))
         (folder / "evaluation.json").write_text(json.dumps({"classification": {"error_one_to_one": error}}))
-        for kind in ("milestones", "yardstick", "representation"):
+        for kind in ("milestones", "yardstick", "representation", "environment"):
             (folder / f"{kind}.json").write_text(json.dumps({f"of_{kind}": seed}))
         errors = {100: None, 2000: 0.3, 5000: error if seed else None}
         tables.write(folder / "milestones.csv", [{"iteration": n, "error": error} for n, error in errors.items()])
@@ -53,6 +53,7 @@ def test_every_run_is_in_the_table_with_what_its_digits_share(folders):
     assert {variant: sorted(runs) for variant, runs in measured.runs.items()} == {"infogan": [0, 1, 2], "gan": [0]}
     run = measured.runs["infogan"][2]
     assert run["yardstick.of_yardstick"] == run["of_milestones"] == run["representation.of_representation"] == 2
+    assert run["environment.of_environment"] == 2
     assert (run["sharing.pairs"], run["sharing.which"], run["sharing.error_without"]) == (1, "4-9", 0.0)
     assert run["milestones.error_rise_at_end"] == pytest.approx(run[SEEDS.metric] - 0.3)
     assert measured.runs["infogan"][0]["milestones.error_rise_at_end"] is None

@@ -24,6 +24,7 @@ OF_RUN = results.flatten(
         "speed": {"distance_at_end": 0.12},
     }
 )
+RECORD = {"torch": "2.0+cpu", "device": "cpu", "threads": 2, "processor": "abacus", "instructions": "beads"}
 # What the stage compare adds, and what measures of studies' runs STUDIES.md shows besides.
 OF_STUDY = results.flatten(
     {
@@ -34,6 +35,7 @@ OF_STUDY = results.flatten(
         "sharing": {"pairs": 1, "which": "4-9", "error_without": 0.045},
         "milestones": {"error_rise_at_end": -0.01},
         "kmeans": {"ami": 0.52, "information_share": 0.53},
+        "environment": RECORD,
     }
 )
 OF_NO_RUN = results.flatten(
@@ -43,7 +45,6 @@ OF_NO_RUN = results.flatten(
         "cost": {"ratio": 1.0321, "quartiles": [1.01, 1.05], "pairs": 40, "processor": "abacus", "threads": 2},
     }
 )
-RECORD = {"torch": "2.0", "threads": 2, "processor": "abacus", "instructions": "beads"}
 EVERY = {"figure1", "codes", "samples", "milestones"}
 # What the stage figures draws of these variants, the teaser left out, which is for the README.
 FIGURES = {
@@ -386,8 +387,19 @@ def test_studies_of_k_and_of_estimators_answer(project):
     assert "| jensen_shannon_c1 less infogan_c1 | – | – | – |" in text
 
 
+def test_the_studies_say_what_their_trainings_ran_on(project):
+    project.study([0.10, 0.11, 0.12])
+    project.of_studies["infogan", 1] |= {"environment.device": "an abacus of 128 rods", "environment.torch": "2.1"}
+    text = project.studies()
+    assert row(text, "abacus with beads and 2 threads") == [
+        "abacus with beads and 2 threads", "2.0+cpu", "5", "infogan 0, 2; gan 0, 1, 2"
+    ]  # fmt: skip
+    assert row(text, "an abacus of 128 rods")[1:] == ["2.1", "1", "infogan 1"]
+
+
 def test_without_runs_of_these_settings_the_studies_say_so(project):
     text = project.studies()
+    assert "made on" not in text
     assert "No training of InfoGAN" in text and "figures/" not in text
 
 
