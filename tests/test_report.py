@@ -389,12 +389,12 @@ def test_studies_of_k_and_of_estimators_answer(project):
 
 def test_the_studies_say_what_their_trainings_ran_on(project):
     project.study([0.10, 0.11, 0.12])
-    project.of_studies["infogan", 1] |= {"environment.device": "an abacus of 128 rods", "environment.torch": "2.1"}
+    project.of_studies["infogan", 1] |= {"environment.device": "an abacus of 128 rods", "environment.torch": "2.1.0"}
     text = project.studies()
     assert row(text, "abacus with beads and 2 threads") == [
         "abacus with beads and 2 threads", "2.0+cpu", "5", "infogan 0, 2; gan 0, 1, 2"
     ]  # fmt: skip
-    assert row(text, "an abacus of 128 rods")[1:] == ["2.1", "1", "infogan 1"]
+    assert row(text, "an abacus of 128 rods")[1:] == ["2.1.0", "1", "infogan 1"]
 
 
 def test_without_runs_of_these_settings_the_studies_say_so(project):
