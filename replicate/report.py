@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from replicate import claims, parameters, results, run, stage, statistics, study_report, tables
 from replicate.claims import Assessment, Claim, Finding
-from replicate.comparisons import LEAK, SEEDS
+from replicate.comparisons import INFOMAX, LEAK, SEEDS
 from replicate.results import Metrics, Results
 from replicate.run import Run
 from replicate.stage import BadInput
@@ -245,7 +245,7 @@ def infomax(assessment: Assessment, evidence: Results) -> str:
     return (
         f"The claim {VERBS[assessment.verdict][0]}. The images of InfoMax carry "
         f"{both('yardstick.share_c1', percent)} of H(c1); {both('purity.mean', percent)} of a category's images show its "
-        f"most frequent digit. The gradient of G's loss by an image, as a root mean square at the end of the training, is "
+        f"most frequent digit. At the end, the gradient of G's loss by an image is, as a root mean square, "
         f"{both('pull.continuous', number)} from the bounds of c2 and c3 and {both('pull.adversarial', number)} from D."
     )
 
@@ -320,6 +320,7 @@ def gather() -> dict[str, Any]:
         ],
         "endings": [end for this in runs if this.variant == "infogan" and (end := at_the_end(this))],
         "infomax": infomax(assessments["infomax"], evidence),
+        "of_infomax": study_report.of_infomax(questions.infomax, answers[INFOMAX]),
         "of_leak": study_report.of_leak(leak),
         "ten": ten(measured, max(params.represent.labels_per_digit)),
         "placing": placing(places),

@@ -177,6 +177,16 @@ def difference(pair: Pair, found: Mapping[str, Any] | None) -> list[str]:
     return [name, str(len(found["differences"])), f"{number(found['mean'])} {interval}"]
 
 
+def of_infomax(question: comparisons.Infomax, answers: Sequence[Mapping[str, Any] | None]) -> str | None:
+    """The paired differences of the study of InfoMax, as a sentence; None while there is no answer."""
+    found = []
+    for pair, answer in zip(question.pairs, answers):
+        name, _, mean_difference = difference(pair, answer and answer["comparisons"][question.metric][0])
+        if answer:
+            found.append(f"{name} {mean_difference}, {answer['verdict']}")
+    return f"Paired by seed, `{question.metric}` differs: {'; '.join(found)}." if found else None
+
+
 def table(study: str, variants: Sequence[str], measured: Results) -> list[list[str]]:
     """A row for each of MEASURES and a column for each of `variants` that has a run; the first row is the heading."""
     shown = [variant for variant in variants if measured.of(variant)]

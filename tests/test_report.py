@@ -385,6 +385,8 @@ def test_studies_of_k_and_of_estimators_answer(project):
     assert "| infogan less k5 | 3 | 0.250 [0.248, 0.252] |" in text
     assert "| infonce_c1 less infogan_c1 | 3 | 0.000 [0.000, 0.000] | non-inferior |" in text
     assert "| jensen_shannon_c1 less infogan_c1 | – | – | – |" in text
+    said = "`purity.one_to_one` differs: infonce_c1 less infogan_c1 0.000 [0.000, 0.000], non-inferior."
+    assert said in Path("REPORT.md").read_text(encoding="utf-8")
 
 
 def test_the_studies_say_what_their_trainings_ran_on(project):
