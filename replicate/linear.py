@@ -1,4 +1,6 @@
-"""Layers whose products are faster on a CPU than those of nn.Linear and nn.ConvTranspose2d; the mathematics is the same."""
+"""Layers that are faster on a CPU than nn.Linear, nn.Conv2d and nn.ConvTranspose2d; the mathematics is the same."""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +41,49 @@ class Linear(nn.Linear):
         return _Linear.apply(x, self.weight, self.bias)
 
 
+def input_gradient(size: Sequence[int], weight: Tensor, gradient: Tensor, stride: int, padding: int) -> Tensor:
+    """The gradient of a convolution by its input: weights (out, in, k, k), (N, out, h, w) -> (N, in, *size).
+
+    That by an image, of one channel, is a product whose rows are patches of the image and are added up in their places:
+    oneDNN is slow at it.
+    """
+    N, channels = gradient.shape[:2]
+    if weight.shape[1] > 1 or gradient.device.type != "cpu":
+        return grad.conv2d_input((N, weight.shape[1], *size), weight, gradient, stride, padding)
+    rows = multiply(gradient.permute(0, 2, 3, 1).reshape(-1, channels), weight.flatten(1).T)
+    patches = rows.unflatten(0, (N, -1)).transpose(1, 2)
+    return F.fold(patches, size, weight.shape[2:], stride=stride, padding=padding)
+
+
+class _Conv2d(torch.autograd.Function):
+    """A convolution whose gradient by its input is `input_gradient`."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, stride: int, padding: int) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.stride, ctx.padding = stride, padding
+        return F.conv2d(x, weight, bias, stride, padding)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        of_x, of_weight, of_bias, *_ = ctx.needs_input_grad
+        return (
+            input_gradient(x.shape[2:], weight, gradient, ctx.stride, ctx.padding) if of_x else None,
+            grad.conv2d_weight(x, weight.shape, gradient, ctx.stride, ctx.padding) if of_weight else None,
+            gradient.sum(dim=(0, 2, 3)) if of_bias else None,
+            None,
+            None,
+        )
+
+
+class Conv2d(nn.Conv2d):
+    """A convolution: (N, in, h, w) -> (N, out, (h + 2 padding - size) / stride + 1, …)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _Conv2d.apply(x, self.weight, self.bias, self.stride[0], self.padding[0])
+
+
 class _ConvTranspose2d(torch.autograd.Function):
     """A transposed convolution is the gradient of a convolution by its input, and oneDNN is faster at it under that name.
 
@@ -50,8 +95,7 @@ class _ConvTranspose2d(torch.autograd.Function):
         ctx.save_for_backward(x, weight)
         ctx.stride, ctx.padding = stride, padding
         size = [(x.shape[i] - 1) * stride - 2 * padding + weight.shape[i] for i in (2, 3)]
-        shape = (len(x), weight.shape[1], *size)
-        return grad.conv2d_input(shape, weight, x, stride, padding) + bias.view(-1, 1, 1)
+        return input_gradient(size, weight, x, stride, padding) + bias.view(-1, 1, 1)
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from replicate import information
 from replicate.information import Posterior
 from replicate.latent import Codes, entropies
-from replicate.linear import ConvTranspose2d, Linear
+from replicate.linear import Conv2d, ConvTranspose2d, Linear
 from replicate.parameters import Settings
 
 FEATURES = 1024  # of the trunk that D and Q share
@@ -45,7 +45,7 @@ class Trunk(nn.Module):
     def __init__(self, leaky_slope: float):
         super().__init__()
         self.leaky_slope = leaky_slope
-        self.convolution1 = nn.Conv2d(1, 64, 4, stride=2, padding=1)  # 1,024 + 64
+        self.convolution1 = Conv2d(1, 64, 4, stride=2, padding=1)  # 1,024 + 64
         self.convolution2 = nn.Conv2d(64, 128, 4, stride=2, padding=1)  # 131,072 + 128
         self.batchnorm2 = nn.BatchNorm2d(128)  # 128 + 128
         self.fully_connected = Linear(7 * 7 * 128, FEATURES)  # 6,422,528 + 1,024

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from replicate.linear import ConvTranspose2d, Linear
+from replicate.linear import Conv2d, ConvTranspose2d, Linear
 
 
 @pytest.mark.parametrize("onednn", [True, False])
@@ -11,6 +11,9 @@ from replicate.linear import ConvTranspose2d, Linear
     [
         (Linear(7, 5), nn.Linear(7, 5), (3, 7)),
         (ConvTranspose2d(6, 4, 4, stride=2, padding=1), nn.ConvTranspose2d(6, 4, 4, stride=2, padding=1), (3, 6, 7, 5)),
+        (ConvTranspose2d(6, 1, 4, stride=2, padding=1), nn.ConvTranspose2d(6, 1, 4, stride=2, padding=1), (3, 6, 7, 5)),
+        (Conv2d(4, 6, 4, stride=2, padding=1), nn.Conv2d(4, 6, 4, stride=2, padding=1), (3, 4, 14, 10)),
+        (Conv2d(1, 6, 4, stride=2, padding=1), nn.Conv2d(1, 6, 4, stride=2, padding=1), (3, 1, 14, 10)),
     ],
 )
 def test_a_layer_and_its_gradients_are_those_of_pytorch(
