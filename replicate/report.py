@@ -161,7 +161,7 @@ def composition(this: Run, error: float | None) -> str:
     largest = [(*np.unravel_index(place, wrong.shape), wrong.flat[place]) for place in places if wrong.flat[place]]
     if not largest:
         return text
-    named = listed([f"{digit} read as {given} ({n} images)" for digit, given, n in largest])
+    named = listed([f"{digit} read as {given} ({n})" for digit, given, n in largest])
     share = percent(sum(n for *_, n in largest) / wrong.sum(), 0)
     return f"{text} The largest confusions are {named}; they are {share} of all errors."
 
@@ -175,8 +175,8 @@ def conventions(evidence: Results) -> str | None:
         spread(claims.measure(f"classification.error_{kind}", runs), "%") for kind in ("batch_statistics", "majority")
     )
     return (
-        f"By other conventions the error is {batch} with the statistics of each test batch in batchnorm, as the released "
-        f"code has them, and {majority} with each category matched to its most frequent digit."
+        f"By other conventions the error is {batch} with batchnorm's statistics of each test batch, as in the released code, "
+        f"and {majority} with each category matched to its most frequent digit."
     )
 
 
@@ -245,8 +245,8 @@ def infomax(assessment: Assessment, evidence: Results) -> str:
     return (
         f"The claim {VERBS[assessment.verdict][0]}. The images of InfoMax carry "
         f"{both('yardstick.share_c1', percent)} of H(c1); {both('purity.mean', percent)} of a category's images show its "
-        f"most frequent digit. At the end, the gradient of G's loss by an image is, as a root mean square, "
-        f"{both('pull.continuous', number)} from the bounds of c2 and c3 and {both('pull.adversarial', number)} from D."
+        f"most frequent digit. The bounds of c2 and c3 pull at G's images by {both('pull.continuous', number)}, D by "
+        f"{both('pull.adversarial', number)}: root mean squares of the gradient of G's loss."
     )
 
 

@@ -267,7 +267,7 @@ def test_errors_are_named_by_their_largest_confusions(project):
     text = project.written()
     (line,) = [line for line in text.splitlines() if line.startswith("- **infogan-0**") and "read as" in line]
     assert "1234 images" in line and "12.3 %" in line
-    assert re.findall(r"(\d) read as (\d) \((\d+) images\)", line) == [
+    assert re.findall(r"(\d) read as (\d) \((\d+)\)", line) == [
         ("4", "9", "800"), ("9", "4", "300"), ("3", "5", "100")
     ]  # fmt: skip
     assert "97 %" in line  # 1200 of 1234
@@ -275,10 +275,10 @@ def test_errors_are_named_by_their_largest_confusions(project):
 
 
 def test_a_run_without_errors_names_no_confusion(project):
-    for errors, named in (({(4, 9): 2}, ["4 read as 9 (2 images)"]), ({}, [])):
+    for errors, named in (({(4, 9): 2}, ["4 read as 9 (2)"]), ({}, [])):
         project.confuse(Run("infogan", 0, None), errors)
         (line,) = [line for line in project.written().splitlines() if line.startswith("- **info") and "images" in line]
-        assert re.findall(r"\d read as \d \(\d+ images\)", line) == named
+        assert re.findall(r"\d read as \d \(\d+\)", line) == named
 
 
 def test_the_error_at_the_last_two_milestones(project):
@@ -292,7 +292,7 @@ def test_other_conventions_of_the_error_stand_beside_it(project):
         "classification.error_majority": 0.137,
     }
     (line,) = [line for line in project.written().splitlines() if "By other conventions" in line]
-    assert "14.2 % with the statistics of each test batch" in line and "13.7 % with each category" in line
+    assert "14.2 % with batchnorm's statistics of each test batch" in line and "13.7 % with each category" in line
 
 
 def test_infomax_stands_beside_infogan(project):
