@@ -175,8 +175,8 @@ def conventions(evidence: Results) -> str | None:
         spread(claims.measure(f"classification.error_{kind}", runs), "%") for kind in ("batch_statistics", "majority")
     )
     return (
-        f"By other conventions the error is {batch} with batchnorm's statistics of each test batch, as in the released code, "
-        f"and {majority} with each category matched to its most frequent digit."
+        f"By other conventions the error is {batch} with batchnorm's statistics of each test batch, as in the released "
+        f"code, and {majority} with each category matched to its most frequent digit."
     )
 
 
