@@ -44,8 +44,8 @@ class Linear(nn.Linear):
 def input_gradient(size: Sequence[int], weight: Tensor, gradient: Tensor, stride: int, padding: int) -> Tensor:
     """The gradient of a convolution by its input: weights (out, in, k, k), (N, out, h, w) -> (N, in, *size).
 
-    That by an image, of one channel, is a product whose rows are patches of the image and are added up in their places:
-    oneDNN is slow at it.
+    oneDNN is slow where the input has one channel, as an image has. There a product gives the patch of each place, and
+    `F.fold` adds the patches up.
     """
     N, channels = gradient.shape[:2]
     if weight.shape[1] > 1 or gradient.device.type != "cpu":
