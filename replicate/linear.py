@@ -55,8 +55,20 @@ def input_gradient(size: Sequence[int], weight: Tensor, gradient: Tensor, stride
     return F.fold(patches, size, weight.shape[2:], stride=stride, padding=padding)
 
 
+def weight_gradient(x: Tensor, size: Sequence[int], gradient: Tensor, stride: int, padding: int) -> Tensor:
+    """The gradient of a convolution by its weights: (N, in, H, W), (N, out, h, w) -> `size`, which is (out, in, k, k).
+
+    Where the input has one channel, it is a product with the patches that the convolution read, for the same reason.
+    """
+    if size[1] > 1 or gradient.device.type != "cpu":
+        return grad.conv2d_weight(x, size, gradient, stride, padding)
+    padded = F.pad(x.squeeze(1), 4 * (padding,))
+    patches = padded.unfold(1, size[2], stride).unfold(2, size[3], stride).flatten(3).flatten(0, 2)
+    return (gradient.permute(0, 2, 3, 1).flatten(0, 2).T @ patches).view(size)
+
+
 class _Conv2d(torch.autograd.Function):
-    """A convolution whose gradient by its input is `input_gradient`."""
+    """A convolution whose gradients are `input_gradient` and `weight_gradient`."""
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, stride: int, padding: int) -> Tensor:
@@ -70,7 +82,7 @@ class _Conv2d(torch.autograd.Function):
         of_x, of_weight, of_bias, *_ = ctx.needs_input_grad
         return (
             input_gradient(x.shape[2:], weight, gradient, ctx.stride, ctx.padding) if of_x else None,
-            grad.conv2d_weight(x, weight.shape, gradient, ctx.stride, ctx.padding) if of_weight else None,
+            weight_gradient(x, weight.shape, gradient, ctx.stride, ctx.padding) if of_weight else None,
             gradient.sum(dim=(0, 2, 3)) if of_bias else None,
             None,
             None,
@@ -103,7 +115,7 @@ class _ConvTranspose2d(torch.autograd.Function):
         of_x, of_weight, of_bias, *_ = ctx.needs_input_grad
         return (
             F.conv2d(gradient, weight, None, ctx.stride, ctx.padding) if of_x else None,
-            grad.conv2d_weight(gradient, weight.shape, x, ctx.stride, ctx.padding) if of_weight else None,
+            weight_gradient(gradient, weight.shape, x, ctx.stride, ctx.padding) if of_weight else None,
             gradient.sum(dim=(0, 2, 3)) if of_bias else None,
             None,
             None,
