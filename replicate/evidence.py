@@ -77,11 +77,13 @@ def main() -> None:
     train, _ = mnist.training_images(params.mnist, this.settings.train)
     test, _ = mnist.test_images(params.mnist, this.settings.train)
     with Progress(desc=f"evidence {this.name}", total=PARTS, unit="part") as progress:
-        codes = {"train_category": reading.categories(trained, train).astype(np.uint8)}
+        train_category = reading.categories(trained, train)
         progress.update()
-        codes |= {
-            "test_category": reading.categories(trained, test).astype(np.uint8),
-            "test_continuous": reading.continuous_codes(trained, test).astype(np.float16),
+        test_category, test_continuous = reading.codes(trained, test)
+        codes = {
+            "train_category": train_category.astype(np.uint8),
+            "test_category": test_category.astype(np.uint8),
+            "test_continuous": test_continuous.astype(np.float16),
         }
         progress.update()
         sheets = {

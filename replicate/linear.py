@@ -58,7 +58,7 @@ def input_gradient(size: Sequence[int], weight: Tensor, gradient: Tensor, stride
 def weight_gradient(x: Tensor, size: Sequence[int], gradient: Tensor, stride: int, padding: int) -> Tensor:
     """The gradient of a convolution by its weights: (N, in, H, W), (N, out, h, w) -> `size`, which is (out, in, k, k).
 
-    Where the input has one channel, it is a product with the patches that the convolution read, for the same reason.
+    Where the input has one channel, oneDNN is slow here too, and the product with the patches that it reads is faster.
     """
     if size[1] > 1 or gradient.device.type != "cpu":
         return grad.conv2d_weight(x, size, gradient, stride, padding)

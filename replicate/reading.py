@@ -23,12 +23,11 @@ def categories(trained: Model, images: Tensor, batch_size: int = 500) -> np.ndar
 
 
 @torch.inference_mode()
-def continuous_codes(trained: Model, images: Tensor, batch_size: int = 500) -> np.ndarray:
-    """c2 and c3 of real images, as the head expects them: uint8 (N, 28, 28) -> float32 (N, 2)."""
-    batches = (mnist.as_input(batch) for batch in images.split(batch_size))
-    return torch.cat(
-        [trained.head.continuous_codes(trained.discriminator.features(batch)) for batch in batches]
-    ).numpy()
+def codes(trained: Model, images: Tensor, batch_size: int = 500) -> tuple[np.ndarray, np.ndarray]:
+    """c1 of real images, as `categories` has it, and c2 and c3 as the head expects them: (N,) and float32 (N, 2)."""
+    features = torch.cat([trained.discriminator.features(mnist.as_input(batch)) for batch in images.split(batch_size)])
+    category = trained.head.category_logits(features).argmax(dim=1)
+    return category.numpy(), trained.head.continuous_codes(features).numpy()
 
 
 @torch.inference_mode()
@@ -58,12 +57,15 @@ def pulls(trained: Model, samples: int, settings: Settings, random: torch.Genera
     of −log D(G(z, c)), of λ L_I of c1, and of λ L_I of c2 and c3 together; in nats per unit of brightness. The loss is
     summed over a batch, so that the size of the batch does not matter. The regular GAN's G is not given the latter two.
     """
-    generator, discriminator, head = with_batch_statistics(trained)
+    networks = with_batch_statistics(trained)
+    for network in networks:
+        network.requires_grad_(False)  # the gradients are of the images alone
+    generator, discriminator, head = networks
     size = settings.train.batch_size
     squares = []
     for _ in range(max(samples // size, 1)):
         codes = latent.sample(size, settings.latent, random)
-        images = generator(latent.inputs(codes, settings.latent)).detach().requires_grad_()
+        images = generator(latent.inputs(codes, settings.latent)).requires_grad_()
         features = discriminator.features(images)
         bounds = head.lower_bounds(features, codes)
         terms = {
@@ -84,15 +86,18 @@ def layers(trained: Model, images: Tensor, batch_size: int = 500) -> dict[str, n
     means, and standard deviations where they are learned; the critic: its projections). head_hidden: its hidden layer
     (128). trunk: what it shares with D (1024).
     """
-    parts = []
-    for batch in images.split(batch_size):
-        trunk = trained.discriminator.features(mnist.as_input(batch))
-        parts.append(
-            {
-                "posterior_c1": trained.head.category_logits(trunk).softmax(dim=1),
-                "head_outputs": trained.head.trained_outputs(trunk),
-                "head_hidden": trained.head.hidden(trunk),
-                "trunk": trunk,
-            }
-        )
-    return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
+    found: dict[str, np.ndarray] = {}
+    for start in range(0, len(images), batch_size):
+        batch = slice(start, start + batch_size)
+        trunk = trained.discriminator.features(mnist.as_input(images[batch]))
+        of_batch = {
+            "posterior_c1": trained.head.category_logits(trunk).softmax(dim=1),
+            "head_outputs": trained.head.trained_outputs(trunk),
+            "head_hidden": trained.head.hidden(trunk),
+            "trunk": trunk,
+        }
+        for name, features in of_batch.items():
+            if name not in found:  # whole at once: in parts and joined, they would take twice the memory
+                found[name] = np.empty((len(images), features.shape[1]), np.float32)
+            found[name][batch] = features
+    return found

@@ -1,16 +1,18 @@
 """Slant, width, height and thickness of digits, as Morpho-MNIST defines them (Castro et al. 2019, arXiv:1809.10780)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from scipy import ndimage
 from skimage.morphology import medial_axis
 
 SCALE = 4  # every image is measured at four times its resolution
 TAIL = 0.01  # share of the ink left out on each side of the bounding parallelogram
-IMAGES_AT_ONCE = 250  # bounds the memory: 25 MB an array
+IMAGES_AT_ONCE, THREADS = 250, 4  # at most, which bounds the memory: an array takes 25 MB in each thread
 
 
 class Morphometry(NamedTuple):
@@ -34,22 +36,24 @@ def measure(images: np.ndarray) -> Morphometry:
     An image without ink measures 0 in everything; one without contrast (a single intensity) has thickness 0.
     Raises ValueError when an intensity is negative or not finite.
     """
-    measured = [np.vstack([_boxes(ink), _thickness(ink) / SCALE]) for ink in _upscaled_chunks(images)]
+    measured = _of_chunks(lambda ink: np.vstack([_boxes(ink), _thickness(ink) / SCALE]), images)
     return Morphometry(*np.concatenate(measured, axis=1)) if measured else Morphometry(*np.empty((4, 0)))
 
 
 def slant_and_width(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Slant and width of images (N, H, W), as `measure` gives them, without thickness, which takes most of its time."""
-    measured = [_boxes(ink) for ink in _upscaled_chunks(images)]
+    measured = _of_chunks(_boxes, images)
     slant, width, _ = np.concatenate(measured, axis=1) if measured else np.empty((3, 0))
     return slant, width
 
 
-def _upscaled_chunks(images: np.ndarray) -> Iterator[np.ndarray]:
+def _of_chunks(measures: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> list[np.ndarray]:
+    """`measures` of IMAGES_AT_ONCE upscaled images, of the next, and so on; a chunk in each of PyTorch's threads."""
     if not np.all((images >= 0) & np.isfinite(images)):
         raise ValueError("images to be measured: expected intensities that are finite and not negative")
-    for i in range(0, len(images), IMAGES_AT_ONCE):
-        yield _upscale(images[i : i + IMAGES_AT_ONCE])
+    chunks = [images[i : i + IMAGES_AT_ONCE] for i in range(0, len(images), IMAGES_AT_ONCE)]
+    with ThreadPoolExecutor(min(torch.get_num_threads(), THREADS)) as pool:
+        return list(pool.map(lambda chunk: measures(_upscale(chunk)), chunks))
 
 
 @cache

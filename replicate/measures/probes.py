@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
+import torch
 from scipy.optimize import minimize
 from scipy.special import softmax
 from sklearn.decomposition import PCA
@@ -72,19 +73,20 @@ def logits(weights: np.ndarray, features: np.ndarray) -> np.ndarray:
 def loss_of_part(weights: np.ndarray, features: np.ndarray, label: np.ndarray) -> tuple[float, np.ndarray]:
     """The cross-entropy of a probe in nats, summed over images (N, d) of labels (N,), and its gradient (d + 1, K)."""
     total, gradient = 0.0, np.zeros_like(weights)
+    of_features, intercepts = np.split(weights.T.astype(np.float32), [-1], axis=1)
     for start in range(0, len(features), ROWS):
         rows = features[start : start + ROWS]
-        right = np.arange(len(rows)), label[start : start + ROWS]
-        scores = logits(weights, rows)
-        scores -= scores.max(axis=1, keepdims=True)
+        right = label[start : start + ROWS], np.arange(len(rows))
+        scores = of_features @ rows.T + intercepts  # (K, n): sums over a few classes are fast along the first axis
+        scores -= scores.max(axis=0)
         of_right = scores[right]
         p = np.exp(scores, out=scores)
-        sums = p.sum(axis=1)
+        sums = p.sum(axis=0)
         total += float((np.log(sums) - of_right).sum(dtype=np.float64))
-        p /= sums[:, None]
+        p /= sums
         p[right] -= 1
-        gradient[:-1] += rows.T @ p
-        gradient[-1] += p.sum(axis=0)
+        gradient[:-1] += (p @ rows).T
+        gradient[-1] += p.sum(axis=1)
     return total, gradient
 
 
@@ -124,9 +126,8 @@ def fit(
     """
     weights, energy = start, np.einsum("nd,nd->d", features, features)
     gtol = tolerance * math.sqrt(len(features))
-    threads = max((library["num_threads"] for library in BLAS.info()), default=1)
     # The products are too thin for BLAS's own threads, which wait for each other all the time.
-    with BLAS.limit(limits=1), ThreadPoolExecutor(threads) as pool:
+    with BLAS.limit(limits=1), ThreadPoolExecutor(torch.get_num_threads()) as pool:
 
         def scaled(point: np.ndarray, scale: np.ndarray) -> tuple[float, np.ndarray]:
             value, gradient = loss(point.reshape(start.shape) * scale, features, label, penalty, pool)
