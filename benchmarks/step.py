@@ -23,8 +23,8 @@ KINDS = {  # what a step's time goes to, by the beginning of the operations' nam
     "Adam": ("aten::_fused_adam", "Optimizer"),
 }
 # What the rest of the pipeline takes, in steps of InfoGAN, as measured on the machine of the report.
-STEPS_OF_EACH_RUN = 675  # evaluate, milestones, yardstick, represent, evidence
-STEPS_OF_OTHER_STAGES = 1100  # download, judge, baselines, cost, summarise, compare, figures, explorer, report
+STEPS_OF_EACH_RUN = 850  # evaluate, milestones, yardstick, represent, evidence
+STEPS_OF_OTHER_STAGES = 1600  # download, judge, baselines, cost, summarise, compare, figures, explorer, report
 
 
 def multiply_adds(settings: Settings) -> int:

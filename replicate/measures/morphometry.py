@@ -12,7 +12,7 @@ from skimage.morphology import medial_axis
 
 SCALE = 4  # every image is measured at four times its resolution
 TAIL = 0.01  # share of the ink left out on each side of the bounding parallelogram
-IMAGES_AT_ONCE, THREADS = 250, 4  # at most, which bounds the memory: an array takes 25 MB in each thread
+IMAGES_AT_ONCE, THREADS = 250, 2  # at most, which bounds the memory: an array takes 25 MB in each thread
 
 
 class Morphometry(NamedTuple):
