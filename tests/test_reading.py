@@ -4,7 +4,7 @@ import torch
 from conftest import change
 from torch import nn
 
-from replicate import model, reading
+from replicate import mnist, model, reading
 from replicate.latent import Codes
 from replicate.model import Model
 from replicate.parameters import Parameters
@@ -23,6 +23,18 @@ def test_categories_do_not_depend_on_the_batches(variant, small, digits):
     found = reading.categories(trained, digits)
     assert found.shape == (40,) and found.min() >= 0 and found.max() < 10
     assert np.array_equal(found, reading.categories(trained, digits, batch_size=7))
+
+
+@pytest.mark.parametrize("variant", ["infogan", "infomax"])
+def test_codes_are_the_categories_and_what_the_head_expects_of_the_continuous_ones(variant, small, digits):
+    trained = fresh(small, variant)
+    category, continuous = reading.codes(trained, digits, batch_size=7)
+    assert np.array_equal(category, reading.categories(trained, digits))
+    assert continuous.shape == (40, 2) and continuous.dtype == np.float32
+    with torch.inference_mode():
+        features = trained.discriminator.features(mnist.as_input(digits[:9]))
+        expected = trained.head.continuous_codes(features).numpy()
+    np.testing.assert_allclose(continuous[:9], expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("variant", ["infogan", "infomax"])
