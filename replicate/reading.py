@@ -46,8 +46,11 @@ def lower_bounds(trained: Model, samples: int, settings: Settings, random: torch
 
 
 def with_batch_statistics(trained: Model) -> Model:
-    """A copy of the model whose batchnorm takes its statistics from the batch at hand, as in training."""
-    return Model(*(copy.deepcopy(network).train() for network in trained))
+    """A copy of the model whose batchnorm takes its statistics from the batch at hand, as in training.
+
+    Its weights have no gradients: it is there to be read.
+    """
+    return Model(*(copy.deepcopy(network).train().requires_grad_(False) for network in trained))
 
 
 def pulls(trained: Model, samples: int, settings: Settings, random: torch.Generator) -> dict[str, float]:
@@ -57,10 +60,7 @@ def pulls(trained: Model, samples: int, settings: Settings, random: torch.Genera
     of −log D(G(z, c)), of λ L_I of c1, and of λ L_I of c2 and c3 together; in nats per unit of brightness. The loss is
     summed over a batch, so that the size of the batch does not matter. The regular GAN's G is not given the latter two.
     """
-    networks = with_batch_statistics(trained)
-    for network in networks:
-        network.requires_grad_(False)  # the gradients are of the images alone
-    generator, discriminator, head = networks
+    generator, discriminator, head = with_batch_statistics(trained)
     size = settings.train.batch_size
     squares = []
     for _ in range(max(samples // size, 1)):

@@ -48,7 +48,7 @@ def slant_and_width(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _of_chunks(measures: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> list[np.ndarray]:
-    """`measures` of IMAGES_AT_ONCE upscaled images, of the next, and so on; a chunk in each of PyTorch's threads."""
+    """`measures` of IMAGES_AT_ONCE upscaled images, of the next, and so on, in THREADS threads (PyTorch's, if fewer)."""
     if not np.all((images >= 0) & np.isfinite(images)):
         raise ValueError("images to be measured: expected intensities that are finite and not negative")
     chunks = [images[i : i + IMAGES_AT_ONCE] for i in range(0, len(images), IMAGES_AT_ONCE)]
