@@ -36,7 +36,7 @@ def iterate_without_q(training: train.Training, iteration: int, settings: Settin
     if settings.train.new_codes_for_generator:
         fake = generator(draw())
     discriminator.requires_grad_(False)
-    loss, _ = train.generator_loss(discriminator, fake)
+    loss, _ = train.generator_loss(discriminator, fake, settings.train.generator_loss)
     train.minimise(loss, optimisers["generator"])
     discriminator.requires_grad_(True)
 

@@ -18,9 +18,12 @@ class Codes(NamedTuple):
     continuous: Tensor  # (N, 2) float32: c2, c3
 
     def to(self, device: torch.device) -> "Codes":
-        # From pinned memory, so that nothing waits for the copy.
-        parts = (part.pin_memory() for part in self) if device.type == "cuda" else self
-        return Codes(*(part.to(device, non_blocking=True) for part in parts))
+        return Codes(*(to_device(part, device) for part in self))
+
+
+def to_device(drawn: Tensor, device: torch.device) -> Tensor:
+    """What was drawn on the CPU on the device; from pinned memory, so that nothing waits for the copy."""
+    return (drawn.pin_memory() if device.type == "cuda" else drawn).to(device, non_blocking=True)
 
 
 def sample(n: int, prior: Latent, generator: torch.Generator) -> Codes:

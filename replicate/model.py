@@ -27,9 +27,8 @@ class Model(NamedTuple):
 
 def build(settings: Settings) -> Model:
     """The networks of a run, in training mode, their weights as PyTorch leaves them."""
-    slope = settings.networks.leaky_slope
     head = CriticHead(settings) if settings.objective == "infomax" else RecognitionHead(settings)
-    model = Model(Generator(settings.latent.size), Discriminator(slope), head)
+    model = Model(Generator(settings.latent.size, settings.networks), Discriminator(settings.networks), head)
     for network in model:
         network.to(memory_format=torch.channels_last)
     return model

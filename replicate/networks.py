@@ -1,11 +1,13 @@
 """The networks of Table 1: the generator G, the discriminator D, and the recognition network Q, which shares D's trunk.
 
 The numbers beside the layers count their parameters, weights (of batchnorm: gains) + biases, with the paper's latent
-code. Every layer has a bias. Batchnorm comes before the non-linearity, as in the released code and in Q's own layer of
-Table 1; for D and G Table 1 prints "ReLU. batchnorm". Images are (N, 1, 28, 28), pixels in [0, 1]. The 6272 features
-between a convolution and a fully connected layer are in the order row, column, channel, which the convolutions'
-channels-last memory holds without a copy.
+code. Every layer has a bias. In G and D batchnorm comes before the non-linearity, as in the released code, or, with
+`layer_order: as_printed`, after it: Table 1 prints "ReLU. batchnorm". In Q's own layer it comes before in both. Images are
+(N, 1, 28, 28), pixels in [0, 1]. The 6272 features between a convolution and a fully connected layer are in the order row,
+column, channel, which the convolutions' channels-last memory holds without a copy.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +17,7 @@ from replicate import information
 from replicate.information import Posterior
 from replicate.latent import Codes, entropies
 from replicate.linear import Conv2d, ConvTranspose2d, Linear
-from replicate.parameters import Settings
+from replicate.parameters import Networks, Settings
 
 FEATURES = 1024  # of the trunk that D and Q share
 HIDDEN = 128  # of Q's own layer
@@ -24,14 +26,18 @@ HIDDEN = 128  # of Q's own layer
 class Generator(nn.Module):
     """G: (N, latent_size) -> images (N, 1, 28, 28). 6,652,481 parameters."""
 
-    def __init__(self, latent_size: int):
+    def __init__(self, latent_size: int, settings: Networks):
         super().__init__()
+
+        def normalised(batchnorm: nn.Module) -> list[nn.Module]:
+            return [nn.ReLU(), batchnorm] if settings.layer_order == "as_printed" else [batchnorm, nn.ReLU()]
+
         self.fully_connected = nn.Sequential(
-            Linear(latent_size, 1024), nn.BatchNorm1d(1024), nn.ReLU(),  # 75,776 + 1,024; 1,024 + 1,024
-            Linear(1024, 7 * 7 * 128), nn.BatchNorm1d(7 * 7 * 128), nn.ReLU(),  # 6,422,528 + 6,272; 6,272 + 6,272
+            Linear(latent_size, 1024), *normalised(nn.BatchNorm1d(1024)),  # 75,776 + 1,024; 1,024 + 1,024
+            Linear(1024, 7 * 7 * 128), *normalised(nn.BatchNorm1d(7 * 7 * 128)),  # 6,422,528 + 6,272; 6,272 + 6,272
         )  # fmt: skip
         self.upconvolutional = nn.Sequential(
-            ConvTranspose2d(128, 64, 4, stride=2, padding=1), nn.BatchNorm2d(64), nn.ReLU(),  # 131,072 + 64; 64 + 64
+            ConvTranspose2d(128, 64, 4, stride=2, padding=1), *normalised(nn.BatchNorm2d(64)),  # 131,072 + 64; 64 + 64
             ConvTranspose2d(64, 1, 4, stride=2, padding=1), nn.Sigmoid(),  # 1,024 + 1
         )  # fmt: skip
 
@@ -42,27 +48,31 @@ class Generator(nn.Module):
 class Trunk(nn.Module):
     """The layers that D and Q share: images (N, 1, 28, 28) -> features (N, 1024)."""
 
-    def __init__(self, leaky_slope: float):
+    def __init__(self, settings: Networks):
         super().__init__()
-        self.leaky_slope = leaky_slope
+        self.leaky_slope = settings.leaky_slope
+        self.as_printed = settings.layer_order == "as_printed"
         self.convolution1 = Conv2d(1, 64, 4, stride=2, padding=1)  # 1,024 + 64
         self.convolution2 = nn.Conv2d(64, 128, 4, stride=2, padding=1)  # 131,072 + 128
         self.batchnorm2 = nn.BatchNorm2d(128)  # 128 + 128
         self.fully_connected = Linear(7 * 7 * 128, FEATURES)  # 6,422,528 + 1,024
         self.batchnorm3 = nn.BatchNorm1d(FEATURES)  # 1,024 + 1,024
 
-    def forward(self, images: Tensor, batches: int = 1) -> Tensor:
-        """`images` may hold several batches of equal size (real, generated): each is normalised by its own statistics."""
-
-        def normalise(batchnorm: nn.Module, x: Tensor) -> Tensor:
-            return batchnorm(x) if batches == 1 else torch.cat([batchnorm(part) for part in x.chunk(batches)])
+    def forward(self, images: Tensor, sizes: Sequence[int] | None = None) -> Tensor:
+        """`images` may hold several batches of these `sizes` (real, generated): each is normalised by its own statistics."""
 
         def rectify(x: Tensor) -> Tensor:
             return F.leaky_relu(x, self.leaky_slope, inplace=True)
 
-        x = rectify(self.convolution1(images))
-        x = rectify(normalise(self.batchnorm2, self.convolution2(x)))
-        return rectify(normalise(self.batchnorm3, self.fully_connected(x.permute(0, 2, 3, 1).flatten(1))))
+        def normalise(batchnorm: nn.Module, x: Tensor) -> Tensor:
+            parts = [x] if sizes is None else x.split(sizes)
+            return batchnorm(x) if len(parts) == 1 else torch.cat([batchnorm(part) for part in parts])
+
+        def activate(batchnorm: nn.Module, x: Tensor) -> Tensor:
+            return normalise(batchnorm, rectify(x)) if self.as_printed else rectify(normalise(batchnorm, x))
+
+        x = activate(self.batchnorm2, self.convolution2(rectify(self.convolution1(images))))
+        return activate(self.batchnorm3, self.fully_connected(x.permute(0, 2, 3, 1).flatten(1)))
 
 
 class Discriminator(nn.Module):
@@ -71,9 +81,9 @@ class Discriminator(nn.Module):
     6,559,169 parameters.
     """
 
-    def __init__(self, leaky_slope: float):
+    def __init__(self, settings: Networks):
         super().__init__()
-        self.features = Trunk(leaky_slope)
+        self.features = Trunk(settings)
         self.logit = nn.Linear(FEATURES, 1)  # 1,024 + 1
 
 

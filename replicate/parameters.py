@@ -6,6 +6,7 @@ says what is wrong in it, if anything is, before DVC reads it.
 The file holds the default settings of a run and, under `variants`, named changes to them.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -58,7 +59,31 @@ class Latent(Checked):
 
 class Networks(Checked):
     leaky_slope: Annotated[float, Ge(0), Le(1)]
+    layer_order: Literal["batchnorm_first", "as_printed"]
     code_std: Literal["fixed", "learned"]
+
+
+class View(Checked):
+    """How far an image is changed before a code is read from it: each amount is the end of an interval around 0."""
+
+    rotation: Annotated[float, Ge(0), Le(math.pi)] = 0.0  # radians
+    shear: Annotated[float, Ge(0), Le(2)] = 0.0  # pixels to the side for each pixel up
+    stretch_x: Annotated[float, Ge(0), Le(1)] = 0.0  # logarithm of the factor
+    stretch_y: Annotated[float, Ge(0), Le(1)] = 0.0
+    shift: Annotated[float, Ge(0), Le(14)] = 0.0  # pixels along each axis
+
+
+class RecognitionViews(Checked):
+    """The view that each code is read from; None stands for the image itself."""
+
+    c1: View | None = None
+    c2: View | None = None
+    c3: View | None = None
+
+    def of_codes(self) -> dict[int, View]:
+        """The views by the index of their code."""
+        views = (self.c1, self.c2, self.c3)
+        return {code: view for code, view in enumerate(views) if view is not None}
 
 
 class Train(Checked):
@@ -72,6 +97,10 @@ class Train(Checked):
     adam_beta2: Annotated[float, Ge(0), Le(0.9999)]
     lambda_discrete: Weight
     lambda_continuous: Weight
+    generator_loss: Literal["non_saturating", "minimax"]
+    recognition_step: Literal["discriminator", "generator"]
+    recognition_trunk: Literal["shared", "detached"]
+    recognition_views: RecognitionViews
     new_codes_for_generator: bool
     log_every: Positive
     milestones: list[Positive]
@@ -89,6 +118,11 @@ class Train(Checked):
         if self.batch_size > self.training_images:
             raise ValueError(
                 f"batch_size: got {self.batch_size}, expected at most training_images ({self.training_images})"
+            )
+        continuous = len(self.recognition_views.of_codes().keys() - {0})
+        if self.batch_size < 2 * continuous:  # which share the batch, and batchnorm needs two
+            raise ValueError(
+                f"batch_size: got {self.batch_size}, expected {2 * continuous} or more for recognition_views"
             )
         if not self.batch_size <= self.batchnorm_images <= self.training_images:
             limits = f"batch_size ({self.batch_size}) to training_images ({self.training_images})"
@@ -120,6 +154,14 @@ class Settings(Checked):
     def a_critic_for_infomax(self) -> "Settings":
         if (self.critic is not None) != (self.objective == "infomax"):
             raise ValueError(f"critic: got {self.critic!r}, expected one for the objective infomax, and for no other")
+        return self
+
+    @model_validator(mode="after")
+    def a_step_for_q(self) -> "Settings":
+        if self.objective == "gan" and self.train.recognition_step == "generator":
+            raise ValueError(
+                "train.recognition_step: got 'generator', expected 'discriminator': a regular GAN's G step knows of no code"
+            )
         return self
 
     @property

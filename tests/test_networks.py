@@ -53,7 +53,7 @@ def test_shapes(built: Model, params: Parameters):
 def test_batches_keep_their_own_statistics(built: Model):
     trunk = built.discriminator.features
     real, fake = torch.rand(4, 1, 28, 28), 3 * torch.rand(4, 1, 28, 28)
-    together = trunk(torch.cat([real, fake]), batches=2)
+    together = trunk(torch.cat([real, fake]), [4, 4])
     torch.testing.assert_close(together, torch.cat([trunk(real), trunk(fake)]))
 
 
@@ -67,3 +67,23 @@ def test_the_fixed_std_is_one_and_the_learned_one_is_not(params: Parameters):
     std = learned.posterior(features).std
     assert std.gt(0).all() and std.std() > 0
     assert learned.trained_outputs(features).shape == (6, 14)
+
+
+def test_the_order_of_layers_is_that_of_the_code_or_of_table_1(params: Parameters):
+    released, printed = params.networks, params.networks.model_copy(update={"layer_order": "as_printed"})
+    kinds = {order: [type(layer) for layer in networks.Generator(74, order).modules()] for order in (released, printed)}
+    first = {order: [of.index(nn.BatchNorm1d), of.index(nn.ReLU)] for order, of in kinds.items()}
+    assert first[released] == sorted(first[released]) and first[printed] == sorted(first[printed], reverse=True)
+    images = torch.rand(6, 1, 28, 28)
+    features = networks.Trunk(printed)(images)
+    torch.testing.assert_close(features.mean(dim=0), torch.zeros(1024), atol=1e-5, rtol=0)  # a batchnorm comes last
+    assert networks.Trunk(released)(images).mean(dim=0).abs().max() > 0.1
+
+
+def test_as_printed_the_mean_logit_of_a_batch_says_nothing_of_its_images(params: Parameters):
+    """Batchnorm is then the last layer before D's output, so the mean over real and over generated images is D's bias."""
+    printed = params.networks.model_copy(update={"layer_order": "as_printed"})
+    discriminator = networks.Discriminator(printed)
+    for images in (torch.rand(6, 1, 28, 28), torch.rand(6, 1, 28, 28).round()):
+        mean = discriminator.logit(discriminator.features(images)).mean()
+        torch.testing.assert_close(mean, discriminator.logit.bias[0], atol=1e-5, rtol=0)
