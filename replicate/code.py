@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 # Modules that change no result of the stages that import them, each with the reason. What they import is not followed.
 WITHOUT_EFFECT = {
     "replicate": "says how threads wait",
-    "replicate.checkpoint": "a training that goes on from a checkpoint ends with the same bits as one that was not cut short",
+    "replicate.checkpoint": "a training that goes on from one ends with the same bits",
     "replicate.code": "tells what is current",
     "replicate.parameters": "checks parameters, whose values are among the params of every stage that reads them",
     "replicate.progress": "shows what is done and how long the rest takes",
