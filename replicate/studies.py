@@ -19,7 +19,7 @@ from replicate.stage import BadInput
 
 FOLDER = Path("studies")
 RECORD = "run.json"
-# What the code did before a setting was there, as under `settings` of the record of a run that was made then.
+# What the code did before it had a setting, in groups like the settings themselves: for the runs that were made then.
 BEFORE: dict[str, Any] = {}
 
 
@@ -107,9 +107,8 @@ def records(params: Parameters) -> dict[str, dict[Path, tuple[Run, dict[str, Any
     found = {}
     for name in planned.studies:
         folders = {FOLDER / name / this.name: this for this in runs(name, planned, params)}
-        found[name] = {
-            folder: (this, record) for folder, this in folders.items() if (record := current(folder, this, params))
-        }
+        kept = {folder: (this, current(folder, this, params)) for folder, this in folders.items()}
+        found[name] = {folder: (this, record) for folder, (this, record) in kept.items() if record}
     return found
 
 
