@@ -1,16 +1,14 @@
-"""The folder of checkpoints of a training: a lock, the last checkpoint, and, when it has finished, a record of its end."""
+"""The folder of checkpoints of a training: a lock and the last checkpoint."""
 
-import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 from torch import Tensor
 
-from replicate import stage, tensor_file
+from replicate import tensor_file
 from replicate.stage import BadInput
 
 
@@ -54,17 +52,3 @@ def load(path: Path, fingerprint: str) -> tuple[int, dict[str, Tensor]] | None:
         print(f"{path} is of other settings, code or machine: starting from the first iteration", flush=True)
         return None
     return int(iteration), state
-
-
-def record(outputs: Iterable[Path], fingerprint: str) -> dict[str, Any]:
-    """What tells that `outputs` are those of a finished training: their checksums and its fingerprint."""
-    checksums = {path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in outputs}
-    return {"fingerprint": fingerprint, "outputs": checksums}
-
-
-def finished(path: Path, outputs: Iterable[Path], fingerprint: str) -> bool:
-    """Whether `outputs` stand as the record at `path` has them, and are of the training with this fingerprint."""
-    try:
-        return stage.read_json(path) == record(outputs, fingerprint)
-    except (BadInput, OSError):
-        return False

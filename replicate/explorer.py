@@ -144,6 +144,7 @@ def render(runs: Sequence[dict[str, Any]], reading: dict[str, Any] | None, optio
 def main() -> None:
     params = parameters.load()
     environment.prepare("cpu")
+    run.remove_others(params)
     runs, reading = [], None
     shown = [each for each in run.of_pipeline(params) if each.seed == params.runs.seeds[0]]
     for this in Progress(shown, desc="explorer", unit="run"):

@@ -1,6 +1,7 @@
 """A run: one training, of a variant and a seed. Every stage about one run builds it here, and its files are named here."""
 
 import argparse
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,6 +74,16 @@ def of(variant: str, seed: int, params: Parameters) -> Run:
 def of_pipeline(params: Parameters) -> list[Run]:
     """The runs that the pipeline makes, variant by variant."""
     return [of(variant, seed, params) for variant in params.runs.variants for seed in params.runs.seeds]
+
+
+def remove_others(params: Parameters) -> None:
+    """Remove the files of runs that the pipeline does not make, and say which: DVC takes a folder's every file for an input,
+    so that the results would depend on what was tried before."""
+    names = {this.name for this in of_pipeline(params)}
+    for path in [*Path().glob("runs/*-*"), *Path().glob("metrics/*/*-*")]:
+        if (path.name if path.is_dir() else path.stem) not in names:
+            print(f"{path} is of no run in params.yaml: removed")
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def from_command_line(description: str) -> tuple[Run, Parameters]:

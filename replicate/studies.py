@@ -4,7 +4,6 @@ studies/studies.yaml says what is run; studies/NAME/RUN holds what was measured 
 is current when it was made with the present version of the training, settings and data.
 """
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -20,6 +19,16 @@ from replicate.stage import BadInput
 
 FOLDER = Path("studies")
 RECORD = "run.json"
+# What the code did before it had a setting, in groups like the settings themselves: for the runs that were made then.
+BEFORE: dict[str, Any] = {
+    "networks": {"layer_order": "batchnorm_first"},
+    "train": {
+        "generator_loss": "non_saturating",
+        "recognition_step": "discriminator",
+        "recognition_trunk": "shared",
+        "recognition_views": {"c1": None, "c2": None, "c3": None},
+    },
+}
 
 
 class Studies(Checked):
@@ -60,71 +69,68 @@ def runs(name: str, studies: Studies, params: Parameters) -> list[Run]:
     return [run.of(variant, seed, params) for seed in seeds for variant in variants if seed < variants[variant]]
 
 
-def fingerprint(this: Run, params: Parameters) -> str:
-    """What decides whether a result is current: the version of the training, the run's settings and the data."""
-    everything = {
+def record(this: Run, params: Parameters) -> dict[str, Any]:
+    """What is kept of how a run is made: the version of the training, the data and the settings."""
+    return {
         "version": train.VERSION,
-        "seed": this.seed,
-        "settings": this.settings.model_dump(),
-        "mnist": params.mnist.model_dump(),
+        "mnist": params.mnist.model_dump(mode="json"),
+        "settings": this.settings.model_dump(mode="json"),
     }
-    return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
 
 
-def checksums(files: dict[str, bytes]) -> dict[str, str]:
-    return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+def current(folder: Path, this: Run, params: Parameters) -> dict[str, Any] | None:
+    """The record in the folder of a run's results; None where there are none, or they are not made as they would be now."""
+    if not (folder / RECORD).exists():
+        return None
+    found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    made, now = found | {"settings": parameters.merge(BEFORE, found["settings"])}, record(this, params)
+    return found if {key: made[key] for key in now} == now else None
 
 
-def recorded(folder: Path) -> str:
-    """The fingerprint of the results in a folder. Raises BadInput when they are not to the bit as they were stored."""
-    record = stage.read_json(folder / RECORD)
-    found = checksums({path.name: path.read_bytes() for path in folder.iterdir() if path.name != RECORD})
-    if record.keys() != {"fingerprint", "files"} or record["files"] != found:
-        raise BadInput(
-            f"{folder}: its files are not those of its {RECORD}; to have them again: git checkout {folder}, or, to make "
-            f"them anew, make study NAME={folder.parent.name}"
-        )
-    return record["fingerprint"]
+def store(results: dict[str, bytes], folder: Path, this: Run, params: Parameters, failed: str | None = None) -> None:
+    """Put the results of a run into `folder`, in the place of older ones: KIND/RUN.csv becomes KIND.csv.
 
-
-def is_current(folder: Path, this: Run, params: Parameters) -> bool:
-    """Whether a folder holds the results of this run, to the bit as they were stored."""
-    try:
-        return recorded(folder) == fingerprint(this, params)
-    except (BadInput, OSError):
-        return False
-
-
-def store(results: dict[str, bytes], folder: Path, this: Run, params: Parameters) -> None:
-    """Put the results of a run into `folder`, in the place of older ones: KIND/RUN.csv becomes KIND.csv."""
-    files = {}
-    for name, content in results.items():
-        kind, file = name.split("/", 1)
-        files[file.split("/")[1] if "/" in file else f"{kind}{Path(file).suffix}"] = content
+    `failed` says why there are none, and never will be with these settings.
+    """
     temporary = folder.with_name(f".{folder.name}")
     for old in (temporary, folder):
         if old.exists():
             shutil.rmtree(old)
     temporary.mkdir(parents=True)
-    for name, content in files.items():
-        with stage.whole_file(temporary / name) as path:
+    for name, content in results.items():
+        kind, file = name.split("/", 1)
+        stored = file.split("/")[1] if "/" in file else f"{kind}{Path(file).suffix}"
+        with stage.whole_file(temporary / stored) as path:
             path.write_bytes(content)
-    stage.write_json(temporary / RECORD, {"fingerprint": fingerprint(this, params), "files": checksums(files)})
+    stage.write_json(temporary / RECORD, record(this, params) | ({"failed": failed} if failed else {}))
     temporary.rename(folder)
 
 
-def made(params: Parameters) -> dict[str, dict[Path, Run]]:
-    """The current runs of each study, by the folder of their results; `params` are the pipeline's.
+def records(params: Parameters) -> dict[str, dict[Path, tuple[Run, dict[str, Any]]]]:
+    """The current runs of each study and their records, by the folder of their results; `params` are the pipeline's.
 
-    Results of other settings are passed over. Raises BadInput (see `load` and `recorded`).
+    Raises BadInput (see `load`).
     """
     planned, params = load(params)
     found = {}
     for name in planned.studies:
         folders = {FOLDER / name / this.name: this for this in runs(name, planned, params)}
-        found[name] = {
-            folder: this
-            for folder, this in folders.items()
-            if folder.exists() and recorded(folder) == fingerprint(this, params)
-        }
+        kept = {folder: (this, current(folder, this, params)) for folder, this in folders.items()}
+        found[name] = {folder: (this, record) for folder, (this, record) in kept.items() if record}
     return found
+
+
+def made(params: Parameters) -> dict[str, dict[Path, Run]]:
+    """The runs of each study that have current results, by the folder of these. Raises BadInput (see `load`)."""
+    return {
+        name: {folder: this for folder, (this, record) in found.items() if "failed" not in record}
+        for name, found in records(params).items()
+    }
+
+
+def failed(params: Parameters) -> dict[str, dict[str, str]]:
+    """Why the training of a run failed, by study and name of the run. Raises BadInput (see `load`)."""
+    return {
+        name: {this.name: record["failed"] for this, record in found.values() if "failed" in record}
+        for name, found in records(params).items()
+    }

@@ -4,7 +4,7 @@
 
 studies/studies.yaml lists the studies. The results of a run stand in studies/NAME/RUN, whole or not at all; only runs
 that are missing there, or are not of the present settings, data and version of the training, are made. A run that was
-interrupted goes on from its checkpoint.
+interrupted goes on from its checkpoint. One whose training diverges or collapses would do so again: this is its result.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from replicate.run import Run
 from replicate.stage import BadInput
 
 CODE = Path(__file__).parent
+FAILED = re.compile(r"^error: (training (?:diverged|collapsed) .*)", re.MULTILINE)  # the last word of stage train
 
 
 def project(params: Parameters) -> bytes:
@@ -104,11 +106,14 @@ def main() -> None:
     parser.add_argument("--threads", type=positive, help="of a run; by default this machine's cores over the jobs")
     parser.add_argument("--scheduler", help="address of a Dask scheduler whose workers do it instead")
     options = parser.parse_args()
-    planned, params = studies.load(parameters.load())
+    pipeline = parameters.load()
+    planned, params = studies.load(pipeline)
     folder = studies.FOLDER / options.name
     wanted = studies.runs(options.name, planned, params)
-    missing = [this for this in wanted if not studies.is_current(folder / this.name, this, params)]
+    missing = [this for this in wanted if not studies.current(folder / this.name, this, params)]
     print(f"study {options.name}: {len(wanted)} runs, of which {len(missing)} are to be made", flush=True)
+    for name, why in studies.failed(pipeline)[options.name].items():
+        print(f"{name}: {why}", flush=True)
     if not missing:
         return
     os.environ.setdefault("MNIST_DIR", str(mnist.FOLDER.resolve()))
@@ -117,7 +122,11 @@ def main() -> None:
     try:
         with cluster(options.jobs, options.scheduler) as client:
             for this, future in results(client, missing, project(params), threads):
-                if error := future.exception():
+                error = future.exception()
+                if found := FAILED.search(str(error)):
+                    studies.store({}, folder / this.name, this, params, failed=found[1])
+                    print(f"{this.name}: {found[1]}", flush=True)
+                elif error:
                     failed.append(f"{this.name}: {error}")
                     print(f"failed: {this.name}", flush=True)
                 else:

@@ -61,6 +61,7 @@ def of_claims(all_claims: Mapping[str, Claim], measured: Results) -> dict[str, d
 def main() -> None:
     params, all_claims = parameters.load(), claims.load()
     claims.check_variants(all_claims, params.variants)
+    run.remove_others(params)
     rows = gather(params)
     means = of_claims(all_claims, results.collect(rows))
     results.write(Path("metrics", "results.csv"), rows)

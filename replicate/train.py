@@ -14,8 +14,8 @@ import csv
 import hashlib
 import json
 import math
+import os
 import shutil
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -25,20 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from replicate import (
-    checkpoint,
-    critic,
-    environment,
-    information,
-    latent,
-    linear,
-    mnist,
-    model,
-    networks,
-    run,
-    stage,
-    views,
-)
+from replicate import checkpoint, code, environment, latent, mnist, model, networks, run, stage, views
 from replicate.latent import Codes
 from replicate.model import Model
 from replicate.parameters import Machine, Mnist, Settings
@@ -50,14 +37,10 @@ from replicate.views import Reading
 VERSION = 1  # of the training; to be raised when its results change by more than rounding, which makes studies stale
 LOG_COLUMNS = ("loss_discriminator", "loss_generator", "information_c1", "information_c2", "information_c3")
 CHECKPOINT = "checkpoint.safetensors"
-FINISHED = "finished.json"
 COLLAPSED = 1e-4  # a discriminator loss, in nats, that leaves the generator nothing to learn from
 # A discriminator that tosses a coin has a loss of 2 log 2 nats, and can always get there by small weights. One whose loss
 # stays ten times as large is not learning: each step overshoots.
 DIVERGED = 10 * 2 * math.log(2)
-
-# Whose code the bits of a training depend on.
-MODULES = (critic, environment, information, latent, linear, mnist, model, networks, views, sys.modules[__name__])
 
 
 class Training(NamedTuple):
@@ -247,7 +230,7 @@ def fingerprint(seed: int, settings: Settings, mnist_files: Mnist, device: torch
         "settings": settings.model_dump(),
         "mnist": mnist_files.model_dump(),
         "environment": environment.numerics(device),
-        "code": [Path(module.__file__).read_text(encoding="utf-8") for module in MODULES],
+        "code": code.fingerprint("replicate.train"),
     }
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
 
@@ -371,20 +354,19 @@ def write(this: Run, log: Tensor, seconds: float | None, device: torch.device) -
 
 
 def main() -> None:
+    began_it = os.getppid()
     this, params = run.from_command_line(__doc__)
     images, _ = mnist.training_images(params.mnist, this.settings.train)
     device = environment.prepare(params.machine.device)
     for path in outputs(this):
         stage.check_output(path)
     with checkpoint.alone(this.checkpoints):
-        record, of_this = this.checkpoints / FINISHED, fingerprint(this.seed, this.settings, params.mnist, device)
-        if checkpoint.finished(record, outputs(this), of_this):
-            print(f"{this.name} is trained, and its results stand; to train it anew, remove {this.checkpoints} first")
-        else:
-            write(this, *train(this, images, params.mnist, params.machine, device), device)
-            stage.write_json(record, checkpoint.record(outputs(this), of_this))
-        for path in this.checkpoints.glob("*.safetensors"):
-            path.unlink()
+        write(this, *train(this, images, params.mnist, params.machine, device), device)
+        # Where the process that began this one was killed, nobody knows that the training has ended: the next call ends
+        # from the last checkpoint at once.
+        if os.getppid() == began_it:
+            for path in this.checkpoints.glob("*.safetensors"):
+                path.unlink()
 
 
 if __name__ == "__main__":

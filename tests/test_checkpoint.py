@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from replicate import checkpoint, stage
+from replicate import checkpoint
 from replicate.stage import BadInput
 
 
@@ -64,18 +64,3 @@ def test_one_training_at_a_time_and_a_dead_one_lets_go(tmp_path):
         other.communicate()
     with checkpoint.alone(folder):
         assert (folder / "process").read_text() == str(os.getpid())
-
-
-def test_a_finished_training_is_known_by_its_outputs_and_fingerprint(tmp_path):
-    outputs, record = [tmp_path / "weights", tmp_path / "log.csv"], tmp_path / "finished.json"
-    for path in outputs:
-        path.write_text("bits")
-    assert not checkpoint.finished(record, outputs, "abc")
-    stage.write_json(record, checkpoint.record(outputs, "abc"))
-    assert checkpoint.finished(record, outputs, "abc")
-    assert not checkpoint.finished(record, outputs, "abd")
-    assert not checkpoint.finished(record, outputs[:1], "abc")
-    outputs[1].write_text("bite")
-    assert not checkpoint.finished(record, outputs, "abc")
-    outputs[1].unlink()
-    assert not checkpoint.finished(record, outputs, "abc")

@@ -107,10 +107,12 @@ def test_broken_evidence_is_named(folders, params):
 
 def test_the_committed_table_holds_the_committed_runs(params, monkeypatch):
     monkeypatch.chdir(ROOT)
-    made = studies.made(params)
+    made, failed = studies.made(params), studies.failed(params)
     measured = results.read("metrics/studies.csv")
     runs = {this.name for folders in made.values() for this in folders.values()}
     assert runs == {f"{variant}-{seed}" for variant, of_seed in measured.runs.items() for seed in of_seed}
     for study, folders in made.items():
         there = {path for path in Path("studies", study).iterdir() if path.is_dir()}
-        assert there == set(folders), "a folder of results is not current"
+        assert there == {*folders, *(Path("studies", study, name) for name in failed[study])}, (
+            "a folder of results is not current"
+        )

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -131,10 +132,12 @@ def test_a_second_run_does_nothing(project: Path):
 
 
 def reruns(project: Path) -> set[str]:
-    """The stages that `dvc repro` would run first; what depends on these is not counted, as it may come out the same."""
+    """The stages that `dvc repro` would run first; what depends on these is not counted, as it may come out the same. But
+    `code`, which is quick, is run: what depends on it tells what has changed."""
+    of_code = dvc("repro", "code", cwd=project)
     done = dvc("status", "--json", cwd=project)
-    assert done.returncode == 0, done.stderr
-    changed = set()
+    assert of_code.returncode == done.returncode == 0, of_code.stderr + done.stderr
+    changed = {"code"} if "Running stage 'code'" in of_code.stdout else set()
     for stage, problems in json.loads(done.stdout).items():
         changed |= {stage for problem in problems if isinstance(problem, dict) and "changed deps" in problem}
     return changed
@@ -162,26 +165,49 @@ def of_each_run(*stages: str, variants: tuple[str, ...] = VARIANTS) -> set[str]:
     return {f"{stage}@{variant}-0" for stage in stages for variant in variants}
 
 
+A_COMMENT, CODE = (("\n\n\n", f"\n\n\n{more}\n\n\n") for more in ("# more", "more = 1"))
+
+
 @pytest.mark.parametrize(
     ("edits", "expected"),
     [
         ([("params.yaml", "dimensions: 16", "dimensions: 8"),
           ("params.yaml", "estimator: infonce", "estimator: jensen_shannon")],
          of_each_run(*PER_RUN, variants=("infomax",)) | {"compare", "explorer", "figures", "report"}),
-        ([("params.yaml", "checkpoint_every: 250", "checkpoint_every: 100"), ("params.yaml", "device: auto", "device: cpu"),
-          ("replicate/download.py", '"""Stage download', '"""The stage download')], set()),
-        ([("replicate/measures/naturalness.py", '"""Does G', '"""Did G')], of_each_run("evaluate")),
-        ([("replicate/measures/representation.py", '"""', '""" ')], of_each_run("represent") | {"baselines", "compare"}),
-        ([("replicate/yardstick.py", '"""Stage yardstick', '"""The stage yardstick'),
-          ("replicate/measures/frechet.py", '"""How', '"""Just how')], of_each_run("yardstick", "milestones")),
-        ([("metrics/evaluation/infomax-0.json", "{", "{ "),
-          ("replicate/figures.py", '"""Stage figures', '"""The stage figures')], {"summarise", "figures"}),
+        ([("params.yaml", "checkpoint_every: 250", "checkpoint_every: 100"),
+          ("params.yaml", "device: auto", "device: cpu")], set()),
+        ([("replicate/linear.py", '"""', '""" '), ("replicate/networks.py", *A_COMMENT),
+          ("replicate/progress.py", "mininterval=0.2", "mininterval=0.3")], {"code"}),
+        ([("replicate/measures/naturalness.py", *CODE), ("replicate/yardstick.py", *CODE)],
+         {"code"} | of_each_run("evaluate", "evidence", "yardstick")),
+        ([("replicate/represent.py", *CODE)], {"code", "baselines"} | of_each_run("represent")),
+        ([("replicate/networks.py", *CODE)],
+         {"code", "baselines", "compare", "cost", "explorer", "figures", "report"} | of_each_run(*PER_RUN)),
+        ([("metrics/evaluation/infomax-0.json", "{", "{ "), ("replicate/study_figures.py", *CODE),
+          ("replicate/report.md.j2", "{#", "{# ")], {"code", "summarise", "figures", "report"}),
     ],
 )  # fmt: skip
 def test_a_change_reruns_what_depends_on_it_and_nothing_else(edits, expected, edited, project: Path):
     for edit in edits:
         edited(*edit)
     assert reruns(project) == expected
+
+
+def test_files_of_a_run_that_is_no_longer_made_are_removed_and_change_nothing(project: Path):
+    assert reruns(project) <= {"code"}  # of the tests before
+    lock = (project / "dvc.lock").read_bytes()
+    left = [
+        copied.with_name(copied.name.replace("infogan-0", "infogan-7"))
+        for copied in [*project.glob("runs/infogan-0"), *project.glob("metrics/*/infogan-0*")]
+        if (shutil.copytree if copied.is_dir() else shutil.copy)(copied, str(copied).replace("infogan-0", "infogan-7"))
+    ]
+    assert len(left) == 11
+    assert reruns(project) == {"explorer", "figures", "report", "summarise"}
+    done = dvc("repro", cwd=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not any(path.exists() for path in left)
+    assert (project / "dvc.lock").read_bytes() == lock
+    assert reruns(project) == set()
 
 
 def test_an_extra_file_among_the_data_reruns_nothing(project: Path):

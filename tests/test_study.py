@@ -1,5 +1,6 @@
 """Studies, with stages that train nothing: what is tested is that runs are spread, resumed, stored and told apart."""
 
+import contextlib
 import gc
 import json
 import os
@@ -10,10 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, change
 from distributed import Client
 
 from replicate import parameters, run, studies, study, worker
@@ -107,27 +109,88 @@ def test_a_killed_worker_is_replaced_and_a_failed_run_stops_no_other(client, pac
     assert not list(folder.glob("infogan-*/runs"))
 
 
-def test_results_are_stored_whole_and_known_again(params: Parameters, tmp_path: Path):
-    this, place = run.of("infogan", 3, params), tmp_path / "seeds" / "infogan-3"
-    assert not studies.is_current(place, this, params)
-    files = {"training/infogan-3.csv": b"1", "milestones/infogan-3.json": b"2", "evidence/infogan-3/codes.npz": b"3"}
-    studies.store(files, place, this, params)
-    assert sorted(path.name for path in place.iterdir()) == ["codes.npz", "milestones.json", "run.json", "training.csv"]
-    assert studies.is_current(place, this, params)
-    assert not studies.is_current(place, run.of("infogan", 4, params), params)
-    assert not studies.is_current(place, run.of("gan", 3, params), params)
-    (place / "training.csv").write_bytes(b"0")
-    assert not studies.is_current(place, this, params)
-    studies.store(files, place, this, params)
-    assert studies.is_current(place, this, params)
-    assert [path.name for path in place.parent.iterdir()] == ["infogan-3"]
+@pytest.fixture
+def mine(params: Parameters, tmp_path, monkeypatch) -> list[Run]:
+    """The runs of a study in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    studies.FOLDER.mkdir()
+    (studies.FOLDER / "studies.yaml").write_text(json.dumps({"variants": {}, "studies": {"mine": {"gan": 3}}}))
+    return studies.runs("mine", *studies.load(params))
 
 
-def test_another_version_of_the_training_makes_results_stale(params, monkeypatch):
-    this = run.of("infogan", 0, params)
-    before = studies.fingerprint(this, params)
-    monkeypatch.setattr(studies.train, "VERSION", studies.train.VERSION + 1)
-    assert studies.fingerprint(this, params) != before
+def test_results_are_stored_whole_and_known_again(mine: list[Run], params: Parameters):
+    this, place = mine[1], studies.FOLDER / "mine" / "gan-1"
+    assert not studies.current(place, this, params)
+    files = {"training/gan-1.csv": b"1", "milestones/gan-1.json": b"2", "evidence/gan-1/codes.npz": b"3"}
+    for _ in range(2):
+        studies.store(files, place, this, params)
+        assert sorted(path.name for path in place.iterdir()) == [
+            "codes.npz",
+            "milestones.json",
+            "run.json",
+            "training.csv",
+        ]
+        assert [path.name for path in place.parent.iterdir()] == ["gan-1"]
+    assert studies.current(place, this, params)
+    assert studies.made(params) == {"mine": {place: this}}
+
+
+@pytest.mark.parametrize("stale", ["version", "data", "settings"])
+def test_results_of_another_version_other_data_or_settings_are_passed_over(stale, mine, params, monkeypatch):
+    studies.store({}, studies.FOLDER / "mine" / "gan-0", mine[0], params)
+    if stale == "version":
+        monkeypatch.setattr(studies.train, "VERSION", studies.train.VERSION + 1)
+    if stale == "data":
+        params = change(params, mnist={"sha256": dict.fromkeys(params.mnist.sha256, "0" * 64)})
+    if stale == "settings":
+        params = change(params, train={"lambda_continuous": 0.5})
+    assert studies.made(params) == {"mine": {}}
+
+
+def test_of_a_setting_that_is_newer_than_a_run_the_code_says_what_it_was(mine: list[Run], params, monkeypatch):
+    place, slope = studies.FOLDER / "mine" / "gan-0", params.networks.leaky_slope
+    studies.store({}, place, mine[0], params)
+    record = json.loads((place / studies.RECORD).read_text())
+    del record["settings"]["networks"]["leaky_slope"]
+    (place / studies.RECORD).write_text(json.dumps(record))
+    for before, current in (
+        ({}, 0),
+        ({"networks": {"leaky_slope": slope / 2}}, 0),
+        ({"networks": {"leaky_slope": slope}}, 1),
+    ):
+        monkeypatch.setattr(studies, "BEFORE", before)
+        assert len(studies.made(params)["mine"]) == current
+
+
+@pytest.mark.parametrize(
+    "ends", ["training diverged at iteration 3: loss nan", "training collapsed by iteration 9: it"]
+)
+def test_a_training_that_diverges_is_a_result_and_another_failure_is_an_error(ends, mine, params, monkeypatch, capsys):
+    def results(client, missing, packed, threads):
+        for this, last in zip(missing, (f"error: {ends}\n", "error: no space", None), strict=True):
+            future = Future()
+            if last:
+                future.set_exception(RuntimeError(f"stage train of {this.name} in /tmp/x:\ntrain: 1%\n{last}"))
+            else:
+                future.set_result(worker.pack({f"training/{this.name}.csv": b"1"}))
+            yield this, future
+
+    monkeypatch.setattr(sys, "argv", ["study", "mine"])
+    monkeypatch.setattr(parameters, "load", lambda: params)
+    monkeypatch.setattr(study, "project", lambda params: b"")
+    monkeypatch.setattr(study, "cluster", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(study, "results", results)
+    with pytest.raises(BadInput, match="1 of 3 runs failed:\ngan-1: stage train of gan-1(.|\n)*no space"):
+        study.main()
+    assert list((studies.FOLDER / "mine" / "gan-0").iterdir()) == [studies.FOLDER / "mine" / "gan-0" / studies.RECORD]
+    assert studies.failed(params) == {"mine": {"gan-0": ends}}
+    assert list(studies.made(params)["mine"].values()) == [mine[2]]
+    capsys.readouterr()
+    monkeypatch.setattr(
+        study, "results", lambda client, missing, *_: pytest.fail(str(missing)) if len(missing) > 1 else []
+    )
+    study.main()
+    assert f"3 runs, of which 1 are to be made\ngan-0: {ends}\n" in capsys.readouterr().out
 
 
 def test_the_committed_studies_are_possible_and_pair_their_seeds(params, monkeypatch):
@@ -168,32 +231,6 @@ def test_a_study_that_is_not_there_is_named(params, monkeypatch):
         studies.runs("seed", planned, theirs)
     assert isinstance(studies.runs("seeds", planned, theirs)[0], Run)
     assert parameters.load(ROOT / "params.yaml") == params
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda place: (place / "training.csv").write_bytes(b"0"),
-        lambda place: (place / "training.csv").unlink(),
-        lambda place: (place / "more.csv").write_bytes(b"1"),
-        lambda place: (place / studies.RECORD).write_text("{"),
-        lambda place: (place / studies.RECORD).write_text("{}"),
-        lambda place: (place / studies.RECORD).unlink(),
-    ],
-    ids=["other content", "a file is missing", "one more file", "broken record", "empty record", "no record"],
-)
-def test_spoiled_results_are_named_and_never_passed_over(spoil, params, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    studies.FOLDER.mkdir()
-    (studies.FOLDER / "studies.yaml").write_text(json.dumps({"variants": {}, "studies": {"mine": {"gan": 3}}}))
-    place, stale = (studies.FOLDER / "mine" / f"gan-{seed}" for seed in (0, 1))
-    studies.store({"training/gan-0.csv": b"1"}, place, run.of("gan", 0, params), params)
-    studies.store({"training/gan-1.csv": b"1"}, stale, run.of("infogan", 1, params), params)
-    assert list(studies.made(params)["mine"]) == [place]
-    spoil(place)
-    with pytest.raises(BadInput, match="studies/mine/gan-0"):
-        studies.made(params)
-    assert not studies.is_current(place, run.of("gan", 0, params), params)
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "1.5", "many"])
