@@ -8,10 +8,11 @@ from statistics import mean
 from typing import Annotated, Literal, NamedTuple
 
 from annotated_types import Len
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from replicate import comparisons, parameters, statistics
-from replicate.comparisons import Infomax, Leak, Margin, Questions, Seeds, Text
+from replicate.comparisons import Condition, Infomax, Leak, Questions, Seeds, Text
+from replicate.hypotheses import Choices, Hypothesis, Selection
 from replicate.parameters import Checked
 from replicate.results import Metrics, Results
 from replicate.stage import BadInput
@@ -27,32 +28,6 @@ OF_STUDY = {
     comparisons.REFUTED: FAILS,
     comparisons.UNDECIDED: UNDECIDED,
 }
-
-Threshold = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class Condition(Checked):
-    """What a metric is asked to be: beyond a number, beyond the control's mean by a margin, or both."""
-
-    metric: Text
-    # None stands for a key that is not there; a null in the file is refused, lest a limit be lost.
-    at_least: Threshold = None
-    at_most: Threshold = None
-    above_control: Margin = None
-    below_control: Margin = None
-
-    @property
-    def needs_control(self) -> bool:
-        return self.above_control is not None or self.below_control is not None
-
-    @model_validator(mode="after")
-    def limited(self) -> "Condition":
-        pairs = ("at_least", "at_most"), ("above_control", "below_control")
-        got = [[key for key in pair if getattr(self, key) is not None] for pair in pairs]
-        if got == [[], []] or max(map(len, got)) > 1:
-            keys = ", ".join(key for pair in got for key in pair) or "no limit"
-            raise ValueError(f"got {keys}, expected at_least or at_most, above_ or below_control, or one of each")
-        return self
 
 
 class Claim(Checked):
@@ -113,6 +88,9 @@ class Claims(Checked):
     revised: Text
     claims: Annotated[dict[Text, Claim], Len(1)]
     studies: Questions = None
+    hypotheses: dict[Text, Hypothesis] = None
+    choices: Choices = None
+    selection: Selection = None
 
 
 class Measured(NamedTuple):

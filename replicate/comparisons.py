@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Len
-from pydantic import Field
+from pydantic import Field, model_validator
 from scipy import stats
 
 from replicate import statistics
@@ -26,6 +26,31 @@ NON_INFERIOR, INFERIOR = "non-inferior", "inferior"
 
 Text = Annotated[str, Len(1)]
 Margin = Annotated[float, Ge(0), Field(allow_inf_nan=False)]
+Threshold = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Condition(Checked):
+    """What a metric is asked to be: beyond a number, beyond the control's mean by a margin, or both."""
+
+    metric: Text
+    # None stands for a key that is not there; a null in the file is refused, lest a limit be lost.
+    at_least: Threshold = None
+    at_most: Threshold = None
+    above_control: Margin = None
+    below_control: Margin = None
+
+    @property
+    def needs_control(self) -> bool:
+        return self.above_control is not None or self.below_control is not None
+
+    @model_validator(mode="after")
+    def limited(self) -> "Condition":
+        pairs = ("at_least", "at_most"), ("above_control", "below_control")
+        got = [[key for key in pair if getattr(self, key) is not None] for pair in pairs]
+        if got == [[], []] or max(map(len, got)) > 1:
+            keys = ", ".join(key for pair in got for key in pair) or "no limit"
+            raise ValueError(f"got {keys}, expected at_least or at_most, above_ or below_control, or one of each")
+        return self
 
 
 class Pair(Checked):
