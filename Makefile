@@ -12,12 +12,12 @@ endif
 .PHONY: reproduce quick study screenshot test lint bench lock venv install
 
 reproduce: venv
-	python -m replicate.parameters
+	python -m replicate.base.parameters
 	dvc repro
 
 # The whole pipeline at toy length, in a temporary copy.
 quick: venv
-	python -m replicate.quick
+	python -m replicate.base.quick
 
 # A file of tests at a time on each core: most of their time is spent in one thread.
 test: venv
@@ -34,11 +34,11 @@ bench: venv
 
 # A picture of the explorer, for README.md; needs Chromium.
 screenshot: venv
-	python -m replicate.screenshot
+	python -m replicate.page.screenshot
 
 # A study of studies/studies.yaml: make study NAME=seeds JOBS=2, or SCHEDULER=tcp://host:8786 for a Dask cluster.
 study: venv
-	python -m replicate.study $(NAME) $(if $(JOBS),--jobs $(JOBS)) $(if $(THREADS),--threads $(THREADS)) $(if $(SCHEDULER),--scheduler $(SCHEDULER))
+	python -m replicate.studies.make $(NAME) $(if $(JOBS),--jobs $(JOBS)) $(if $(THREADS),--threads $(THREADS)) $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
 # What is installed is what requirements.txt lists, whatever the times of files say.
 venv:
@@ -52,6 +52,6 @@ install:
 	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.txt
 	cp requirements.txt .venv/installed
 
-# requirements.txt from requirements.in; needs uv.
+# requirements.txt from pyproject.toml; needs uv.
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt

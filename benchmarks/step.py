@@ -10,8 +10,10 @@ from functools import partial
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from replicate import cost, environment, parameters, stage, train
-from replicate.parameters import Settings
+from replicate import cost
+from replicate.base import environment, parameters, stage
+from replicate.base.parameters import Settings
+from replicate.gan import game
 
 ROUNDS = 20
 SIZE = 2048  # of the matrices
@@ -44,11 +46,11 @@ def multiply_adds(settings: Settings) -> int:
     return d_step + g_step
 
 
-def shares(training: train.Training, settings: Settings) -> dict[str, float]:
+def shares(training: game.Training, settings: Settings) -> dict[str, float]:
     """The share of each of KINDS, and of the rest, in the time of a step of InfoGAN."""
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         for _ in range(PROFILED):
-            train.iterate(training, 0, settings)
+            game.iterate(training, 0, settings)
     times = dict.fromkeys([*KINDS, "rest"], 0.0)
     for event in profiled.key_averages():
         kind = next((kind for kind, names in KINDS.items() if event.key.startswith(names)), "rest")
@@ -68,7 +70,7 @@ def main() -> None:
     settings = {variant: params.settings(variant) for variant in params.variants}
     trainings = {variant: cost.noise_training(settings[variant], device) for variant in settings}
     matrix = torch.rand(SIZE, SIZE, device=device)
-    steps = {variant: partial(train.iterate, trainings[variant], 0, settings[variant]) for variant in settings}
+    steps = {variant: partial(game.iterate, trainings[variant], 0, settings[variant]) for variant in settings}
     seconds = cost.in_turn({"sgemm": lambda: matrix @ matrix, **steps}, ROUNDS, "bench")
     peak = 2 * SIZE**3 / statistics.median(seconds["sgemm"])  # operations a second
     infogan = settings["infogan"]

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from replicate import environment, mnist, model, parameters, represent, stage
-from replicate.measures import representation
-from replicate.model import Model
-from replicate.parameters import Settings
-from replicate.represent import Features
+from replicate.base import environment, mnist, parameters, stage
+from replicate.base.parameters import Settings
+from replicate.gan import model
+from replicate.gan.model import Model
+from replicate.measures import downstream, representation
+from replicate.measures.downstream import Features
+from replicate.measures.reading import Split
 
 
 def untrained(images: Tensor, settings: Settings) -> Model:
@@ -25,13 +27,13 @@ def untrained(images: Tensor, settings: Settings) -> Model:
     return Model(*(network.eval() for network in fresh))
 
 
-def baselines(train: represent.Split, test: represent.Split, settings: Settings) -> dict[str, Features]:
+def baselines(train: Split, test: Split, settings: Settings) -> dict[str, Features]:
     """Raw pixels in [0, 1]; their first principal components, not whitened; an untrained trunk, standardised."""
     pixels = tuple(mnist.as_input(images).flatten(1).numpy() for images in (train[0], test[0]))
     return {
         "pixels": pixels,
         f"pca_{representation.COMPONENTS}": representation.principal_components(*pixels),
-        "untrained_trunk": represent.representations(untrained(train[0], settings), train, test)["trunk"],
+        "untrained_trunk": downstream.representations(untrained(train[0], settings), train, test)["trunk"],
     }
 
 
@@ -41,7 +43,7 @@ def main() -> None:
     settings = params.settings("infogan")
     train = mnist.training_images(params.mnist, settings.train)
     test = mnist.test_images(params.mnist, settings.train)
-    scored = represent.scores(baselines(train, test, settings), train, test, params.represent, "baselines")
+    scored = downstream.scores(baselines(train, test, settings), train, test, params.represent, "baselines")
     stage.write_json(Path("metrics", "baselines.json"), scored)
 
 

@@ -1,67 +1,19 @@
 """Stage code: for every other stage a fingerprint of the code that its result depends on, on which the stage depends.
 
-    python -m replicate.code
-
-A comment, a docstring or the name of a file changes no fingerprint.
+python -m replicate.code
 """
 
-import ast
-import hashlib
-from modulefinder import ModuleFinder
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from replicate import stage
-
-ROOT = Path(__file__).parent.parent
-# Modules that change no result of the stages that import them, each with the reason. What they import is not followed.
-WITHOUT_EFFECT = {
-    "replicate": "says how threads wait",
-    "replicate.checkpoint": "a training that goes on from one ends with the same bits",
-    "replicate.code": "tells what is current",
-    "replicate.parameters": "checks parameters, whose values are among the params of every stage that reads them",
-    "replicate.progress": "shows what is done and how long the rest takes",
-    "replicate.run": "names a run's files",
-    "replicate.stage": "words errors, and reads and writes files",
-    "replicate.tables": "reads and writes files",
-    "replicate.tensor_file": "reads and writes files",
-}
-
-
-def modules(name: str, root: Path = ROOT) -> dict[str, Path]:
-    """The modules whose code the result of a module of `root` depends on, by name: itself, and those there that it
-    imports, directly or not. Raises ImportError when there is no such module."""
-    # Without its __init__ nothing of a package is found.
-    finder = ModuleFinder(path=[str(root)], excludes=WITHOUT_EFFECT.keys() - {"replicate"})
-    finder.import_hook(name)
-    found = {name: module.__file__ for name, module in finder.modules.items() if name not in WITHOUT_EFFECT}
-    return {name: Path(file) for name, file in found.items() if file}  # Python's built-in modules have none
-
-
-def syntax(path: Path) -> str:
-    """The syntax tree of a file as text, without docstrings; the same whichever version of Python parses it."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        if documented and ast.get_docstring(node, clean=False) is not None:
-            del node.body[0]
-        for field, value in list(ast.iter_fields(node)):
-            if value == []:
-                delattr(node, field)  # the versions differ in which fields there are, and in which empty ones they show
-    return ast.dump(tree)
-
-
-def fingerprint(name: str, root: Path = ROOT) -> str:
-    """What the code of `modules` has in common with no other code. Raises ImportError when there is no such module."""
-    hashes = sorted(hashlib.sha256(syntax(path).encode()).hexdigest() for path in modules(name, root).values())
-    return hashlib.sha256("".join(hashes).encode()).hexdigest()[:16]
+from replicate.base import source, stage
 
 
 def main() -> None:
     stages = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
     named = {name: of["cmd"].split()[2] for name, of in stages.items() if name != "code"}  # python -m MODULE
-    stage.write_json("code.json", {name: fingerprint(module) for name, module in named.items()})
+    stage.write_json("code.json", {name: source.fingerprint(module) for name, module in named.items()})
 
 
 if __name__ == "__main__":

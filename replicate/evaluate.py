@@ -11,21 +11,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from replicate import environment, judge, latent, mnist, model, run, stage, tables
-from replicate.latent import Codes
+from replicate.base import environment, mnist, stage, tables
+from replicate.base.parameters import Evaluate, Settings
+from replicate.base.progress import Progress
+from replicate.gan import latent, model, run
+from replicate.gan.latent import Codes, of_every_category
+from replicate.gan.model import Model
 from replicate.measures import (
     classification,
     continuous_codes,
     convergence,
     extrapolation,
+    judge,
     naturalness,
     purity,
     switching,
 )
-from replicate.model import Model
-from replicate.parameters import Evaluate, Latent, Settings
-from replicate.progress import Progress
-from replicate.reading import Split, categories, lower_bounds, with_batch_statistics
+from replicate.measures.reading import Split, categories, lower_bounds, with_batch_statistics
 
 PARTS = 4  # into which the progress bar divides the work of `evaluate`
 
@@ -36,12 +38,6 @@ class Evaluation(NamedTuple):
     metrics: dict[str, dict[str, Any]]
     confusion: list[dict]  # a row for each digit: counts of its test images by the digit that c1 gives them
     traversal: list[dict]  # a row for each continuous code, value and category
-
-
-def of_every_category(draws: int, prior: Latent, random: torch.Generator) -> Codes:
-    """Latent variables from their prior, but with `draws` of each category, one category after the other."""
-    codes = latent.sample(draws * prior.categories, prior, random)
-    return codes._replace(category=torch.arange(prior.categories).repeat_interleave(draws))
 
 
 def measure_information(

@@ -19,14 +19,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 from torch import Tensor
 
-from replicate import environment, latent, mnist, model, parameters, run, stage
-from replicate.latent import Codes
+from replicate.base import environment, mnist, parameters, stage
+from replicate.base.parameters import Explorer, Latent
+from replicate.base.progress import Progress
+from replicate.gan import latent, model, run
+from replicate.gan.latent import Codes
+from replicate.gan.model import Model
+from replicate.gan.networks import Generator
+from replicate.gan.run import Run
 from replicate.measures import morphometry
-from replicate.model import Model
-from replicate.networks import Generator
-from replicate.parameters import Explorer, Latent
-from replicate.progress import Progress
-from replicate.run import Run
 
 GREYS = 16  # grey levels of an image: a PNG of four bits a pixel, smaller than a JPEG or WebP of the same error
 LIMIT = 2.0  # c2 and c3 are shown from −2 to 2, as in the paper's Figure 2
@@ -121,7 +122,7 @@ def read(this: Run, trained: Model, test: tuple[Tensor, Tensor], options: Explor
 
 def render(runs: Sequence[dict[str, Any]], reading: dict[str, Any] | None, options: Explorer) -> str:
     """The page, of what `explored` gave of each run and `read` of one, if any."""
-    loader = FileSystemLoader(Path(__file__).parent)
+    loader = FileSystemLoader(Path(__file__).parent / "page")
     page = Environment(loader=loader, undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return page.get_template("explorer.html.j2").render(
         runs=runs,

@@ -21,13 +21,17 @@ from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 from PIL import Image
 from torch import Tensor
 
-from replicate import information, latent, mnist, model, parameters, results, run, stage, studies, study_figures, tables
-from replicate.latent import Codes
+from replicate.base import mnist, parameters, stage, tables
+from replicate.base.parameters import Figures, Latent
+from replicate.base.stage import BadInput
+from replicate.findings import results
+from replicate.gan import information, latent, model, run
+from replicate.gan.latent import Codes
+from replicate.gan.networks import Generator
+from replicate.gan.run import Run
 from replicate.measures import convergence
-from replicate.networks import Generator
-from replicate.parameters import Figures, Latent
-from replicate.run import Run
-from replicate.stage import BadInput
+from replicate.reporting import study_figures
+from replicate.studies import plan
 
 NAMES = {"infogan": "InfoGAN", "gan": "regular GAN", "infomax": "InfoMax"}
 # Okabe and Ito's, safe for the colour-blind.
@@ -371,12 +375,12 @@ def draw_all() -> dict[str, Figure]:
     if of_studies.of("infogan"):
         of_runs = [
             tables.read_iterations(folder / "milestones.csv", error=tables.number)
-            for folder, this in studies.made(params)["seeds"].items()
+            for folder, this in plan.made(params)["seeds"].items()
             if this.variant == "infogan"
         ]
         figures["studies-error"] = study_figures.errors(of_studies, WIDTH)
         figures["studies-milestones"] = study_figures.milestones(of_runs, WIDTH)
-    planned, theirs = studies.load(params)
+    planned, theirs = plan.load(params)
     if any(of_studies.of(variant) for variant in planned.studies["leak"]):
         of_K = [variant for variant in ("infogan", *planned.studies["leak"]) if of_studies.of(variant)]
         settings = {variant: theirs.settings(variant) for variant in of_K}

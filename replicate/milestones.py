@@ -8,12 +8,13 @@ It tells whether L_I converges before the samples do (§6), and whether the erro
 import numpy as np
 import torch
 
-from replicate import environment, judge, latent, mnist, model, run, stage, tables
-from replicate.measures import classification, convergence, frechet, purity
-from replicate.model import Model
-from replicate.parameters import Milestones, Settings
-from replicate.progress import Progress
-from replicate.reading import Split, categories, lower_bounds, pulls
+from replicate.base import environment, mnist, stage, tables
+from replicate.base.parameters import Milestones, Settings
+from replicate.base.progress import Progress
+from replicate.gan import latent, model, run
+from replicate.gan.model import Model
+from replicate.measures import classification, convergence, frechet, judge, purity
+from replicate.measures.reading import Split, categories, lower_bounds, pulls
 
 
 def measure(

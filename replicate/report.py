@@ -14,13 +14,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from replicate import claims, parameters, results, run, stage, statistics, study_report, tables
-from replicate.claims import Assessment, Claim, Finding
-from replicate.comparisons import INFOMAX, LEAK, SEEDS
-from replicate.results import Metrics, Results
-from replicate.run import Run
-from replicate.stage import BadInput
-from replicate.wording import NAMES, VERBS, asked, count, listed, machine, number, percent, spread, summary
+from replicate.base import parameters, stage, tables
+from replicate.base.stage import BadInput
+from replicate.findings import claims, intervals, results
+from replicate.findings.claims import Assessment, Claim, Finding
+from replicate.findings.comparisons import INFOMAX, LEAK, SEEDS
+from replicate.findings.results import Metrics, Results
+from replicate.gan import run
+from replicate.gan.run import Run
+from replicate.reporting import study_report
+from replicate.reporting.wording import NAMES, VERBS, asked, count, listed, machine, number, percent, spread, summary
 
 CONFUSIONS = 3  # the largest ones of a run that are named
 FEWEST = 3  # runs of a study among which another run is placed
@@ -195,7 +198,7 @@ def place(claim: Claim, this: Run, metrics: Metrics, of_study: Sequence[Metrics]
     values = [each[metric] for each in of_study]
     if metrics[metric] is None or None in values:
         return None
-    low, high = statistics.prediction_interval(values)
+    low, high = intervals.prediction_interval(values)
     inside, own = low <= metrics[metric] <= high, metrics[metric] in values
     return Placed(this.name, metric, number(metrics[metric]), f"[{number(low)}, {number(high)}]", inside, own)
 
@@ -339,7 +342,7 @@ def gather() -> dict[str, Any]:
 def render(template: str, context: Mapping[str, Any]) -> str:
     """A template, filled in. Raises BadInput when the template asks for what is not there."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(Path(__file__).parent / "reporting"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -3,71 +3,9 @@
 python -m replicate.represent VARIANT SEED
 """
 
-import numpy as np
-from torch import Tensor
-
-from replicate import environment, mnist, reading, run, stage
-from replicate.measures import morphometry, probes, representation
-from replicate.model import Model
-from replicate.parameters import Represent
-from replicate.progress import Progress
-from replicate.reading import Split
-
-Features = tuple[np.ndarray, np.ndarray]  # float32 (N, d) of the training images, (M, d) of the test images
-
-
-def representations(trained: Model, train: Split, test: Split) -> dict[str, Features]:
-    """The layers of a model on two splits. All are standardised but probabilities, which have a unit of their own."""
-    of_train, of_test = reading.layers(trained, train[0]), reading.layers(trained, test[0])
-    return {
-        name: (features, of_test[name])
-        if name == "posterior_c1"
-        else representation.standardise(features, of_test[name])
-        for name, features in of_train.items()
-    }
-
-
-def terciles(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The third of the training split's values that each value lies in: (N,), (M,) -> (N,), (M,) of 0, 1 and 2."""
-    borders = np.quantile(train, [1 / 3, 2 / 3])
-    return np.searchsorted(borders, train), np.searchsorted(borders, test)
-
-
-def styles(train: Tensor, test: Tensor) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The thirds by slant and by thickness that images uint8 (N, 28, 28), (M, 28, 28) lie in: labels that no number of
-    categories has a reason to favour."""
-    of_train, of_test = (morphometry.measure(images.numpy()) for images in (train, test))
-    return {
-        "slant": terciles(of_train.slant, of_test.slant),
-        "thickness": terciles(of_train.thickness, of_test.thickness),
-    }
-
-
-def scores(
-    features: dict[str, Features], train: Split, test: Split, options: Represent, title: str
-) -> dict[str, dict[str, float]]:
-    """What probes and k-means tell of the digits of both splits by each of `features`, and what probes tell of the style.
-
-    error_slant, error_thickness: test errors of probes for `styles` of the first `options.style_images` of each split,
-    each fitted to max(`options.labels_per_digit`) labels of each third.
-    """
-    digits = train[1].numpy(), test[1].numpy()
-    few, some = max(options.labels_per_digit), slice(options.style_images)
-    ticks = probes.ticks(options) + 1 + 2 * options.label_draws
-    scored = {}
-    with Progress(desc=title, total=len(features) * ticks, unit="part") as progress:
-        of_style = styles(train[0][some], test[0][some])
-        for name, (of_train, of_test) in features.items():
-            scored[name] = probes.scores(of_train, digits[0], of_test, digits[1], options, progress)
-            scored[name] |= representation.kmeans_scores(of_train, digits[0], of_test, digits[1], options)
-            progress.update()
-            scored[name] |= {
-                f"error_{style}": probes.few_labels_error(
-                    of_train[some], third, of_test[some], test_third, few, options, progress
-                )
-                for style, (third, test_third) in of_style.items()
-            }
-    return scored
+from replicate.base import environment, mnist, stage
+from replicate.gan import run
+from replicate.measures import downstream, representation
 
 
 def main() -> None:
@@ -75,9 +13,9 @@ def main() -> None:
     environment.prepare("cpu")
     train = mnist.training_images(params.mnist, this.settings.train)
     test = mnist.test_images(params.mnist, this.settings.train)
-    features = representations(this.load(), train, test)
+    features = downstream.representations(this.load(), train, test)
     category = features["posterior_c1"][1].argmax(axis=1)
-    scored = scores(features, train, test, params.represent, f"represent {this.name}")
+    scored = downstream.scores(features, train, test, params.represent, f"represent {this.name}")
     code = representation.label_information(category, test[1].numpy())
     stage.write_json(this.json("representation"), {"code": code, **scored})
 

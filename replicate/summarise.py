@@ -6,39 +6,26 @@ python -m replicate.summarise
 from collections.abc import Mapping
 from pathlib import Path
 
-from replicate import claims, parameters, results, run, stage
-from replicate.claims import Claim
-from replicate.parameters import Parameters
-from replicate.results import Results, Row, Value
-from replicate.stage import BadInput
+from replicate.base import parameters, stage
+from replicate.base.parameters import Parameters
+from replicate.findings import claims, results
+from replicate.findings.claims import Claim
+from replicate.findings.results import Results, Row
+from replicate.gan import run
 
-# The files of metrics of a run, and those that belong to no run; with each the prefix that its metrics get in the table.
-OF_RUN = {"evaluation": "", "milestones": "", "yardstick": "yardstick", "representation": "representation"}
 OF_NO_RUN = {"judge": "judge", "baselines": "baselines", "cost": "cost"}
 OF_MACHINE = "cost."  # metrics that are times, which differ where no result does
 
 
-def read(prefixes: Mapping[Path, str]) -> dict[str, Value]:
-    """All metrics in some JSON files by dotted name, with the prefix that `prefixes` gives for each file.
-
-    Raises BadInput when a file is missing or broken, or has a metric that one before it has.
-    """
-    metrics: dict[str, Value] = {}
-    for path, prefix in prefixes.items():
-        found = results.flatten(stage.read_json(path), prefix)
-        if twice := [metric for metric in found if metric in metrics]:
-            raise BadInput(f"{path}: got {', '.join(twice)}, expected no metric that another file has as well")
-        metrics |= found
-    return metrics
-
-
 def gather(params: Parameters) -> list[Row]:
-    """The rows of every run of the pipeline, then those of no run. Raises BadInput (see `read`)."""
+    """The rows of every run of the pipeline, then those of no run. Raises BadInput (see `results.read_metrics`)."""
     rows = []
     for each in run.of_pipeline(params):
-        measured = read({each.json(kind): prefix for kind, prefix in OF_RUN.items()})
+        measured = results.read_metrics({each.json(kind): prefix for kind, prefix in results.OF_RUN.items()})
         rows += results.rows(measured, each.variant, each.seed)
-    return rows + results.rows(read({Path("metrics", f"{kind}.json"): prefix for kind, prefix in OF_NO_RUN.items()}))
+    return rows + results.rows(
+        results.read_metrics({Path("metrics", f"{kind}.json"): prefix for kind, prefix in OF_NO_RUN.items()})
+    )
 
 
 def of_claims(all_claims: Mapping[str, Claim], measured: Results) -> dict[str, dict[str, float]]:

@@ -19,12 +19,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from replicate import environment, latent, model, run, stage
-from replicate.latent import Codes
-from replicate.linear import Linear
-from replicate.model import Model
-from replicate.parameters import Latent, Yardstick
-from replicate.progress import Progress
+from replicate.base import environment, stage
+from replicate.base.parameters import Latent, Yardstick
+from replicate.base.progress import Progress
+from replicate.gan import latent, model, run
+from replicate.gan.latent import Codes
+from replicate.gan.layers import Linear
+from replicate.gan.model import Model
 
 CODES = ("c1", "c2", "c3")
 BATCH = 500  # images that are read at once when nothing is trained

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from replicate import environment, parameters
-from replicate.parameters import Mnist, Parameters, Settings
+from replicate.base import environment, parameters
+from replicate.base.parameters import Mnist, Parameters, Settings
 
 ROOT = Path(__file__).parent.parent
 CPU, GPU = torch.device("cpu"), torch.device("cuda")

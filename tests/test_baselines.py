@@ -2,7 +2,8 @@ import numpy as np
 import torch
 from conftest import change
 
-from replicate import baselines, train
+from replicate import baselines
+from replicate.gan import game
 
 
 def test_baselines_are_pixels_their_components_and_an_untrained_trunk(small):
@@ -28,7 +29,7 @@ def test_baselines_are_pixels_their_components_and_an_untrained_trunk(small):
 def test_the_untrained_trunk_has_the_initial_weights_and_population_statistics(small, digits):
     settings = small.settings("infogan")
     untrained = baselines.untrained(digits, settings)
-    start = train.start(0, digits, settings, torch.device("cpu")).model
+    start = game.start(0, digits, settings, torch.device("cpu")).model
     found = dict(untrained.discriminator.features.named_parameters())
     for name, weight in start.discriminator.features.named_parameters():
         assert torch.equal(weight, found[name])

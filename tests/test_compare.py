@@ -9,9 +9,12 @@ import pytest
 import torch
 from conftest import ROOT
 
-from replicate import claims, compare, mnist, results, studies, tables
-from replicate.run import Run
-from replicate.stage import BadInput
+from replicate import compare
+from replicate.base import mnist, tables
+from replicate.base.stage import BadInput
+from replicate.findings import claims, results
+from replicate.gan.run import Run
+from replicate.studies import plan
 
 SEEDS = claims.questions(ROOT / "claims.yaml").seeds
 
@@ -107,12 +110,12 @@ def test_broken_evidence_is_named(folders, params):
 
 def test_the_committed_table_holds_the_committed_runs(params, monkeypatch):
     monkeypatch.chdir(ROOT)
-    made, failed = studies.made(params), studies.failed(params)
+    made, failed = plan.made(params), plan.failed(params)
     measured = results.read("metrics/studies.csv")
     runs = {this.name for folders in made.values() for this in folders.values()}
     assert runs == {f"{variant}-{seed}" for variant, of_seed in measured.runs.items() for seed in of_seed}
     for study, folders in made.items():
-        there = {path for path in Path("studies", study).iterdir() if path.is_dir()}
+        there = {path for path in Path("studies", study).glob("*") if path.is_dir()}
         assert there == {*folders, *(Path("studies", study, name) for name in failed[study])}, (
             "a folder of results is not current"
         )

@@ -2,8 +2,10 @@ import pytest
 import torch
 from conftest import change
 
-from replicate import cost, environment, model, train
-from replicate.parameters import Parameters
+from replicate import cost
+from replicate.base import environment
+from replicate.base.parameters import Parameters
+from replicate.gan import game, model
 
 CPU = torch.device("cpu")
 
@@ -12,10 +14,10 @@ CPU = torch.device("cpu")
 def test_without_q_is_the_iteration_whose_q_counts_for_nothing(new_codes, digits, small: Parameters):
     weights = {"lambda_discrete": 0.0, "lambda_continuous": 0.0, "new_codes_for_generator": new_codes}
     settings = change(small.settings("infogan"), train=weights)
-    with_q, without_q = (train.start(0, digits, settings, CPU) for _ in range(2))
+    with_q, without_q = (game.start(0, digits, settings, CPU) for _ in range(2))
     before = {key: tensor.clone() for key, tensor in model.to_tensors(with_q.model).items()}
     for iteration in range(2):
-        train.iterate(with_q, iteration, settings)
+        game.iterate(with_q, iteration, settings)
         cost.iterate_without_q(without_q, iteration, settings)
     a, b = model.to_tensors(with_q.model), model.to_tensors(without_q.model)
     assert [key for key in a if not key.startswith("head.") and not torch.equal(a[key], b[key])] == []

@@ -12,7 +12,7 @@ from conftest import write
 from torchvision.datasets import MNIST
 
 from replicate import download
-from replicate.stage import BadInput
+from replicate.base.stage import BadInput
 
 
 @pytest.fixture(autouse=True)

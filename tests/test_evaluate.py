@@ -8,13 +8,14 @@ import torch
 from conftest import change
 from torch import nn
 
-from replicate import evaluate, judge, stage, tables
-from replicate.information import Posterior, variational
-from replicate.latent import Codes, entropies
-from replicate.measures import continuous_codes
-from replicate.model import Model
-from replicate.parameters import Parameters
-from replicate.progress import Progress
+from replicate import evaluate
+from replicate.base import stage, tables
+from replicate.base.parameters import Parameters
+from replicate.base.progress import Progress
+from replicate.gan.information import Posterior, variational
+from replicate.gan.latent import Codes, entropies
+from replicate.gan.model import Model
+from replicate.measures import continuous_codes, judge
 
 LEVELS = 0.4 + 0.06 * torch.arange(10)  # brightness of the bars that the made generator draws for each category
 DIGITS = torch.tensor([3, 1, 4, 0, 5, 9, 2, 6, 8, 7])  # and the digit that the made judge takes each for

@@ -19,13 +19,16 @@ from conftest import ROOT, change
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from replicate import explorer, mnist, model, screenshot
-from replicate.latent import Codes
+from replicate import explorer
+from replicate.base import mnist
+from replicate.base.parameters import Parameters
+from replicate.base.stage import BadInput
+from replicate.gan import model
+from replicate.gan.latent import Codes
+from replicate.gan.model import Model
+from replicate.gan.run import Run
 from replicate.measures import morphometry
-from replicate.model import Model
-from replicate.parameters import Parameters
-from replicate.run import Run
-from replicate.stage import BadInput
+from replicate.page import screenshot
 
 VALUES, DRAWS = 3, 2
 STEP = 1 / 15  # between two of the page's grey levels
@@ -382,6 +385,6 @@ def test_a_picture_can_be_taken(made: Made, tmp_path):
     page = tmp_path / screenshot.PAGE
     page.parent.mkdir()
     page.write_text(made.html, encoding="utf-8")
-    command = [sys.executable, "-m", "replicate.screenshot"]  # for Playwright runs once a process
+    command = [sys.executable, "-m", "replicate.page.screenshot"]  # for Playwright runs once a process
     subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
     assert np.asarray(Image.open(tmp_path / screenshot.PICTURE).convert("L")).std() > 10

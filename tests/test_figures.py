@@ -14,11 +14,15 @@ from matplotlib.figure import Figure
 from PIL import Image
 from ruamel.yaml import YAML
 
-from replicate import figures, mnist, results, run, study_figures, tables
+from replicate import figures
+from replicate.base import mnist, tables
+from replicate.base.stage import BadInput
 from replicate.figures import Shown
-from replicate.model import Model
-from replicate.run import Run
-from replicate.stage import BadInput
+from replicate.findings import results
+from replicate.gan import run
+from replicate.gan.model import Model
+from replicate.gan.run import Run
+from replicate.reporting import study_figures
 
 ALL = {"figure1", "milestones", "figure2", "figure2-infomax", "samples", "codes", "confusion", "teaser"}
 DIGIT_OF_CATEGORY = [7, 2, 1, 0, 4, 9, 5, 3, 6, 8]
@@ -370,7 +374,7 @@ def test_the_stage_draws_the_studies(project, monkeypatch):
     made = {Path("studies", "seeds", f"infogan-{seed}"): Run("infogan", seed, None) for seed in (0, 3)}
     for folder in made:
         tables.write(folder / "milestones.csv", [{"iteration": n, "error": 10 / n} for n in (50, 100)])
-    monkeypatch.setattr(figures.studies, "made", lambda _: {"seeds": made})
+    monkeypatch.setattr(figures.plan, "made", lambda _: {"seeds": made})
     drawn = {}
     monkeypatch.setattr(figures, "save", lambda figure, path: drawn.update({path.stem: figure}))
     figures.main()

@@ -1,9 +1,11 @@
 import pytest
 import torch
 
-from replicate import judge, mnist, tensor_file
-from replicate.parameters import Judge, Parameters
-from replicate.stage import BadInput
+import replicate.judge as stage_judge
+from replicate.base import mnist, tensor_file
+from replicate.base.parameters import Judge, Parameters
+from replicate.base.stage import BadInput
+from replicate.measures import judge
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,9 @@ def bars() -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_it_learns_to_read(bars, settings):
     images, labels = bars
-    probabilities = judge.probabilities(judge.fit(images[:300], labels[:300], settings), mnist.as_input(images[300:]))
+    probabilities = judge.probabilities(
+        stage_judge.fit(images[:300], labels[:300], settings), mnist.as_input(images[300:])
+    )
     assert probabilities.shape == (100, 10)
     assert probabilities.sum(dim=1).tolist() == pytest.approx([1] * 100)
     assert probabilities.argmax(dim=1).eq(labels[300:]).double().mean() > 0.9
@@ -32,13 +36,13 @@ def test_it_learns_to_read(bars, settings):
 
 def test_the_same_bits_every_time(bars, settings):
     once = settings.model_copy(update={"epochs": 1})
-    first, second = (judge.fit(*bars, once).state_dict() for _ in range(2))
+    first, second = (stage_judge.fit(*bars, once).state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_divergence_is_said(bars, settings):
     with pytest.raises(BadInput, match="diverged"):
-        judge.fit(bars[0], bars[1], settings.model_copy(update={"learning_rate": 1e30}))
+        stage_judge.fit(bars[0], bars[1], settings.model_copy(update={"learning_rate": 1e30}))
 
 
 def test_features_are_the_means_of_the_last_maps_whatever_the_batches(bars):

@@ -7,11 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from replicate import judge, milestones, mnist, model, run, tables
-from replicate.latent import Codes
-from replicate.model import Model
-from replicate.parameters import Milestones, Parameters
-from replicate.run import Run
+from replicate import milestones
+from replicate.base import mnist, tables
+from replicate.base.parameters import Milestones, Parameters
+from replicate.gan import model, run
+from replicate.gan.latent import Codes
+from replicate.gan.model import Model
+from replicate.gan.run import Run
+from replicate.measures import judge
 
 OPTIONS = Milestones(seed=0, matching_images=40, samples=136, pull_images=16)
 PULLS = ("pull_adversarial", "pull_c1", "pull_continuous")

@@ -13,7 +13,8 @@ import pytest
 from conftest import ROOT
 from dvc.utils.serialize import dump_yaml, parse_yaml_for_update
 
-from replicate import quick, results
+from replicate.base import quick
+from replicate.findings import results
 
 VARIANTS = ("infogan", "infomax")
 PER_RUN = ("train", "evaluate", "milestones", "yardstick", "represent", "evidence")
@@ -112,7 +113,7 @@ def test_the_pipeline_makes_everything(project: Path):
 
 def test_evidence_gives_what_was_measured(project: Path):
     def recompute(*folders: str) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", "replicate.recompute", *folders]
+        command = [sys.executable, "-m", "replicate.studies.recompute", *folders]
         return subprocess.run(command, cwd=project, capture_output=True, text=True)
 
     done = recompute()
@@ -176,15 +177,15 @@ A_COMMENT, CODE = (("\n\n\n", f"\n\n\n{more}\n\n\n") for more in ("# more", "mor
          of_each_run(*PER_RUN, variants=("infomax",)) | {"compare", "explorer", "figures", "report"}),
         ([("params.yaml", "checkpoint_every: 250", "checkpoint_every: 100"),
           ("params.yaml", "device: auto", "device: cpu")], set()),
-        ([("replicate/linear.py", '"""', '""" '), ("replicate/networks.py", *A_COMMENT),
-          ("replicate/progress.py", "mininterval=0.2", "mininterval=0.3")], {"code"}),
+        ([("replicate/gan/layers.py", '"""', '""" '), ("replicate/gan/networks.py", *A_COMMENT),
+          ("replicate/base/progress.py", "mininterval=0.2", "mininterval=0.3")], {"code"}),
         ([("replicate/measures/naturalness.py", *CODE), ("replicate/yardstick.py", *CODE)],
-         {"code"} | of_each_run("evaluate", "evidence", "yardstick")),
-        ([("replicate/represent.py", *CODE)], {"code", "baselines"} | of_each_run("represent")),
-        ([("replicate/networks.py", *CODE)],
+         {"code"} | of_each_run("evaluate", "yardstick")),
+        ([("replicate/measures/downstream.py", *CODE)], {"code", "baselines"} | of_each_run("represent")),
+        ([("replicate/gan/networks.py", *CODE)],
          {"code", "baselines", "compare", "cost", "explorer", "figures", "report"} | of_each_run(*PER_RUN)),
-        ([("metrics/evaluation/infomax-0.json", "{", "{ "), ("replicate/study_figures.py", *CODE),
-          ("replicate/report.md.j2", "{#", "{# ")], {"code", "summarise", "figures", "report"}),
+        ([("metrics/evaluation/infomax-0.json", "{", "{ "), ("replicate/reporting/study_figures.py", *CODE),
+          ("replicate/reporting/report.md.j2", "{#", "{# ")], {"code", "summarise", "figures", "report"}),
     ],
 )  # fmt: skip
 def test_a_change_reruns_what_depends_on_it_and_nothing_else(edits, expected, edited, project: Path):

@@ -10,9 +10,12 @@ import pytest
 from conftest import ROOT
 from ruamel.yaml import YAML
 
-from replicate import claims, compare, comparisons, report, results, stage, tables, wording
-from replicate.run import Run
-from replicate.stage import BadInput
+from replicate import compare, report
+from replicate.base import stage, tables
+from replicate.base.stage import BadInput
+from replicate.findings import claims, comparisons, results
+from replicate.gan.run import Run
+from replicate.reporting import wording
 
 SCORES = {"probe_error_10": 0.31, "probe_error_100": 0.21, "probe_error_all": 0.11, "kmeans_error": 0.41}
 OF_RUN = results.flatten(
@@ -354,7 +357,7 @@ def test_the_study_of_seeds_says_what_its_runs_were(project):
     written = project.written()
     assert "5 %; here it is 19.7 [5.8, 33.5] % on average over 6 trainings, and at most 5.5 % in 1 of them." in written
     assert "a choice that needs no label, is seed 3; its error is 20.0 %." in written
-    assert "11 of 15 trainings are made" in text  # five of the regular GAN are planned
+    assert "11 of 30 trainings are made" in text  # more of each are planned
     assert "from 5.0 % to 40.0 %" in text and "in 1 of 6 trainings. Of many trainings that would be 3 % to 56 %" in text
     assert row(text, "the best of 5")[2:] == ["6", "6.0 %"]  # 5 of the 6 choices have the 0.05, the other 0.11
     assert row(text, "the medoid")[2:] == ["6", "20.0 %"] and row(text, "the consensus")[2:] == ["6", "7.0 %"]

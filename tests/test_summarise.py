@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from replicate import claims, results, summarise
-from replicate.run import Run
-from replicate.stage import BadInput
+from replicate import summarise
+from replicate.base.stage import BadInput
+from replicate.findings import claims, results
+from replicate.gan.run import Run
 
 CLAIMS = """
 version: 2

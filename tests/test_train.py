@@ -14,11 +14,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from replicate import latent, mnist, model, run, train, views
-from replicate.model import Model
-from replicate.parameters import Parameters, RecognitionViews, Settings, View
-from replicate.run import Run
-from replicate.stage import BadInput
+from replicate import train
+from replicate.base import mnist
+from replicate.base.parameters import Parameters, RecognitionViews, Settings, View
+from replicate.base.stage import BadInput
+from replicate.gan import game, latent, model, run, views
+from replicate.gan.model import Model
+from replicate.gan.run import Run
 
 
 def finish(this: Run, digits: Tensor, params: Parameters, device: torch.device = CPU) -> dict[str, Tensor]:
@@ -130,7 +132,7 @@ class Step(NamedTuple):
 
 
 def both_steps(seed: int, digits, settings: Settings, monkeypatch) -> Step:
-    training = train.start(seed, digits, settings, CPU)
+    training = game.start(seed, digits, settings, CPU)
     for optimiser in training.optimisers.values():  # keep the gradients that a step used
         monkeypatch.setattr(optimiser, "zero_grad", lambda: None)
     plain = Model(*(copy.deepcopy(network).double() for network in training.model))
@@ -149,7 +151,7 @@ def both_steps(seed: int, digits, settings: Settings, monkeypatch) -> Step:
     changes.set_state(training.random["views"].get_state())
 
     reference = plain_step(plain, real, codes, again, settings, changes)
-    train.iterate(training, 0, settings)
+    game.iterate(training, 0, settings)
 
     def parts(of: Model) -> tuple[list, list]:
         reading, making = [*of.discriminator.parameters()], [*of.generator.parameters()]
@@ -214,9 +216,9 @@ def test_the_regular_gans_generator_gets_nothing_from_the_bound(digits, small: P
     for variant, weight in (("gan", 0.0), ("gan", 1.0), ("infogan", 0.0), ("infogan", 1.0)):
         weights = {"lambda_discrete": weight, "lambda_continuous": weight, "learning_rate_discriminator": 0}
         settings = change(small.settings(variant), train=weights)
-        training = train.start(0, digits, settings, CPU)
+        training = game.start(0, digits, settings, CPU)
         monkeypatch.setattr(training.optimisers["generator"], "zero_grad", lambda: None)
-        train.iterate(training, 0, settings)
+        game.iterate(training, 0, settings)
         gradients[variant, weight] = training.model.generator.fully_connected[0].weight.grad
     assert torch.equal(gradients["gan", 0.0], gradients["gan", 1.0])
     assert torch.equal(gradients["gan", 0.0], gradients["infogan", 0.0])
@@ -229,14 +231,14 @@ def test_a_resumed_run_ends_with_the_same_bits(
     finished, variant: str, killed_in: int, digits, small: Parameters, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    this, iterate, done = run.of(variant, 0, small), train.iterate, []
+    this, iterate, done = run.of(variant, 0, small), game.iterate, []
 
     def killed(training, iteration, settings):
         if iteration == killed_in:
             raise KeyboardInterrupt
         iterate(training, iteration, settings)
 
-    monkeypatch.setattr(train, "iterate", killed)
+    monkeypatch.setattr(game, "iterate", killed)
     goes_on = killed_in // small.machine.checkpoint_every * small.machine.checkpoint_every
     with pytest.raises(KeyboardInterrupt, match=f"the next call goes on from iteration {goes_on} of 4"):
         finish(this, digits, small)
@@ -246,7 +248,7 @@ def test_a_resumed_run_ends_with_the_same_bits(
         done.append(iteration)
         iterate(training, iteration, settings)
 
-    monkeypatch.setattr(train, "iterate", counted)
+    monkeypatch.setattr(game, "iterate", counted)
     assert_same_bits(finished[variant].tensors, finish(this, digits, small))
     assert done == list(range(goes_on, small.train.iterations))
 
@@ -256,7 +258,7 @@ def test_a_resumed_run_ends_with_the_same_bits(
 def test_a_resumed_run_ends_with_the_same_bits_on_a_gpu_too(
     variant: str, digits, small: Parameters, tmp_path, monkeypatch
 ):
-    this, iterate = run.of(variant, 0, small), train.iterate
+    this, iterate = run.of(variant, 0, small), game.iterate
     for folder in ("whole", "resumed"):
         (tmp_path / folder).mkdir()
     monkeypatch.chdir(tmp_path / "whole")
@@ -268,18 +270,18 @@ def test_a_resumed_run_ends_with_the_same_bits_on_a_gpu_too(
         iterate(training, iteration, settings)
 
     monkeypatch.chdir(tmp_path / "resumed")
-    monkeypatch.setattr(train, "iterate", killed)
+    monkeypatch.setattr(game, "iterate", killed)
     with pytest.raises(KeyboardInterrupt, match="the next call goes on from iteration 2 of 4"):
         finish(this, digits, small, GPU)
-    monkeypatch.setattr(train, "iterate", iterate)
+    monkeypatch.setattr(game, "iterate", iterate)
     assert_same_bits(whole, finish(this, digits, small, GPU))
 
 
 def test_another_seed_gives_another_run(finished, digits, small: Parameters):
     logs = []
     for seed in (0, 1):
-        training = train.start(seed, digits, small.settings("infogan"), CPU)
-        train.iterate(training, 0, small.settings("infogan"))
+        training = game.start(seed, digits, small.settings("infogan"), CPU)
+        game.iterate(training, 0, small.settings("infogan"))
         logs.append(training.log[0])
     assert torch.equal(logs[0], finished["infogan"].tensors["log"][0])
     assert not torch.isclose(logs[0], logs[1]).any()
@@ -289,24 +291,24 @@ def test_divergence_names_the_iteration_and_keeps_the_checkpoint(
     finished, digits, small: Parameters, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    this, iterate = run.of("infogan", 0, small), train.iterate
+    this, iterate = run.of("infogan", 0, small), game.iterate
 
     def poisoned(training, iteration, settings):
         if iteration == 2:
             training.model.generator.fully_connected[0].weight.data[0, 0] = math.nan
         iterate(training, iteration, settings)
 
-    monkeypatch.setattr(train, "iterate", poisoned)
+    monkeypatch.setattr(game, "iterate", poisoned)
     with pytest.raises(BadInput, match="diverged at iteration 3: loss_discriminator nan"):
         finish(this, digits, small)
-    monkeypatch.setattr(train, "iterate", iterate)
+    monkeypatch.setattr(game, "iterate", iterate)
     assert_same_bits(finished["infogan"].tensors, finish(this, digits, small))
 
 
 @pytest.fixture(scope="module")
-def begun(digits, small: Parameters) -> train.Training:
+def begun(digits, small: Parameters) -> game.Training:
     """A training before its first iteration, for tests that leave it as it is."""
-    return train.start(0, digits, small.settings("infogan"), CPU)
+    return game.start(0, digits, small.settings("infogan"), CPU)
 
 
 @pytest.mark.parametrize(
@@ -354,7 +356,7 @@ def test_the_fingerprint_tells_trainings_apart(small: Parameters, monkeypatch):
     ]
     assert len(set(prints)) == len(prints)
     assert train.fingerprint(0, small.settings("infogan"), small.mnist, CPU) == prints[0]
-    monkeypatch.setattr(train.code, "fingerprint", lambda module: f"other code of {module}")
+    monkeypatch.setattr(train.source, "fingerprint", lambda module: f"other code of {module}")
     assert train.fingerprint(0, settings, small.mnist, CPU) not in prints
 
 
@@ -366,7 +368,7 @@ def at_the_end(finished, digits, small: Parameters, tmp_path, monkeypatch) -> Ru
     shutil.copytree(finished["infogan"].folder / this.checkpoints, this.checkpoints)
     monkeypatch.setattr(run, "from_command_line", lambda description: (this, small))
     monkeypatch.setattr(mnist, "training_images", lambda files, n: (digits, None))
-    monkeypatch.setattr(train, "iterate", lambda *_: pytest.fail("it trains"))
+    monkeypatch.setattr(game, "iterate", lambda *_: pytest.fail("it trains"))
     return this
 
 
@@ -423,7 +425,7 @@ def test_what_is_not_finite_reaches_no_checkpoint(what: str, digits):
 def test_models_that_differ_in_one_layer_start_alike(begun, digits, small: Parameters):
     """Twenty categories: the same data, noise and continuous codes, the same weights where the shape is the same."""
     settings = change(small, latent={"categories": 20}).settings("infogan")
-    more = train.start(0, digits, settings, CPU)
+    more = game.start(0, digits, settings, CPU)
     ours, theirs = model.to_tensors(begun.model), model.to_tensors(more.model)
     reshaped = {"generator.fully_connected.0.weight", "head.output.weight", "head.output.bias"}
     assert {name for name in ours if ours[name].shape != theirs[name].shape} == reshaped
@@ -433,15 +435,15 @@ def test_models_that_differ_in_one_layer_start_alike(begun, digits, small: Param
 
 @pytest.mark.parametrize("variant", ["gan", "infomax"])
 def test_all_objectives_start_from_the_same_generator_and_discriminator(begun, variant: str, digits, small: Parameters):
-    other = train.start(0, digits, small.settings(variant), CPU)
+    other = game.start(0, digits, small.settings(variant), CPU)
     for part in ("generator", "discriminator") if variant == "infomax" else Model._fields:
         assert_same_bits(*(getattr(of.model, part).state_dict() for of in (begun, other)))
     assert_same_bits(*({name: random.get_state() for name, random in of.random.items()} for of in (begun, other)))
 
 
-def without_networks(digits: Tensor) -> train.Training:
+def without_networks(digits: Tensor) -> game.Training:
     random = {"data": torch.Generator().manual_seed(0)}
-    return train.Training(None, {}, random, torch.empty(len(digits), dtype=torch.int64), torch.ones(4, 5), digits)
+    return game.Training(None, {}, random, torch.empty(len(digits), dtype=torch.int64), torch.ones(4, 5), digits)
 
 
 def test_a_collapsed_discriminator_stops_the_run(digits):
@@ -462,7 +464,7 @@ def test_a_discriminator_that_is_thrown_about_stops_the_run(digits):
         train.check(training, 0, 4)
 
 
-# Of the first two iterations, by LOG_COLUMNS. To be recorded anew when, and only when, train.VERSION is raised.
+# Of the first two iterations, by LOG_COLUMNS. To be recorded anew when, and only when, game.VERSION is raised.
 RECORDED = {
     "infogan": [
         [1.425375, 0.732171, 0.006177, -0.362737, -0.421732],
@@ -485,16 +487,16 @@ def test_the_game_is_that_of_its_version(variant: str, device: torch.device, dig
     """Another number of threads moves the second iteration by 0.00003; another slope, weight, rate or order of the
     steps by 0.001 and more."""
     settings = change(params.settings(variant), train={"batch_size": 16, "iterations": 2})
-    training = train.start(0, digits, settings, device)
+    training = game.start(0, digits, settings, device)
     for iteration in range(2):
-        train.iterate(training, iteration, settings)
+        game.iterate(training, iteration, settings)
     torch.testing.assert_close(training.log.cpu(), torch.tensor(RECORDED[variant]), atol=3e-4, rtol=0)
-    assert train.VERSION == 1
+    assert game.VERSION == 1
 
 
 def test_an_epoch_shows_each_image_once_and_the_next_in_another_order(digits):
     training = without_networks(digits)
-    epochs = [[train.next_batch(training, 5 * epoch + i, 8) for i in range(5)] for epoch in range(2)]
+    epochs = [[game.next_batch(training, 5 * epoch + i, 8) for i in range(5)] for epoch in range(2)]
     shown = [[image.numpy().tobytes() for image in torch.cat(epoch)] for epoch in epochs]
     assert sorted(shown[0]) == sorted(shown[1]) == sorted(image.numpy().tobytes() for image in mnist.as_input(digits))
     assert shown[0] != shown[1]

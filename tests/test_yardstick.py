@@ -8,11 +8,12 @@ import torch
 from conftest import CPU, DEVICES, change
 from torch import Tensor
 
-from replicate import latent, model, run, yardstick
-from replicate.latent import Codes
-from replicate.model import Model
-from replicate.parameters import Parameters
-from replicate.run import Run
+from replicate import yardstick
+from replicate.base.parameters import Parameters
+from replicate.gan import latent, model, run
+from replicate.gan.latent import Codes
+from replicate.gan.model import Model
+from replicate.gan.run import Run
 from replicate.yardstick import Posteriors
 
 K = 4

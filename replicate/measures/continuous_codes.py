@@ -16,7 +16,7 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
-from replicate.latent import Codes
+from replicate.gan.latent import Codes
 from replicate.measures import morphometry
 
 CODES = ("c2", "c3")

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from replicate.latent import Codes
+from replicate.gan.latent import Codes
 
 
 def rows(

@@ -4,17 +4,17 @@ from conftest import change
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import step
-from replicate import train
-from replicate.parameters import Parameters
+from replicate.base.parameters import Parameters
+from replicate.gan import game
 
 
 @pytest.mark.parametrize("new_codes", [True, False])
 def test_the_bound_counts_what_an_iteration_does(new_codes: bool, digits, small: Parameters, monkeypatch):
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)  # whose product the counter does not know
     settings = change(small.settings("infogan"), train={"new_codes_for_generator": new_codes})
-    training = train.start(0, digits, settings, torch.device("cpu"))
+    training = game.start(0, digits, settings, torch.device("cpu"))
     with FlopCounterMode(display=False) as counter:
-        train.iterate(training, 0, settings)
+        game.iterate(training, 0, settings)
     counted = 2 * step.multiply_adds(settings) * settings.train.batch_size
     assert counter.get_total_flops() == pytest.approx(counted, rel=1e-3)
 
@@ -26,7 +26,7 @@ def test_a_step_of_the_papers_size_is_forty_gigaflop(params: Parameters):
 
 def test_shares_are_of_the_whole(digits, small: Parameters):
     settings = small.settings("infogan")
-    shares = step.shares(train.start(0, digits, settings, torch.device("cpu")), settings)
+    shares = step.shares(game.start(0, digits, settings, torch.device("cpu")), settings)
     assert sum(shares.values()) == pytest.approx(1)
     assert shares.keys() == {*step.KINDS, "rest"}
     assert all(share > 0 for share in shares.values())  # every kind of operation is found by its name

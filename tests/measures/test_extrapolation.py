@@ -2,7 +2,7 @@ import pytest
 import torch
 from test_continuous_codes import REAL_STD, bars, codes
 
-from replicate.latent import Codes
+from replicate.gan.latent import Codes
 from replicate.measures import continuous_codes, extrapolation
 
 VALUES = [-2.0, -1.0, 0.0, 1.0, 2.0]

@@ -3,7 +3,7 @@ import pytest
 import torch
 from test_continuous_codes import REAL_STD, codes
 
-from replicate.latent import Codes
+from replicate.gan.latent import Codes
 from replicate.measures import continuous_codes, morphometry, naturalness
 
 VALUES = [-2.0, 0.0, 2.0]

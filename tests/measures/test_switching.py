@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from replicate.latent import Codes
+from replicate.gan.latent import Codes
 from replicate.measures import switching
 
 

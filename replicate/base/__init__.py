@@ -1,0 +1,1 @@
+"""What knows nothing of GANs: parameters as checked objects, files, MNIST, the machine. It imports no other room."""

@@ -1,0 +1,67 @@
+"""MNIST as the stage download has put it into data/mnist: the four IDX files of its two splits."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from replicate.base.parameters import Mnist, Train
+from replicate.base.stage import BadInput
+
+FOLDER = Path("data/mnist")
+
+
+def verified(name: str, content: bytes, mnist: Mnist) -> bytes:
+    """`content`, when it is the file `name` to the bit. Raises BadInput with both checksums when not."""
+    found, expected = hashlib.sha256(content).hexdigest(), mnist.sha256[name]
+    if found != expected:
+        raise BadInput(f"{name}: SHA-256 of its content is {found}, expected {expected}")
+    return content
+
+
+def load(split: str, mnist: Mnist, folder: str | Path = FOLDER) -> tuple[Tensor, Tensor]:
+    """Images uint8 (N, 28, 28) and labels int64 (N,) of the split "train" or "t10k".
+
+    Raises BadInput when a file is missing or is not to the bit what params.yaml pins.
+    """
+    parts = []
+    for name in (f"{split}-images-idx3-ubyte", f"{split}-labels-idx1-ubyte"):
+        path = Path(folder, name)
+        try:
+            content = verified(name, path.read_bytes(), mnist)
+        except (OSError, BadInput) as error:
+            advice = "to get it anew: dvc repro --force download"
+            raise BadInput(f"{path} is not as expected ({error}); {advice}") from error
+        # IDX: two zeros, the type (8: unsigned byte), the number of axes, a big-endian length an axis, the data.
+        axes = content[3]
+        shape = np.frombuffer(content, ">i4", axes, offset=4)
+        parts.append(torch.from_numpy(np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape).copy()))
+    return parts[0], parts[1].long()
+
+
+def of_digits(images: Tensor, labels: Tensor, digits: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Those of the images (N, 28, 28) and labels (N,) that are of `digits`."""
+    chosen = torch.isin(labels, torch.tensor(digits))
+    return images[chosen], labels[chosen]
+
+
+def training_images(mnist: Mnist, train: Train) -> tuple[Tensor, Tensor]:
+    """The images and labels that a run is trained on: of the last `train.training_images` those of `train.digits`.
+
+    The released code trains on the last 55,000: TensorFlow's helper keeps the first 5,000 for validation.
+    """
+    images, labels = load("train", mnist)
+    return of_digits(images[-train.training_images :], labels[-train.training_images :], train.digits)
+
+
+def test_images(mnist: Mnist, train: Train) -> tuple[Tensor, Tensor]:
+    """The images and labels that a run is scored on: those of the test split that are of `train.digits`."""
+    return of_digits(*load("t10k", mnist), train.digits)
+
+
+def as_input(images: Tensor) -> Tensor:
+    """What the networks read: images uint8 (N, 28, 28) -> float32 (N, 1, 28, 28) in [0, 1]."""
+    return images.unsqueeze(1).float() / 255

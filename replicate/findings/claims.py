@@ -1,0 +1,335 @@
+"""claims.yaml as checked, frozen objects, and the verdict that each claim's criterion gives for measured metrics."""
+
+import difflib
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Annotated, Literal, NamedTuple
+
+from annotated_types import Len
+from pydantic import model_validator
+
+from replicate.base import parameters
+from replicate.base.parameters import Checked
+from replicate.base.stage import BadInput
+from replicate.findings import comparisons, intervals
+from replicate.findings.comparisons import Condition, Infomax, Leak, Questions, Seeds, Text
+from replicate.findings.hypotheses import Choices, Hypothesis, Selection
+from replicate.findings.intervals import Interval
+from replicate.findings.results import Metrics, Results
+
+HOLDS, PARTLY, FAILS = "holds", "holds partly", "does not hold"
+UNDECIDED, NOT_MEASURED = "undecided", "not measured"
+VERDICTS = (HOLDS, PARTLY, FAILS, UNDECIDED, NOT_MEASURED)
+# What a study's verdict makes of the claim that it answers.
+OF_STUDY = {
+    comparisons.CONFIRMED: HOLDS,
+    comparisons.CODE_ONLY: PARTLY,
+    comparisons.REFUTED: FAILS,
+    comparisons.UNDECIDED: UNDECIDED,
+}
+
+
+class Claim(Checked):
+    """A claim with the criterion it is judged by, or with the study that answers it.
+
+    All conditions of `holds` must be true for the claim to hold, all of `partly` for it to hold partly. `variant` names
+    the runs that it is about, without one it is about no run; `control` names the runs that they are compared with.
+    `beside` names metrics that are kept with it and judge nothing. `why_changed` tells what the criterion was
+    before, and why it is another now.
+    """
+
+    statement: Text
+    where: Text
+    published: Text
+    # None as in Condition.
+    why_changed: Text = None
+    variant: Text = None
+    control: Text = None
+    holds: Annotated[list[Condition], Len(1)] = None
+    partly: Annotated[list[Condition], Len(1)] = None
+    beside: Annotated[list[Text], Len(1)] = None
+    study: Literal["leak"] = None
+
+    @model_validator(mode="after")
+    def judged_by_one(self) -> "Claim":
+        keys = "variant", "control", "holds", "partly", "beside", "study"
+        got = [key for key in keys if getattr(self, key) is not None]
+        if got != ["study"] and ("holds" not in got or "study" in got):
+            raise ValueError(f"got {', '.join(got) or 'neither'}, expected either holds (and variant) or study")
+        return self
+
+    @model_validator(mode="after")
+    def a_control_where_one_is_needed(self) -> "Claim":
+        if self.control is None and any(condition.needs_control for condition in self.conditions()):
+            raise ValueError("control: missing, expected the variant that above_control, below_control compare with")
+        if self.control is not None and self.variant in (None, self.control):
+            raise ValueError(f"control: got {self.control!r}, expected another variant than variant ({self.variant})")
+        return self
+
+    def conditions(self) -> list[Condition]:
+        """Those of `holds`, then those of `partly`."""
+        return [*(self.holds or []), *(self.partly or [])]
+
+    def metrics(self) -> Iterator[tuple[str | None, str]]:
+        """(variant, metric) of all that the claim needs, its control's included; a metric may come more than once."""
+        for condition in self.conditions():
+            yield self.variant, condition.metric
+            if self.control is not None:
+                yield self.control, condition.metric
+        for metric in self.beside or []:
+            yield self.variant, metric
+
+
+class Claims(Checked):
+    """The whole of claims.yaml: every claim by its id."""
+
+    version: Literal[2]
+    revised: Text
+    claims: Annotated[dict[Text, Claim], Len(1)]
+    studies: Questions = None
+    hypotheses: dict[Text, Hypothesis] = None
+    choices: Choices = None
+    selection: Selection = None
+
+
+class Measured(NamedTuple):
+    """A metric over runs, one a seed. All but the values are None when it has no value in one or more."""
+
+    values: list[float | None]
+    mean: float | None
+    standard_error: float | None  # of the mean; None for a single run
+    interval: Interval | None  # that the mean lies in, 95 %; None for a single run
+
+
+class Limit(NamedTuple):
+    """A number that a metric is asked to reach, or not to exceed."""
+
+    at_least: bool  # else at most
+    value: float | None  # None where the control's metric has no value
+    standard_error: float | None  # 0 for a number of claims.yaml; None where the control is a single run
+
+    def met(self, value: float | None) -> bool:
+        """Whether `value` is within the limit; nothing is that has no value."""
+        if value is None or self.value is None:
+            return False
+        return value >= self.value if self.at_least else value <= self.value
+
+    def surely_met(self, measured: Measured) -> bool | None:
+        """Whether the mean is within the limit; None where they are within one standard error of their difference, or
+        that is unknown. A single run never tells, but for a metric without a value."""
+        if measured.mean is None or self.value is None:
+            return False
+        if measured.standard_error is None or self.standard_error is None:
+            return None
+        error = math.hypot(measured.standard_error, self.standard_error)
+        return None if 0 < error >= abs(measured.mean - self.value) else self.met(measured.mean)
+
+
+class Finding(NamedTuple):
+    """A condition beside what was measured."""
+
+    condition: Condition
+    measured: Measured
+    control: Measured | None  # the same metric over the control's runs; None where the claim has no control
+    limits: list[Limit]
+    passed: bool  # by the mean
+    surely: bool | None  # whether it is passed; None where the runs do not decide it (see `Limit.surely_met`)
+    holding: list[bool]  # run by run, whether its value is within the limits
+
+
+class Assessment(NamedTuple):
+    """A claim's verdict, and what it rests on."""
+
+    verdict: str  # one of VERDICTS, by the means
+    decided: bool | None  # False where sampling error could turn it; None for a single run and for what is not measured
+    holding: int  # how many runs are within the limits of all conditions of `holds`
+    runs: int  # of so many; 0 for a claim that is about no run, or not measured
+    findings: list[Finding]  # of the conditions of `holds`
+    reason: str | None  # why it is not measured
+
+
+def load(path: str | Path = "claims.yaml") -> dict[str, Claim]:
+    """The claims by id, in the file's order. Raises BadInput (see `parameters.read`)."""
+    return parameters.read(path, Claims).claims
+
+
+def questions(path: str | Path = "claims.yaml") -> Questions:
+    """What the studies are asked. Raises BadInput (see `parameters.read`), also when it is missing."""
+    found = parameters.read(path, Claims).studies
+    if found is None:
+        raise BadInput(f"{path}: studies: missing, expected what the studies are asked")
+    return found
+
+
+def check_variants(claims: Mapping[str, Claim], variants: Collection[str]) -> None:
+    """Raise BadInput when a claim is about, or is compared with, another variant than one of `variants`."""
+    for name, claim in claims.items():
+        for key in ("variant", "control"):
+            if (variant := getattr(claim, key)) not in (None, *variants):
+                expected = f"expected a variant of params.yaml: {', '.join(variants)}"
+                raise BadInput(f"claims.yaml: {name}.{key}: got {variant!r}, {expected}")
+
+
+def measure(metric: str, runs: Sequence[Metrics]) -> Measured:
+    """`metric` over runs of the same variant, one or more."""
+    values = [run[metric] for run in runs]
+    if None in values:
+        return Measured(values, None, None, None)
+    return Measured(values, mean(values), intervals.standard_error(values), intervals.mean_interval(values))
+
+
+def limits(condition: Condition, control: Measured | None) -> list[Limit]:
+    """The limits of a condition; `control` is its metric over the runs of the control, if there is one."""
+    found = []
+    if condition.at_least is not None:
+        found.append(Limit(True, condition.at_least, 0))
+    if condition.at_most is not None:
+        found.append(Limit(False, condition.at_most, 0))
+    if condition.above_control is not None:
+        value = None if control.mean is None else control.mean + condition.above_control
+        found.append(Limit(True, value, control.standard_error))
+    if condition.below_control is not None:
+        value = None if control.mean is None else control.mean - condition.below_control
+        found.append(Limit(False, value, control.standard_error))
+    return found
+
+
+def find(condition: Condition, runs: Sequence[Metrics], control: Sequence[Metrics] = ()) -> Finding:
+    """Compare the mean of a metric over `runs` with the limits of its condition; `control` are the runs of the claim's
+    control, if it has one.
+
+    A metric without a value, in any of the runs that are compared, fails its condition: it never got there.
+    """
+    measured = measure(condition.metric, runs)
+    compared = measure(condition.metric, control) if control else None
+    asked = limits(condition, compared)
+    return Finding(
+        condition,
+        measured,
+        compared,
+        asked,
+        all(limit.met(measured.mean) for limit in asked),
+        every(limit.surely_met(measured) for limit in asked),
+        [all(limit.met(value) for limit in asked) for value in measured.values],
+    )
+
+
+def every(truths: Iterable[bool | None]) -> bool | None:
+    """Whether all are true, where None is unknown: one that is false settles it, whatever is unknown."""
+    known = list(truths)
+    return False if False in known else None if None in known else True
+
+
+def conclude(holds: bool | None, partly: bool | None) -> str | None:
+    """The verdict, by whether all of `holds`, all of `partly` is true; None where what is unknown leaves it open."""
+    if holds or holds is None:
+        return HOLDS if holds else None
+    return None if partly is None else PARTLY if partly else FAILS
+
+
+def why_not_measured(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics]) -> str | None:
+    """The reason why a claim is not measured; None when it is."""
+    if not runs:
+        return f"there is no run of {claim.variant}"
+    if claim.control and not control:
+        return f"there is no run of {claim.control}, its control"
+    return None
+
+
+def without_control(claim: Claim) -> Claim:
+    """The claim without what compares it with its control."""
+    bare = {"above_control": None, "below_control": None}
+    conditions = {
+        name: [condition.model_copy(update=bare) for condition in getattr(claim, name) or []] or None
+        for name in ("holds", "partly")
+    }
+    return claim.model_copy(update={"control": None, **conditions})
+
+
+def fails_whatever_the_control_is(claim: Claim, runs: Sequence[Metrics]) -> bool:
+    """Whether the claim does not hold, not even partly, by the limits that need no control."""
+    bare = without_control(claim)
+    return not any(
+        conditions and all(find(condition, runs).passed for condition in conditions)
+        for conditions in (bare.holds, bare.partly)
+    )
+
+
+def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = ()) -> Assessment:
+    """The verdict on `claim` from the metrics of its variant's runs, one a seed, and of its control's.
+
+    The means are compared with the limits. A claim that misses a limit does not hold, even where its control has no run.
+    Of two runs or more, the verdict is decided when it stays the same whatever the truth of the conditions whose limit
+    lies within one standard error of the mean.
+    """
+    reason = why_not_measured(claim, runs, control)
+    if reason and runs and claim.control and fails_whatever_the_control_is(claim, runs):
+        claim = without_control(claim)
+    elif reason:
+        return Assessment(NOT_MEASURED, None, 0, 0, [], reason)
+    holds = [find(condition, runs, control) for condition in claim.holds]
+    partly = [find(condition, runs, control) for condition in claim.partly or []]
+    verdict = conclude(all(each.passed for each in holds), bool(partly) and all(each.passed for each in partly))
+    sure = conclude(every(each.surely for each in holds), bool(partly) and every(each.surely for each in partly))
+    met = [all(run) for run in zip(*(each.holding for each in holds))] if claim.variant else []
+    return Assessment(verdict, sure is not None if len(runs) > 1 else None, sum(met), len(met), holds, None)
+
+
+def in_words(assessment: Assessment) -> str:
+    """The verdict, and how many of the runs meet all conditions: "does not hold (3 of 10, not decided)"."""
+    beside = [f"{assessment.holding} of {assessment.runs}"] if assessment.runs > 1 else []
+    if assessment.decided is False:
+        beside.append("not decided")
+    return f"{assessment.verdict} ({', '.join(beside)})" if beside else assessment.verdict
+
+
+def check_questions(
+    questions: Questions, studies: Collection[str], variants: Collection[str], results: Results
+) -> None:
+    """Raise BadInput when another study than one of `studies` is asked, or about another variant than one of `variants`, or
+    for a metric (see `check`)."""
+    if missing := [name for name in Questions.model_fields if name not in studies]:
+        raise BadInput(f"studies/studies.yaml: studies: missing {', '.join(missing)}, of which claims.yaml asks")
+    asked = {f"studies.{name}": getattr(questions, name) for name in Questions.model_fields}
+    for name, question in asked.items():
+        for variant, _ in question.metrics():
+            if variant not in variants:
+                raise BadInput(f"claims.yaml: {name}: got {variant!r}, expected a variant: {', '.join(variants)}")
+    check(asked, results)
+
+
+def check(claims: Mapping[str, Claim | Seeds | Leak | Infomax], results: Results) -> None:
+    """Raise BadInput when a claim, or what a study is asked, names a metric that one of its runs does not have, or that is
+    not a number."""
+    for name, claim in claims.items():
+        for variant, metric in claim.metrics():
+            runs = {None: results.of_no_run} if variant is None else results.runs.get(variant, {})
+            for seed, run in runs.items():
+                owner = "what belongs to no run" if variant is None else f"{variant} with seed {seed}"
+                if metric not in run:
+                    near = ", ".join(difflib.get_close_matches(metric, run)) or "none"
+                    missing = f"{metric!r}, which {owner} does not have; metrics with a name like it: {near}"
+                    raise BadInput(f"claims.yaml: {name} needs {missing}")
+                if not isinstance(run[metric], int | float | None):
+                    raise BadInput(f"claims.yaml: {name} needs a number, and {metric!r} of {owner} is {run[metric]!r}")
+
+
+def of_study(verdict: str | None) -> Assessment:
+    """The assessment that a study's verdict makes; None where it has none yet."""
+    reason = None if verdict else "its study has too few trainings"
+    return Assessment(OF_STUDY.get(verdict, NOT_MEASURED), None, 0, 0, [], reason)
+
+
+def assess_all(
+    claims: Mapping[str, Claim], results: Results, of_studies: Mapping[str, str | None]
+) -> dict[str, Assessment]:
+    """The verdict on every claim, by results or by the verdicts of studies. Raises BadInput (see `check`)."""
+    check(claims, results)
+    return {
+        name: of_study(of_studies[claim.study])
+        if claim.study
+        else assess(claim, results.of(claim.variant), results.of(claim.control) if claim.control else [])
+        for name, claim in claims.items()
+    }

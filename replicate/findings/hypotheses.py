@@ -1,0 +1,74 @@
+"""What further trainings are to decide (`hypotheses`, `choices`, `selection` in claims.yaml), as checked, frozen objects."""
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le, Len
+from pydantic import model_validator
+
+from replicate.base.parameters import Checked, Positive, Seed
+from replicate.findings.comparisons import Condition, Text, Threshold
+
+
+class Of(Checked):
+    """The runs that a hypothesis is about: all that are planned of a variant, or those of `seeds`."""
+
+    variant: Text
+    control: Text = None
+    seeds: Annotated[list[Seed], Len(2)] = None
+
+
+class OfRuns(Condition):
+    """A condition that at least this share of the runs meets, each by itself."""
+
+    share: Annotated[float, Gt(0), Le(1)]
+
+
+class Difference(Checked):
+    """The mean of a metric over a hypothesis's runs less that over the runs of `than`, which lies within the limit."""
+
+    metric: Text
+    than: Text
+    at_most: Threshold
+
+
+class Hypothesis(Checked):
+    """What is expected, and what was known when it was written. All that it asks must be true."""
+
+    statement: Text
+    known: Text
+    of: Of
+    mean: Annotated[list[Condition], Len(1)] = None
+    runs: Annotated[list[OfRuns], Len(1)] = None
+    claims: Annotated[list[Text], Len(1)] = None
+    difference: Difference = None
+    choice: Literal["neighbours", "chosen", "consensus", "splits"] = None
+    at_most: Threshold = None
+    at_least: Threshold = None
+
+    @model_validator(mode="after")
+    def something_is_asked(self) -> "Hypothesis":
+        asked = [key for key in ("mean", "runs", "claims", "difference", "choice") if getattr(self, key) is not None]
+        if not asked or (self.choice is not None) != ((self.at_most is None) != (self.at_least is None)):
+            raise ValueError(f"got {', '.join(asked) or 'nothing'}, expected what is asked; a choice with one limit")
+        return self
+
+
+class Choices(Checked):
+    """Whether the mean of `metric` of each of `variants` differs from that of `than`."""
+
+    question: Text
+    metric: Text
+    than: Text
+    variants: Annotated[list[Text], Len(1)]
+
+
+class Selection(Checked):
+    """How trainings are chosen without a label, and how their error is divided."""
+
+    neighbours: Positive
+    images: Positive
+    consensuses: Positive
+    fewest: Annotated[int, Ge(2)]
+    most: Positive
+    seed: Seed
+    split: Annotated[float, Ge(0.5), Le(1)]

@@ -1,0 +1,193 @@
+"""The minimax game between G, Q and D (§5): what an iteration of a training does.
+
+As in the released code, an iteration is two steps, each with its own codes: the D step trains D and Q (so the trunk that
+they share as well) on V(D, G) and L_I, the G step trains G alone. The objectives differ only in what G and Q are given:
+`infogan` the variational bound L_I, `infomax` an InfoMax estimate in its place, `gan` (§7.1's baseline) nothing for G,
+while Q learns to read the codes. Where the paper and its code differ, or a code is read from a view of the image, the
+settings say so.
+"""
+
+import copy
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from replicate.base import mnist
+from replicate.base.parameters import Settings
+from replicate.gan import latent, model, networks, views
+from replicate.gan.latent import Codes
+from replicate.gan.model import Model
+from replicate.gan.views import Reading
+
+VERSION = 1  # of the training; to be raised when its results change by more than rounding, which makes studies stale
+LOG_COLUMNS = ("loss_discriminator", "loss_generator", "information_c1", "information_c2", "information_c3")
+
+
+class Training(NamedTuple):
+    """Everything that an iteration reads and changes; all of it is in the checkpoint but for the images."""
+
+    model: Model
+    optimisers: dict[str, torch.optim.Adam]  # discriminator (with Q) and generator
+    random: dict[str, torch.Generator]  # one stream each for data order, latent variables and views
+    order: Tensor  # (training_images,) the current epoch's order of the images, on the device
+    log: Tensor  # (iterations, 5) LOG_COLUMNS of every iteration, on the device
+    images: Tensor  # (training_images, 28, 28) uint8
+
+
+def streams(seed: int) -> dict[str, np.random.SeedSequence]:
+    """The independent streams of random numbers that a run's seed gives."""
+    purposes = ("weights", "data", "codes", "batchnorm", "views")
+    return dict(zip(purposes, np.random.SeedSequence(seed).spawn(len(purposes))))
+
+
+def start(seed: int, images: Tensor, settings: Settings, device: torch.device) -> Training:
+    """A training before its first iteration."""
+    of_purpose = streams(seed)
+    built = model.build(settings)
+    model.initialise(built, of_purpose["weights"])
+    built = Model(*(network.to(device) for network in built))
+
+    def adam(parameters: Iterable[nn.Parameter], learning_rate: float) -> torch.optim.Adam:
+        betas = (settings.train.adam_beta1, settings.train.adam_beta2)
+        return torch.optim.Adam(parameters, lr=learning_rate, betas=betas, fused=True)
+
+    discriminating, generating = list(built.discriminator.parameters()), list(built.generator.parameters())
+    (generating if settings.train.recognition_step == "generator" else discriminating).extend(built.head.parameters())
+    return Training(
+        built,
+        {
+            "discriminator": adam(discriminating, settings.train.learning_rate_discriminator),
+            "generator": adam(generating, settings.train.learning_rate_generator),
+        },
+        {purpose: model.stream(of_purpose[purpose]) for purpose in ("data", "codes", "views")},
+        torch.empty(len(images), dtype=torch.int64, device=device),
+        torch.empty(settings.train.iterations, len(LOG_COLUMNS), device=device),
+        images.to(device),
+    )
+
+
+def next_batch(training: Training, iteration: int, batch_size: int) -> Tensor:
+    """Images (batch_size, 1, 28, 28) of one iteration, in [0, 1].
+
+    Each epoch has its own order; its remainder is left out.
+    """
+    position = iteration % (len(training.images) // batch_size) * batch_size
+    if position == 0:
+        training.order.copy_(torch.randperm(len(training.images), generator=training.random["data"]))
+    return mnist.as_input(training.images[training.order[position : position + batch_size]])
+
+
+def weighted(bounds: Tensor, settings: Settings) -> Tensor:
+    """λ L_I: the bounds (3,) of c1, c2, c3, weighted by the λ of discrete and of continuous codes (§6)."""
+    return settings.train.lambda_discrete * bounds[0] + settings.train.lambda_continuous * bounds[1:].sum()
+
+
+def discriminator_loss(
+    discriminator: networks.Discriminator, real: Tensor, fake: Tensor, views: Sequence[Tensor] = ()
+) -> tuple[Tensor, list[Tensor]]:
+    """−V(D, G), nats, of images (N, 1, 28, 28), and the trunk's features (n, 1024) of the generated ones, then of each batch
+    of `views` of them.
+
+    All pass the trunk together, each batch normalised by its own statistics.
+    """
+    sizes = [len(batch) for batch in (real, fake, *views)]
+    features = discriminator.features(torch.cat([real, fake, *views]), sizes)
+    real_logit, fake_logit = discriminator.logit(features[: len(real) + len(fake)]).split(sizes[:2])
+    return F.softplus(-real_logit).mean() + F.softplus(fake_logit).mean(), list(features.split(sizes))[1:]
+
+
+def generator_loss(
+    discriminator: networks.Discriminator, fake: Tensor, form: str, views: Sequence[Tensor] = ()
+) -> tuple[Tensor, list[Tensor]]:
+    """G's loss, nats, and the features as in `discriminator_loss`. Its form is non_saturating, −log D(G(z, c)), as in the
+    released code, or minimax, log(1 − D(G(z, c))), as in eq. 1."""
+    sizes = [len(batch) for batch in (fake, *views)]
+    features = discriminator.features(torch.cat([fake, *views]) if views else fake, sizes)
+    logit = discriminator.logit(features[: len(fake)])
+    loss = F.softplus(-logit).mean() if form == "non_saturating" else -F.softplus(logit).mean()
+    return loss, list(features.split(sizes))
+
+
+def lower_bounds(head: networks.Head, codes: Codes, features: list[Tensor], seen: list[Reading]) -> Tensor:
+    """L_I of c1, c2, c3: (3,) nats; of the images themselves, whose features stand first, or of a code's own reading."""
+    bounds = list(head.lower_bounds(features[0], codes))
+    for reading, of_reading in zip(seen, features[1:]):
+        bounds[reading.code] = head.lower_bounds(of_reading, reading.codes)[reading.code]
+    return torch.stack(bounds)
+
+
+def minimise(loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
+    loss.backward()
+    optimiser.step()
+    optimiser.zero_grad()
+
+
+def discriminator_step(
+    training: Training, real: Tensor, fake: Tensor, codes: Codes, settings: Settings
+) -> tuple[Tensor, Tensor | None]:
+    """Train D, and on L_I Q and the trunk, unless `recognition_step` leaves Q to G's step: −V(D, G), and L_I (3,)."""
+    _, discriminator, head = training.model
+    if settings.train.recognition_step == "generator":
+        adversarial, _ = discriminator_loss(discriminator, real, fake)
+        minimise(adversarial, training.optimisers["discriminator"])
+        return adversarial, None
+    seen = views.readings(fake, codes, settings.train.recognition_views, training.random["views"])
+    adversarial, features = discriminator_loss(discriminator, real, fake, [reading.images for reading in seen])
+    if settings.train.recognition_trunk == "detached":
+        features = [each.detach() for each in features]
+    bounds = lower_bounds(head, codes, features, seen)
+    minimise(adversarial - weighted(bounds, settings), training.optimisers["discriminator"])
+    return adversarial, bounds
+
+
+def generator_step(training: Training, fake: Tensor, codes: Codes, settings: Settings) -> tuple[Tensor, Tensor | None]:
+    """Train G, on L_I too unless it is a regular GAN's, and Q with it where the settings say so: G's loss, and L_I."""
+    _, discriminator, head = training.model
+    discriminator.requires_grad_(False)  # gradients pass through D, and through Q, whose weights need none
+    head.requires_grad_(settings.train.recognition_step == "generator")
+    if settings.objective == "gan":
+        bounds = None
+        loss, _ = generator_loss(discriminator, fake, settings.train.generator_loss)
+        minimise(loss, training.optimisers["generator"])
+    else:
+        seen = views.readings(fake, codes, settings.train.recognition_views, training.random["views"])
+        of_views = [reading.images for reading in seen]
+        loss, features = generator_loss(discriminator, fake, settings.train.generator_loss, of_views)
+        bounds = lower_bounds(head, codes, features, seen)
+        minimise(loss - weighted(bounds, settings), training.optimisers["generator"])
+    discriminator.requires_grad_(True)
+    head.requires_grad_(True)
+    return loss, bounds
+
+
+def iterate(training: Training, iteration: int, settings: Settings) -> None:
+    """One iteration: a D step and a G step. Nothing in it waits for the device."""
+    generator = training.model.generator
+    real = next_batch(training, iteration, settings.train.batch_size)
+
+    def draw() -> Codes:
+        return latent.sample(len(real), settings.latent, training.random["codes"]).to(real.device)
+
+    codes = draw()
+    with torch.set_grad_enabled(not settings.train.new_codes_for_generator):
+        fake = generator(latent.inputs(codes, settings.latent))
+    adversarial, bounds = discriminator_step(training, real, fake.detach(), codes, settings)
+    if settings.train.new_codes_for_generator:
+        codes = draw()
+        fake = generator(latent.inputs(codes, settings.latent))
+    loss, of_generator = generator_step(training, fake, codes, settings)
+    bounds = of_generator if bounds is None else bounds
+    torch.cat([adversarial.detach()[None], loss.detach()[None], bounds.detach()], out=training.log[iteration])
+
+
+def settled(training: Training, seed: int, settings: Settings) -> Model:
+    """A copy of the model as it is now, on the CPU, with batchnorm's population statistics."""
+    now = copy.deepcopy(training.model)
+    random = model.stream(streams(seed)["batchnorm"])
+    images = training.images[: settings.train.batchnorm_images]
+    model.settle_batchnorm(now, images, settings.latent, settings.train.batch_size, random)
+    return Model(*(network.cpu().eval() for network in now))

@@ -1,0 +1,127 @@
+"""The model of a run: G, D and the head in Q's place together; built, initialised, given population statistics, kept."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
+
+from replicate.base import mnist, tensor_file
+from replicate.base.parameters import Latent, Settings
+from replicate.base.stage import BadInput
+from replicate.gan import latent
+from replicate.gan.latent import Codes
+from replicate.gan.networks import CriticHead, Discriminator, Generator, RecognitionHead
+
+
+class Model(NamedTuple):
+    """The networks of one run."""
+
+    generator: Generator
+    discriminator: Discriminator
+    head: RecognitionHead | CriticHead
+
+
+def build(settings: Settings) -> Model:
+    """The networks of a run, in training mode, their weights as PyTorch leaves them."""
+    head = CriticHead(settings) if settings.objective == "infomax" else RecognitionHead(settings)
+    model = Model(Generator(settings.latent.size, settings.networks), Discriminator(settings.networks), head)
+    for network in model:
+        network.to(memory_format=torch.channels_last)
+    return model
+
+
+def stream(seed: np.random.SeedSequence) -> torch.Generator:
+    """The random numbers of one purpose."""
+    return torch.Generator().manual_seed(int(seed.generate_state(1)[0]))
+
+
+def initialise(networks: Iterable[nn.Module], seed: np.random.SeedSequence) -> None:
+    """Draw the initial weights as the released code does: weights N(0, 0.02²), truncated at two standard deviations in
+    convolutions; batchnorm's gains N(1, 0.02²); biases 0.
+
+    Each layer draws from a stream of its own, so that models that differ in one layer start from the same in all others.
+    """
+    for network in networks:
+        for module in network.modules():
+            random = stream(seed.spawn(1)[0])
+            if isinstance(module, nn.Conv2d):
+                nn.init.trunc_normal_(module.weight, std=0.02, a=-0.04, b=0.04, generator=random)
+            elif isinstance(module, nn.Linear | nn.ConvTranspose2d):
+                nn.init.normal_(module.weight, std=0.02, generator=random)
+            elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+                nn.init.normal_(module.weight, mean=1, std=0.02, generator=random)
+            else:
+                continue
+            nn.init.zeros_(module.bias)
+        if isinstance(network, CriticHead):
+            network.initialise_embeddings(stream(seed.spawn(1)[0]))
+
+
+def settle_batchnorm(model: Model, images: Tensor, prior: Latent, batch_size: int, random: torch.Generator) -> None:
+    """Give batchnorm the population statistics of what each network reads after training: G of its latent variables, D
+    and Q of real `images` uint8 (N, 28, 28). They are means over N // batch_size batches.
+
+    Training uses the statistics of each batch, and so does the released code when it tests.
+    """
+    batches = images[: len(images) // batch_size * batch_size].split(batch_size)
+
+    def inputs() -> Iterator[Tensor]:
+        for batch in batches:
+            yield latent.inputs(latent.sample(batch_size, prior, random).to(batch.device), prior)
+
+    update_bn(inputs(), model.generator)
+    update_bn(map(mnist.as_input, batches), nn.Sequential(model.discriminator.features, model.head.hidden))
+
+
+@torch.no_grad()
+def generate(generator: Generator, codes: Codes, prior: Latent, batch_size: int = 500) -> Tensor:
+    """Images (N, 1, 28, 28) of N latent variables."""
+    return torch.cat([generator(batch) for batch in latent.inputs(codes, prior).split(batch_size)])
+
+
+def to_tensors(model: Model) -> dict[str, Tensor]:
+    """The weights of the networks, named `generator.…`, `discriminator.…`, `head.…`, ready for safetensors."""
+    return {
+        f"{part}.{name}": tensor.detach().cpu().contiguous()
+        for part, network in model._asdict().items()
+        for name, tensor in network.state_dict().items()
+    }
+
+
+def from_tensors(model: Model, tensors: dict[str, Tensor]) -> None:
+    """Set the weights of `model` to those that `to_tensors` gave; other tensors are passed over."""
+    for part, network in model._asdict().items():
+        prefix = f"{part}."
+        network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+
+
+def origin(run: str, iteration: int) -> str:
+    """What a file of weights says of where they come from."""
+    return f"{run} after {iteration} iterations"
+
+
+def save(path: Path, model: Model, run: str, iteration: int) -> None:
+    """Write the weights with the name of their run and the iterations that made them, whole or not at all."""
+    tensor_file.save(path, to_tensors(model), origin(run, iteration))
+
+
+def load(path: str | Path, run: str, iteration: int, settings: Settings) -> Model:
+    """The model that `save` wrote, in evaluation mode, with the population statistics of batchnorm.
+
+    Raises BadInput when the file is missing, damaged, of another run, iteration or networks, or holds what is not finite.
+    """
+    model = build(settings)
+    try:
+        tensors, found = tensor_file.load(path)
+        if found != origin(run, iteration):
+            raise BadInput(f"they are of {found}")
+        from_tensors(model, tensors)
+    except (BadInput, RuntimeError) as error:
+        raise BadInput(f"{path}: not the weights of {origin(run, iteration)} ({error})") from error
+    for network in model:
+        network.eval()
+    return model

@@ -1,0 +1,86 @@
+"""Changed views of images: what a code is read from, where it shall be readable whatever the change takes away.
+
+T(x) is an affine map of an image x, drawn for each image anew. By data processing I(c; T(x)) ≤ I(c; x), so a lower bound
+of the information in T(x) is still one of the mutual information that the paper maximises; but what T changes cannot
+carry the code. No label enters; how digits may change and stay what they are is a prior about handwriting. It is this
+project's own. Relatives: IMSAT (Hu et al. 2017, arXiv:1702.08720), IIC (Ji et al. 2019, arXiv:1807.06653), Elastic-InfoGAN
+(Ojha et al. 2020, arXiv:1910.01112).
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from replicate.base.parameters import RecognitionViews, View
+from replicate.gan import latent
+from replicate.gan.latent import Codes
+
+
+class Reading(NamedTuple):
+    """A batch that one code is read from."""
+
+    code: int  # 0, 1, 2: of c1, c2, c3
+    images: Tensor  # (n, 1, 28, 28)
+    codes: Codes  # n latent variables that they were made from
+
+
+def affine(n: int, view: View, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """n maps (n, 2, 2) and shifts (n, 2) that a view draws: each amount uniform between − and + its value.
+
+    A view shows at the point p = (x, y), in pixels right of and below the centre, what the image has at M p + shift.
+    """
+    amounts = torch.tensor([view.rotation, view.shear, view.stretch_x, view.stretch_y, view.shift, view.shift])
+    drawn = (torch.rand(n, len(amounts), generator=random) * 2 - 1) * amounts
+    rotation, shear, stretch_x, stretch_y = drawn[:, :4].T
+    cos, sin, along_x, along_y = rotation.cos(), rotation.sin(), stretch_x.exp(), stretch_y.exp()
+    zero, one = torch.zeros(n), torch.ones(n)
+
+    def matrix(*entries: Tensor) -> Tensor:
+        return torch.stack(entries, dim=1).view(n, 2, 2)
+
+    maps = matrix(cos, -sin, sin, cos) @ matrix(one, shear, zero, one) @ matrix(along_x, zero, zero, along_y)
+    return maps, drawn[:, 4:]
+
+
+def change(images: Tensor, maps: Tensor, shifts: Tensor) -> Tensor:
+    """Images (n, 1, h, w) seen through affine maps (see `affine`): bilinear, 0 outside.
+
+    Products with the weights of rows and columns, where `grid_sample` would add up gradients in any order on a GPU.
+    """
+    h, w = images.shape[2:]
+    maps, shifts = maps.to(images.dtype), shifts.to(images.dtype)
+
+    def centred(size: int) -> Tensor:
+        return torch.arange(size, dtype=images.dtype, device=images.device) - (size - 1) / 2
+
+    def weights(places: Tensor, size: int) -> Tensor:
+        """Of `size` rows or columns at each of some places: (n, p) -> (n, p, size)."""
+        return (1 - (places[:, :, None] - centred(size)).abs()).clamp(min=0)
+
+    y, x = torch.meshgrid(centred(h), centred(w), indexing="ij")
+    source = maps @ torch.stack([x.flatten(), y.flatten()]) + shifts[:, :, None]
+    rows, columns = weights(source[:, 1], h), weights(source[:, 0], w)
+    return (rows @ images[:, 0] * columns).sum(dim=2).view(images.shape)
+
+
+def readings(images: Tensor, codes: Codes, views: RecognitionViews, random: torch.Generator) -> list[Reading]:
+    """What the codes that have a view are read from: generated images (N, 1, 28, 28), changed as their views say.
+
+    c1 is read from all images; c2 and c3 share them out, so that both together cost one batch.
+    """
+    of_codes = views.of_codes()
+    if not of_codes:
+        return []
+    N, continuous = len(images), [code for code in of_codes if code > 0]
+    parts = {0: slice(N)} if 0 in of_codes else {}
+    for i, code in enumerate(continuous):
+        parts[code] = slice(N * i // len(continuous), N * (i + 1) // len(continuous))
+    batches = [images[part] for part in parts.values()]
+    drawn = [affine(len(batch), of_codes[code], random) for code, batch in zip(parts, batches)]
+    maps, shifts = (latent.to_device(torch.cat(each), images.device) for each in zip(*drawn))
+    changed = change(torch.cat(batches), maps, shifts).split([len(batch) for batch in batches])
+    return [
+        Reading(code, batch, Codes(*(each[part] for each in codes)))
+        for (code, part), batch in zip(parts.items(), changed)
+    ]

@@ -1,0 +1,57 @@
+"""The judge: a digit classifier, trained by the stage of its name and only ever used to measure. It says which digit an
+image shows, and what it sees there.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from replicate.base import tensor_file
+from replicate.base.stage import BadInput
+
+WEIGHTS = Path("judge/weights.safetensors")
+ORIGIN = "the judge"
+
+
+def build() -> nn.Sequential:
+    """A small convolutional network: images (N, 1, 28, 28) -> logits (N, 10)."""
+    return nn.Sequential(
+        nn.Conv2d(1, 32, 5, stride=2, padding=2), nn.BatchNorm2d(32), nn.ReLU(),
+        nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(64, 128, 3, padding=1), nn.BatchNorm2d(128), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Dropout(0.25), nn.Linear(128 * 3 * 3, 10),
+    ).to(memory_format=torch.channels_last)  # fmt: skip
+
+
+def save(path: Path, judge: nn.Sequential) -> None:
+    """Write the weights, whole or not at all."""
+    tensors = {name: tensor.contiguous() for name, tensor in judge.state_dict().items()}
+    tensor_file.save(path, tensors, ORIGIN)
+
+
+def load(path: str | Path = WEIGHTS) -> nn.Sequential:
+    """The trained judge, in evaluation mode. Raises BadInput when the file is missing, damaged or of other layers."""
+    judge = build()
+    try:
+        tensors, found = tensor_file.load(path)
+        if found != ORIGIN:
+            raise BadInput(f"they are of {found}")
+        judge.load_state_dict(tensors)
+    except (BadInput, RuntimeError) as error:
+        advice = "to train it anew: dvc repro --force judge"
+        raise BadInput(f"{path}: not the weights of a judge ({error}); {advice}") from error
+    return judge.eval()
+
+
+@torch.no_grad()
+def probabilities(judge: nn.Module, images: Tensor, batch_size: int = 1000) -> Tensor:
+    """The judge's probabilities (N, 10) of the ten digits, of images (N, 1, 28, 28) in [0, 1]."""
+    return torch.cat([judge(batch).softmax(dim=1) for batch in images.split(batch_size)])
+
+
+@torch.no_grad()
+def features(judge: nn.Sequential, images: Tensor, batch_size: int = 1000) -> Tensor:
+    """What the judge sees before it names a digit: its last 128 maps, each averaged over the image: (N, 128)."""
+    seeing = judge[: next(i for i, layer in enumerate(judge) if isinstance(layer, nn.Flatten))]
+    return torch.cat([seeing(batch).mean(dim=(2, 3)) for batch in images.split(batch_size)])

@@ -1,0 +1,104 @@
+"""What the head in Q's place reads from images: categories of real ones, information in generated ones, its layers."""
+
+import copy
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from replicate.base import mnist
+from replicate.base.parameters import Settings
+from replicate.gan import latent
+from replicate.gan.model import Model
+
+Split = tuple[Tensor, Tensor]  # images uint8 (N, 28, 28) and digits (N,)
+
+
+@torch.inference_mode()
+def categories(trained: Model, images: Tensor, batch_size: int = 500) -> np.ndarray:
+    """c1 of real images, the category that is likeliest by Q(c1|x): uint8 (N, 28, 28) -> (N,)."""
+    batches = (mnist.as_input(batch) for batch in images.split(batch_size))
+    logits = [trained.head.category_logits(trained.discriminator.features(batch)) for batch in batches]
+    return torch.cat(logits).argmax(dim=1).numpy()
+
+
+@torch.inference_mode()
+def codes(trained: Model, images: Tensor, batch_size: int = 500) -> tuple[np.ndarray, np.ndarray]:
+    """c1 of real images, as `categories` has it, and c2 and c3 as the head expects them: (N,) and float32 (N, 2)."""
+    features = torch.cat([trained.discriminator.features(mnist.as_input(batch)) for batch in images.split(batch_size)])
+    category = trained.head.category_logits(features).argmax(dim=1)
+    return category.numpy(), trained.head.continuous_codes(features).numpy()
+
+
+@torch.inference_mode()
+def lower_bounds(trained: Model, samples: int, settings: Settings, random: torch.Generator) -> list[float]:
+    """What the run's own objective estimates of c1, c2, c3 on `samples` fresh latent variables, batch by batch.
+
+    The batches have the training's size, on which an InfoMax estimate depends.
+    """
+    size = settings.train.batch_size
+    bounds = []
+    for _ in range(max(samples // size, 1)):
+        codes = latent.sample(size, settings.latent, random)
+        features = trained.discriminator.features(trained.generator(latent.inputs(codes, settings.latent)))
+        bounds.append(trained.head.lower_bounds(features, codes))
+    return torch.stack(bounds).mean(dim=0).tolist()
+
+
+def with_batch_statistics(trained: Model) -> Model:
+    """A copy of the model whose batchnorm takes its statistics from the batch at hand, as in training.
+
+    Its weights have no gradients: it is there to be read.
+    """
+    return Model(*(copy.deepcopy(network).train().requires_grad_(False) for network in trained))
+
+
+def pulls(trained: Model, samples: int, settings: Settings, random: torch.Generator) -> dict[str, float]:
+    """How hard each term of G's loss pulls at a generated image, as it does in a G step.
+
+    adversarial, c1, continuous: the root mean square, over images and pixels, of the gradient with respect to the image
+    of −log D(G(z, c)), of λ L_I of c1, and of λ L_I of c2 and c3 together; in nats per unit of brightness. The loss is
+    summed over a batch, so that the size of the batch does not matter. The regular GAN's G is not given the latter two.
+    """
+    generator, discriminator, head = with_batch_statistics(trained)
+    size = settings.train.batch_size
+    squares = []
+    for _ in range(max(samples // size, 1)):
+        codes = latent.sample(size, settings.latent, random)
+        images = generator(latent.inputs(codes, settings.latent)).requires_grad_()
+        features = discriminator.features(images)
+        bounds = head.lower_bounds(features, codes)
+        terms = {
+            "adversarial": F.softplus(-discriminator.logit(features)).mean(),
+            "c1": settings.train.lambda_discrete * bounds[0],
+            "continuous": settings.train.lambda_continuous * bounds[1:].sum(),
+        }
+        gradients = [torch.autograd.grad(term, images, retain_graph=True)[0] for term in terms.values()]
+        squares.append([(size * gradient).square().mean().item() for gradient in gradients])
+    return dict(zip(terms, np.sqrt(np.mean(squares, axis=0)).tolist()))
+
+
+@torch.inference_mode()
+def layers(trained: Model, images: Tensor, batch_size: int = 500) -> dict[str, np.ndarray]:
+    """The representations of a model: images uint8 (N, 28, 28) -> float32 features (N, d) by name.
+
+    posterior_c1: the probabilities of the categories (K). head_outputs: all that the head says of the code (Q: logits,
+    means, and standard deviations where they are learned; the critic: its projections). head_hidden: its hidden layer
+    (128). trunk: what it shares with D (1024).
+    """
+    found: dict[str, np.ndarray] = {}
+    for start in range(0, len(images), batch_size):
+        batch = slice(start, start + batch_size)
+        trunk = trained.discriminator.features(mnist.as_input(images[batch]))
+        of_batch = {
+            "posterior_c1": trained.head.category_logits(trunk).softmax(dim=1),
+            "head_outputs": trained.head.trained_outputs(trunk),
+            "head_hidden": trained.head.hidden(trunk),
+            "trunk": trunk,
+        }
+        for name, features in of_batch.items():
+            if name not in found:  # whole at once: in parts and joined, they would take twice the memory
+                found[name] = np.empty((len(images), features.shape[1]), np.float32)
+            found[name][batch] = features
+    return found

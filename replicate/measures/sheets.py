@@ -1,0 +1,50 @@
+"""Sheets of generated images, as a run's evidence keeps them: samples of each category, and traversals of c2 and c3."""
+
+import numpy as np
+import torch
+
+from replicate.base.parameters import Evaluate, Latent
+from replicate.gan import model
+from replicate.gan.latent import of_every_category
+from replicate.gan.model import Model
+from replicate.measures.continuous_codes import CODES
+
+SIDE = 28  # pixels of an image
+SAMPLES = 360  # on the sheet of samples, as many of each category: the first of those of which evaluate measures purity
+TRAVERSALS = 20  # along each code, on the sheet of traversals
+
+
+def sheet(images: np.ndarray) -> np.ndarray:
+    """Rows and columns of images as one image: (rows, columns, 28, 28) in [0, 1] -> uint8 (28 rows, 28 columns)."""
+    rows, columns = images.shape[:2]
+    pixels = np.round(255 * images).astype(np.uint8)
+    return pixels.swapaxes(1, 2).reshape(SIDE * rows, SIDE * columns)
+
+
+def images_on(sheet: np.ndarray) -> np.ndarray:
+    """The images of a sheet: uint8 (28 rows, 28 columns) -> (rows, columns, 28, 28) in [0, 1]."""
+    rows, columns = (size // SIDE for size in sheet.shape)
+    return sheet.reshape(rows, SIDE, columns, SIDE).swapaxes(1, 2) / 255
+
+
+def samples(trained: Model, prior: Latent, options: Evaluate) -> np.ndarray:
+    """Generated images, a row for each category: (K, n, 28, 28)."""
+    codes = of_every_category(options.samples_per_category, prior, torch.Generator().manual_seed(options.seed))
+    images = model.generate(trained.generator, codes, prior)[:, 0].numpy()
+    return images.reshape(prior.categories, -1, SIDE, SIDE)[:, : SAMPLES // prior.categories]
+
+
+def traversals(trained: Model, prior: Latent, options: Evaluate) -> np.ndarray:
+    """Images along c2, then along c3, a column for each value, a row for each category and draw: (2 K draws, values, 28,
+    28)."""
+    draws = max(TRAVERSALS // prior.categories, 1)
+    codes = of_every_category(draws, prior, torch.Generator().manual_seed(options.seed))
+    columns = []
+    for value in options.traversal_values:
+        of_code = []
+        for code in range(len(CODES)):
+            continuous = codes.continuous.clone()
+            continuous[:, code] = value
+            of_code.append(model.generate(trained.generator, codes._replace(continuous=continuous), prior)[:, 0])
+        columns.append(torch.cat(of_code).numpy())
+    return np.stack(columns, axis=1)

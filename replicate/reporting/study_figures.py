@@ -1,0 +1,88 @@
+"""Figures of STUDIES.md: a point for each training, never a mean alone."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
+
+from replicate.base.parameters import Settings
+from replicate.findings.results import Results
+
+PUBLISHED = 0.05  # the classification error of §7.2
+COLOUR, MEAN, REFERENCE = "#0072B2", "#D55E00", "0.45"
+
+
+def strip(axes: Axes, columns: Mapping[str, list[float]]) -> None:
+    """Values by column, a point each, with a line at their mean; in their order, from left to right within a column."""
+    for x, values in enumerate(columns.values()):
+        places = x + np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else [x]
+        axes.plot(places, values, "o", color=COLOUR, markersize=4)
+        axes.hlines(np.mean(values), x - 0.3, x + 0.3, color=MEAN, linewidth=1.5)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.tick_params(axis="x", length=0)
+
+
+def errors(measured: Results, width: float) -> Figure:
+    """The error of each training of InfoGAN, whole and without shared categories; by variant how c1 agrees with digits."""
+    runs = measured.of("infogan")
+    figure = Figure(figsize=(width, 3.5))
+    left, right = figure.subplots(1, 2, width_ratios=[2, 3])
+    parts = {"all errors": "classification.error_one_to_one", "without shared\ncategories": "sharing.error_without"}
+    strip(left, {label: [run[metric] for run in runs] for label, metric in parts.items()})
+    left.axhline(PUBLISHED, color=REFERENCE, linestyle="--", zorder=1)
+    left.text(1.45, PUBLISHED, "published", color=REFERENCE, ha="right", va="bottom")
+    left.set(title="classification error of InfoGAN", ylim=(0, None))
+    left.yaxis.set(major_locator=MaxNLocator(steps=[1, 2, 5, 10]), major_formatter=PercentFormatter(1, 0, symbol=" %"))
+    agreement = {
+        f"{variant} ({len(of_variant)})": [run["classification.ami"] for run in measured.of(variant)]
+        for variant, of_variant in measured.runs.items()
+    }
+    strip(right, agreement)
+    for label in right.get_xticklabels():  # ten variants have names that are longer than a tenth of the width
+        label.set(rotation=35, ha="right", rotation_mode="anchor")
+    right.set(title="adjusted mutual information of $c_1$ and digit", ylim=(0, 1))
+    return figure
+
+
+def agreement(measured: Results, variants: Mapping[str, Settings], width: float) -> Figure:
+    """How well c1 agrees with the digits at each K, and k-means with as many clusters: a panel for each set of digits.
+
+    A point is a run of one of `variants`, a line joins those of a seed.
+    """
+    by_digits: dict[tuple[int, ...], dict[int, Mapping[int, Mapping]]] = {}  # then by K, then by seed
+    for variant, settings in variants.items():
+        of_digits = by_digits.setdefault(tuple(settings.train.digits), {})
+        of_digits[settings.latent.categories] = measured.runs[variant]
+    figure = Figure(figsize=(width, 3.3))
+    panels = figure.subplots(1, len(by_digits), sharey=True, squeeze=False)[0]
+    lines = {"classification.ami": (COLOUR, "$c_1$ of InfoGAN"), "kmeans.ami": (REFERENCE, "k-means, no GAN")}
+    for axes, (digits, by_K) in zip(panels, by_digits.items()):
+        places = {K: x for x, K in enumerate(sorted(by_K))}
+        seeds = sorted(set().union(*by_K.values()))
+        for metric, (colour, label) in lines.items():
+            for seed in seeds:
+                points = [(x, by_K[K][seed][metric]) for K, x in places.items() if seed in by_K[K]]
+                axes.plot(*zip(*points), ".-", color=colour, alpha=0.6, label=label if seed == seeds[0] else None)
+        axes.set_xticks(list(places.values()), list(places))
+        axes.set(title=f"images of {len(digits)} digits", xlabel="categories or clusters", ylim=(0, 1))
+        axes.set_xlim(-0.5, len(places) - 0.5)
+    panels[0].set_ylabel("AMI with the digit")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def milestones(tables: Sequence[Mapping[str, np.ndarray]], width: float) -> Figure:
+    """The error at milestones (columns iteration, error) of each training."""
+    figure = Figure(figsize=(width, 3))
+    axes = figure.subplots()
+    for table in tables:
+        axes.plot(table["iteration"], table["error"], marker=".", color=COLOUR, alpha=0.6)
+    axes.axhline(PUBLISHED, color=REFERENCE, linestyle="--", zorder=1)
+    axes.text(100, PUBLISHED, "published", color=REFERENCE, ha="left", va="bottom")
+    axes.set(xscale="log", xlabel="iteration", ylabel="classification error", ylim=(0, None))
+    axes.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_locator=NullLocator())
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    return figure

@@ -1,0 +1,265 @@
+"""What STUDIES.md says: what each study asks, what its runs answer, and the numbers that the answer rests on."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from replicate.base.parameters import Parameters
+from replicate.findings import claims, comparisons
+from replicate.findings.comparisons import INFOMAX, LEAK, SEEDS, Pair, Questions
+from replicate.findings.results import Metrics, Results
+from replicate.reporting.wording import count, listed, machine, number, percent, spread
+from replicate.studies import plan
+
+RECORDED = ("device", "processor", "instructions", "threads", "torch")  # of what a training ran on
+PAIRS = 3  # of digits that share a category are named, the most frequent ones
+OF_LEAK = {  # what a verdict on the leak says of the hypotheses
+    comparisons.CONFIRMED: "A, B and C are accepted",
+    comparisons.CODE_ONLY: "A and C are accepted, and Q's hidden layer serves as well with other K",
+    comparisons.REFUTED: "C is not accepted, and Q's hidden layer serves as well at K = 20",
+    comparisons.UNDECIDED: "the trainings support neither the leak nor its refutation",
+}
+MEASURES = {  # of a variant, by study: the table's column, the metric and its unit
+    LEAK: {
+        "AMI of c1 and digit": ("classification.ami", ""),
+        "information about the digit, of the most possible": ("representation.code.information_share", ""),
+        "homogeneity": ("classification.homogeneity", ""),
+        "completeness": ("classification.completeness", ""),
+        "AMI of k-means and digit": ("kmeans.ami", ""),
+        "information of k-means, of the most possible": ("kmeans.information_share", ""),
+        "hidden layer, 10 labels": ("representation.head_hidden.probe_error_10", "%"),
+        "hidden layer, 100 labels": ("representation.head_hidden.probe_error_100", "%"),
+        "hidden layer, all labels": ("representation.head_hidden.probe_error_all", "%"),
+        "D's trunk, 100 labels": ("representation.trunk.probe_error_100", "%"),
+        "slant, hidden layer": ("representation.head_hidden.error_slant", "%"),
+        "thickness, hidden layer": ("representation.head_hidden.error_thickness", "%"),
+        "c1 read by the yardstick": ("yardstick.share_c1", ""),
+    },
+    INFOMAX: {
+        "purity": ("purity.mean", "%"),
+        "purity, each digit given to one category": ("purity.one_to_one", "%"),
+        "AMI of c1 and digit": ("classification.ami", ""),
+        "c1 read by the yardstick": ("yardstick.share_c1", ""),
+        "style codes' specificity": ("disentanglement.specificity_lowest", ""),
+        "Fréchet distance": ("speed.distance_at_end", ""),
+        "pull of D": ("pull.adversarial", ""),
+        "pull of c1": ("pull.c1", ""),
+        "pull of c2, c3": ("pull.continuous", ""),
+    },
+}
+
+
+class OfSeed(NamedTuple):
+    """A run of InfoGAN in the table of seeds."""
+
+    seed: int
+    error: str
+    without: str
+    which: str
+    ami: str
+    purity: str
+    share: str
+
+
+class Made(NamedTuple):
+    """How many of a study's runs are there."""
+
+    made: int
+    planned: int
+
+
+def made(name: str, params: Parameters, measured: Results) -> Made:
+    """How many runs of a study there are, and how many there will be. Raises BadInput."""
+    planned, theirs = plan.load(params)
+    wanted = plan.runs(name, planned, theirs)
+    return Made(sum(each.seed in measured.runs.get(each.variant, {}) for each in wanted), len(wanted))
+
+
+def mean(metric: str, runs: Sequence[Metrics], unit: str) -> str:
+    """A metric's mean over runs, with its interval; a dash where there is no run, or none has a value."""
+    if not runs or all(run[metric] is None for run in runs):
+        return "–"
+    return spread(claims.measure(metric, runs), unit)
+
+
+def sharing(answer: Mapping[str, Any], measured: Results) -> str | None:
+    """What the errors over seeds are made of, in two sentences; None where there is no run of InfoGAN."""
+    runs = measured.of("infogan")
+    if not answer["runs"]:
+        return None
+    pairs = Counter(pair.replace("-", "–") for run in runs for pair in (run["sharing.which"] or "").split())
+    which = listed([f"{pair} in {n}" for pair, n in pairs.most_common(PAIRS)])
+    without = spread(claims.measure("sharing.error_without", runs), "%")
+    return (
+        f"Digits share a category in {answer['runs'] - answer['without_sharing']} of {count(answer['runs'], 'training')}"
+        f"{f' (most often {which})' if which else ''}. With the confusions of such digits counted as right, the error is "
+        f"{without}."
+    )
+
+
+def medoid(answer: Mapping[str, Any]) -> str | None:
+    """What the choice of one training without a label gives, as a sentence; None where there are too few to choose."""
+    chosen = answer.get("medoid")
+    return chosen and (
+        f"The training that agrees most with the others, a choice that needs no label, is seed {chosen['seed']}; its error "
+        f"is {percent(chosen['error'])}."
+    )
+
+
+def of_seeds(answer: Mapping[str, Any], question: comparisons.Seeds, measured: Results) -> list[str]:
+    """The answer of the study of seeds, a sentence or two each; none where there is no run."""
+    runs = measured.of("infogan")
+    if not answer["runs"]:
+        return []
+    errors = claims.measure(question.metric, runs)
+    low, high = (percent(answer[key], 0) for key in ("share_low", "share_high"))
+    trainings = count(answer["runs"], "training")
+    found = [
+        f"The error is {spread(errors, '%')}, from {percent(min(errors.values))} to {percent(max(errors.values))}.",
+        f"It is at most {percent(question.limit)}, which rounds to the published number, in {answer['within']} of "
+        f"{trainings}. Of many trainings that would be {low} to {high} (Wilson's interval, 95 %).",
+        sharing(answer, measured),
+    ]
+    rises = [run["milestones.error_rise_at_end"] for run in runs]
+    if None not in rises:
+        rise = spread(claims.measure("milestones.error_rise_at_end", runs), "%")
+        found.append(f"From the last milestone before the end to the end, it changes by {rise} (of all images).")
+    return found
+
+
+def ways(answer: Mapping[str, Any], question: comparisons.Seeds, measured: Results) -> list[list[str]]:
+    """What would make the published error the rule: ways to a lower one, as cells; a dash where runs are missing."""
+
+    def over(variant: str, metric: str) -> list[str]:
+        runs = measured.of(variant)
+        return [str(len(runs)), mean(metric, runs, "%")]
+
+    runs = measured.of("infogan")
+    unshared = [run for run in runs if run["sharing.pairs"] == 0]
+    chosen, consensus = answer.get("medoid"), answer.get("consensus")
+    n = str(len(runs))
+    return [
+        ["as it comes", "no", *over("infogan", question.metric)],
+        [
+            "only trainings in which no digits share a category",
+            "yes",
+            str(len(unshared)),
+            mean(question.metric, unshared, "%"),
+        ],
+        [f"the best of {question.best_of}, on average", "yes", n, percent(answer.get("best"))],
+        ["the medoid, the training that agrees most with the others", "no", n, percent(chosen and chosen["error"])],
+        ["the consensus of all", "no", n, percent(consensus and consensus["error"])],
+        ["no pull of c2 and c3 (`infogan_c1`)", "no", *over("infogan_c1", question.metric)],
+        [
+            "20 categories, each with its most frequent digit (`k20`)",
+            "no",
+            *over("k20", "classification.error_majority"),
+        ],
+    ]
+
+
+def of_leak(answer: Mapping[str, Any] | None) -> str:
+    """The verdict of the study of K."""
+    if answer is None:
+        return "Not answered: a hypothesis needs two seeds or more of each of its variants."
+    p = listed([f"{name} {number(value)}" for name, value in answer["p"].items()])
+    return (
+        f"**{answer['verdict'].capitalize()}**: {OF_LEAK[answer['verdict']]} (p after Holm's correction: {p}; accepted "
+        f"below {comparisons.LEVEL:g})."
+    )
+
+
+def difference(pair: Pair, found: Mapping[str, Any] | None) -> list[str]:
+    """A paired difference as cells: the pair, its seeds, the mean with its interval; dashes while there is no answer."""
+    name = f"{pair.variant} less {pair.than}{', beyond that of k-means' if pair.beyond else ''}"
+    if found is None:
+        return [name, "–", "–"]
+    interval = f"[{number(found['low'])}, {number(found['high'])}]"
+    return [name, str(len(found["differences"])), f"{number(found['mean'])} {interval}"]
+
+
+def of_infomax(question: comparisons.Infomax, answers: Sequence[Mapping[str, Any] | None]) -> str | None:
+    """The paired differences of the study of InfoMax, as a sentence; None while there is no answer."""
+    found = []
+    for pair, answer in zip(question.pairs, answers):
+        name, _, mean_difference = difference(pair, answer and answer["comparisons"][question.metric][0])
+        if answer:
+            found.append(f"{name} {mean_difference}, {answer['verdict']}")
+    return f"Paired by seed, `{question.metric}` differs: {'; '.join(found)}." if found else None
+
+
+def table(study: str, variants: Sequence[str], measured: Results) -> list[list[str]]:
+    """A row for each of MEASURES and a column for each of `variants` that has a run; the first row is the heading."""
+    shown = [variant for variant in variants if measured.of(variant)]
+    heading = ["", *(f"{variant} ({len(measured.of(variant))})" for variant in shown)]
+    rows = [
+        [label, *(mean(metric, measured.of(variant), unit) for variant in shown)]
+        for label, (metric, unit) in MEASURES[study].items()
+    ]
+    return [heading, *rows]
+
+
+def made_on(measured: Results) -> list[list[str]]:
+    """What the trainings ran on, as cells: machine, version of PyTorch, how many, and which (variant: seeds)."""
+    groups: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for variant, of_seed in measured.runs.items():
+        for seed, run in sorted(of_seed.items()):
+            record = {name: run[f"environment.{name}"] for name in RECORDED}
+            theirs = groups.setdefault((machine(record), record["torch"]), {})
+            theirs.setdefault(variant, []).append(str(seed))
+    return [
+        [
+            *of_machine,
+            str(sum(map(len, theirs.values()))),
+            "; ".join(f"{variant} {', '.join(seeds)}" for variant, seeds in theirs.items()),
+        ]
+        for of_machine, theirs in groups.items()
+    ]
+
+
+def gather(params: Parameters, questions: Questions, answers: Mapping[str, Any], measured: Results) -> dict[str, Any]:
+    """What the template of STUDIES.md places, of the studies' runs alone; `answers` are metrics/studies.json.
+
+    Raises BadInput (see `plan.load`).
+    """
+    leak, infomax = answers[LEAK], answers[INFOMAX]
+    hypotheses = [
+        (name, hypothesis, difference(pair, leak and leak["comparisons"][name][i]))
+        for name, hypothesis in questions.leak.hypotheses.items()
+        for i, pair in enumerate(hypothesis.more)
+    ]
+    pairs = [
+        [
+            *difference(pair, found and found["comparisons"][questions.infomax.metric][0]),
+            found["verdict"] if found else "–",
+        ]
+        for pair, found in zip(questions.infomax.pairs, infomax)
+    ]
+    seeds = [
+        OfSeed(
+            seed,
+            percent(run[questions.seeds.metric]),
+            percent(run["sharing.error_without"]),
+            ", ".join((run["sharing.which"] or "none").split()).replace("-", "–"),
+            number(run["classification.ami"]),
+            percent(run["purity.mean"]),
+            number(run["information.share_at_end"]),
+        )
+        for seed, run in sorted(measured.runs.get("infogan", {}).items())
+    ]
+    planned, _ = plan.load(params)
+    return {
+        "questions": questions,
+        "made": {name: made(name, params, measured) for name in planned.studies},
+        "of_seeds": of_seeds(answers[SEEDS], questions.seeds, measured),
+        "seeds": seeds,
+        "ways": ways(answers[SEEDS], questions.seeds, measured),
+        "of_leak": of_leak(leak),
+        "hypotheses": hypotheses,
+        "leak": table(LEAK, ["infogan", *planned.studies[LEAK], "gan"], measured),
+        "pairs": pairs,
+        "infomax": table(INFOMAX, ["infogan", "gan", *planned.studies[INFOMAX]], measured),
+        "margin": number(questions.infomax.margin),
+        "shared": percent(questions.seeds.shared, 0),
+        "made_on": made_on(measured),
+    }

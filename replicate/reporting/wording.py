@@ -1,0 +1,92 @@
+"""Numbers, spreads and verdicts as the reports write them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from replicate.findings import claims
+from replicate.findings.claims import Assessment, Finding, Measured
+
+VERBS = {  # of a verdict, for one claim and for several
+    claims.HOLDS: ("holds", "hold"),
+    claims.PARTLY: ("holds partly", "hold partly"),
+    claims.FAILS: ("does not hold", "do not hold"),
+    claims.UNDECIDED: ("is undecided", "are undecided"),
+    claims.NOT_MEASURED: ("is not measured", "are not measured"),
+}
+NAMES = {"infogan": "InfoGAN", "gan": "the regular GAN", "infomax": "InfoMax"}
+
+
+def number(value: float | str | None) -> str:
+    """Three decimals (one from 100 on), a whole number whole, text as it is; "none" for a metric without a value.
+
+    What rounds to zero has no sign.
+    """
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return value
+    decimals = 3 if -100 < value < 100 else 1
+    return (str(value) if isinstance(value, int) else f"{value:z.{decimals}f}").replace("-", "−")
+
+
+def percent(value: float | None, decimals: int = 1) -> str:
+    """A share in percent, a dash for none: 0.1234 -> "12.3 %"."""
+    return "–" if value is None else f"{100 * value:z.{decimals}f} %".replace("-", "−")
+
+
+def spread(measured: Measured, unit: str = "") -> str:
+    """The mean with its 95 % interval; of one run or two the values; in how many runs there is none.
+
+    In percent where that is the unit.
+    """
+    if measured.mean is None:
+        without = measured.values.count(None)
+        return "none" if len(measured.values) == 1 else f"none in {without} of {len(measured.values)} runs"
+
+    def text(value: float) -> str:
+        return percent(value).removesuffix(" %") if unit == "%" else number(value)
+
+    if len(measured.values) < 3:
+        found = " and ".join(map(text, measured.values))
+    else:
+        found = f"{text(measured.mean)} [{text(measured.interval.low)}, {text(measured.interval.high)}]"
+    return f"{found} {unit}".rstrip()
+
+
+def count(n: int, thing: str) -> str:
+    """ "1 training", "3 trainings", "no training"."""
+    return f"{n or 'no'} {thing}{'s' if n > 1 else ''}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def machine(record: Mapping[str, Any]) -> str:
+    """What a training ran on, by its record (see `environment.write`): a GPU, or a processor and its threads."""
+    if record["device"] != "cpu":
+        return record["device"]
+    return f"{record['processor']} with {record['instructions']} and {count(record['threads'], 'thread')}"
+
+
+def summary(assessments: Mapping[str, Assessment]) -> str:
+    """How many claims there are of each verdict that one has, as a sentence."""
+    verdicts = [assessment.verdict for assessment in assessments.values()]
+    counts = [(verdicts.count(verdict), VERBS[verdict]) for verdict in claims.VERDICTS if verdict in verdicts]
+    return f"Of {len(verdicts)} claims {listed([f'{n} {verbs[n != 1]}' for n, verbs in counts])}."
+
+
+def asked(finding: Finding) -> str:
+    """The limits of a condition: "≥ 0.95, ≥ control + 0.5"."""
+    condition = finding.condition
+    parts = []
+    if condition.at_least is not None:
+        parts.append(f"≥ {condition.at_least:g}")
+    if condition.at_most is not None:
+        parts.append(f"≤ {condition.at_most:g}")
+    if condition.above_control is not None:
+        parts.append(f"≥ control + {condition.above_control:g}")
+    if condition.below_control is not None:
+        parts.append(f"≤ control − {condition.below_control:g}")
+    return ", ".join(parts).replace("-", "−")

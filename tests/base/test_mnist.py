@@ -1,0 +1,57 @@
+"""Loading, of made-up files."""
+
+import pytest
+import torch
+from conftest import write
+
+from replicate.base import mnist
+from replicate.base.stage import BadInput
+
+
+def test_loading(mnist_files, pinned_mnist, tmp_path):
+    write(tmp_path / "data", mnist_files)
+    images, labels = mnist.load("train", pinned_mnist, tmp_path / "data")
+    assert images.shape == (7, 28, 28) and images.dtype == torch.uint8
+    assert labels.shape == (7,) and labels.dtype == torch.int64
+    assert bytes(images.numpy().tobytes()) == mnist_files["train-images-idx3-ubyte"][16:]
+    inputs = mnist.as_input(images)
+    assert inputs.shape == (7, 1, 28, 28) and inputs.max() <= 1
+    assert torch.equal((inputs[:, 0] * 255).round().to(torch.uint8), images)
+
+
+def test_one_flipped_bit_is_refused(mnist_files, pinned_mnist, tmp_path):
+    write(tmp_path / "data", mnist_files)
+    path = tmp_path / "data" / "train-labels-idx1-ubyte"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match="train-labels-idx1-ubyte is not as expected .*dvc repro --force download"):
+        mnist.load("train", pinned_mnist, tmp_path / "data")
+    path.unlink()
+    with pytest.raises(BadInput, match="train-labels-idx1-ubyte"):
+        mnist.load("train", pinned_mnist, tmp_path / "data")
+
+
+def test_a_run_trains_on_the_last_images(mnist_files, pinned_mnist, small, tmp_path, monkeypatch):
+    write(tmp_path / mnist.FOLDER, mnist_files)
+    monkeypatch.chdir(tmp_path)
+    images, labels = mnist.load("train", pinned_mnist)
+    last_images, last_labels = mnist.training_images(
+        pinned_mnist, small.train.model_copy(update={"training_images": 3})
+    )
+    assert torch.equal(last_images, images[4:]) and torch.equal(last_labels, labels[4:])
+    assert len(mnist.training_images(pinned_mnist, small.train)[0]) == 7
+
+
+def test_a_run_of_some_digits_sees_no_others(mnist_files, pinned_mnist, small, tmp_path, monkeypatch):
+    write(tmp_path / mnist.FOLDER, mnist_files)
+    monkeypatch.chdir(tmp_path)
+    images, labels = mnist.load("train", pinned_mnist)
+    seen = [int(labels[0]), int(labels[3])]
+    train = small.train.model_copy(update={"digits": seen})
+    some_images, some_labels = mnist.training_images(pinned_mnist, train)
+    expected = [i for i, label in enumerate(labels.tolist()) if label in seen]
+    assert torch.equal(some_images, images[expected]) and torch.equal(some_labels, labels[expected])
+    test_labels = mnist.load("t10k", pinned_mnist)[1]
+    expected = [label for label in test_labels.tolist() if label in seen]
+    assert mnist.test_images(pinned_mnist, train)[1].tolist() == expected

@@ -1,0 +1,141 @@
+import errno
+import os
+
+import pytest
+
+from replicate.base import stage
+
+
+def test_a_file_appears_whole(tmp_path):
+    path = tmp_path / "folder" / "file.txt"
+    with stage.whole_file(path) as temporary:
+        temporary.write_text("half")
+        assert not path.exists()
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_or_not_at_all(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), stage.whole_file(path) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def full_disk(temporary):
+    temporary.write_text("half")
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_named_with_the_file_and_leaves_the_old_one(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with (
+        pytest.raises(OSError, match=r"file\.txt cannot be written: .*No space left on device"),
+        stage.whole_file(path) as temporary,
+    ):
+        full_disk(temporary)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("make", [lambda path: path.mkdir(parents=True), lambda path: path.parent.write_text("a file")])
+def test_a_place_that_takes_no_file_is_named_before_and_when_it_is_written(make, tmp_path):
+    path = tmp_path / "folder" / "file.txt"
+    make(path)
+    with pytest.raises((OSError, stage.BadInput), match="folder"):
+        stage.check_output(path)
+    with pytest.raises(OSError, match=r"file\.txt cannot be written"), stage.whole_file(path) as temporary:
+        temporary.write_text("whole")
+
+
+def test_a_place_behind_a_link_is_refused_and_a_good_one_is_left_empty(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "data").symlink_to("elsewhere")
+    with pytest.raises(stage.BadInput, match="data is a symbolic link"):
+        stage.check_output("data/mnist/images")
+    assert not list((tmp_path / "elsewhere").iterdir())
+    stage.check_output("runs/gan-0/weights")
+    assert not list((tmp_path / "runs" / "gan-0").iterdir())
+
+
+def test_what_a_kill_left_is_removed_and_what_is_of_another_file_is_not(tmp_path):
+    path = tmp_path / "file.txt"
+    left = [tmp_path / f".{name}-4711" / "half" for name in ("file.txt", "file.txt2", "other.txt")]
+    for each in left:
+        each.parent.mkdir()
+        each.write_text("half")
+    with stage.whole_file(path) as temporary:
+        temporary.write_text("whole")
+    assert [each.exists() for each in left] == [False, True, True]
+
+
+def test_a_file_has_the_mode_that_others_get(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with stage.whole_file(tmp_path / "ours") as temporary:
+            temporary.touch(0o600)
+        (tmp_path / "other").touch()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (stage.BadInput("key: got 1, expected 2"), "error: key: got 1, expected 2"),
+        (PermissionError(errno.EACCES, "Permission denied", "runs"), "error: [Errno 13] Permission denied: 'runs'"),
+        (KeyboardInterrupt(), "interrupted"),
+        (KeyboardInterrupt("go on"), "interrupted: go on"),
+    ],
+)
+def test_a_stage_ends_with_a_message_and_no_traceback(error: BaseException, message: str):
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit) as end:
+        stage.run(main)
+    assert end.value.code == message
+
+
+def test_json_comes_back_as_it_was_written(tmp_path):
+    content = {"purity": {"mean": 0.1, "by_category": [1, 0.5]}, "code": "c2", "none": None}
+    stage.write_json(tmp_path / "metrics.json", content)
+    assert stage.read_json(tmp_path / "metrics.json") == content
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"a": ', "cannot be read"),
+        ('{"a": {"b": NaN}}', r"a\.b: got NaN, expected a finite number"),
+        ('{"a": -Infinity}', "a: got -Infinity"),
+        ('{"a": [1, 1e999]}', r"a\.1: got Infinity"),
+        ('{"a": true}', "a: got true"),
+        ('{"a": 1' + "0" * 400 + "}", "a: got 10000"),
+        ('{"a": {"b": 1, "b": 2}}', "b is there 2 times"),
+        ("[" * 100_000, "cannot be read"),
+        ("[1]", r"got \[1\], expected an object"),
+        ("null", "got null, expected an object"),
+        ("true", "got true, expected an object"),
+        ("NaN", "got NaN, expected an object"),
+        ("", "cannot be read"),
+    ],
+)
+def test_json_that_holds_no_metrics_is_refused_naming_file_and_key(tmp_path, content, said):
+    path = tmp_path / "metrics.json"
+    path.write_text(content)
+    with pytest.raises(stage.BadInput, match=said) as refusal:
+        stage.read_json(path)
+    assert str(path) in str(refusal.value)
+
+
+def test_json_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(stage.BadInput, match="metrics.json cannot be read"):
+        stage.read_json(tmp_path / "metrics.json")

@@ -1,0 +1,295 @@
+"""Verdicts at and around limits, over seeds and beside a control; and claims.yaml broken on purpose."""
+
+import math
+from statistics import mean, stdev
+
+import pytest
+
+from replicate.base.stage import BadInput
+from replicate.findings import claims, comparisons
+from replicate.findings.claims import FAILS, HOLDS, NOT_MEASURED, PARTLY, Claim, Condition
+from replicate.findings.results import Results
+
+GOOD = """
+version: 2
+revised: when the sixty runs were in
+claims:
+  good:
+    statement: It works
+    where: §1
+    published: by eye
+    why_changed: it was 0.4, which a run without it passes
+    variant: infogan
+    control: gan
+    holds:
+    - {metric: a.b, at_least: 0.5, above_control: 0.2}
+    - {metric: a.c, at_most: 3}
+    partly:
+    - {metric: a.b, below_control: 0}
+    beside: [a.d]
+  alone:
+    statement: It costs nothing
+    where: §2
+    published: negligible
+    holds:
+    - {metric: cost.ratio, at_most: 1.05}
+  open:
+    statement: It leaks
+    where: a note
+    published: argued
+    study: leak
+"""
+
+
+def claim(*holds: dict, partly: list[dict] | None = None, **others) -> Claim:
+    fields = {"statement": "s", "where": "w", "published": "p", "variant": "infogan", "holds": list(holds)}
+    given = fields | {"partly": partly} | others
+    return Claim.model_validate({key: value for key, value in given.items() if value is not None})
+
+
+def runs(*values: float | None, metric: str = "m") -> list[dict]:
+    return [{metric: value} for value in values]
+
+
+def words(criterion: Claim, of_variant: list[dict], of_control: list[dict] = ()) -> str:
+    return claims.in_words(claims.assess(criterion, of_variant, of_control))
+
+
+HIGH = claim({"metric": "m", "at_least": 0.9}, partly=[{"metric": "m", "at_least": 0.5}])
+LOW = claim({"metric": "m", "at_most": 0.055}, partly=[{"metric": "m", "at_most": 0.1}])
+ABOVE = claim({"metric": "m", "above_control": 0.25}, control="gan")
+BELOW = claim({"metric": "m", "below_control": 0.25}, control="gan")
+
+
+@pytest.mark.parametrize(
+    ("criterion", "value", "expected"),
+    [
+        (HIGH, 0.9, "holds"),
+        (HIGH, math.nextafter(0.9, 0), "holds partly"),
+        (HIGH, 0.5, "holds partly"),
+        (HIGH, math.nextafter(0.5, 0), "does not hold"),
+        (LOW, 0.055, "holds"),
+        (LOW, math.nextafter(0.055, 1), "holds partly"),
+        (LOW, 0.1, "holds partly"),
+        (LOW, math.nextafter(0.1, 1), "does not hold"),
+        (HIGH, None, "does not hold"),
+        (LOW, None, "does not hold"),
+        (HIGH, 1, "holds"),
+    ],
+)
+def test_one_run_at_and_beyond_each_limit(criterion, value, expected):
+    assert words(criterion, runs(value)) == expected
+    assert claims.assess(criterion, runs(value)).decided is None
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.95, 0.96, 0.97], "holds (3 of 3)"),
+        ([0.89, 0.99, 0.99], "holds (2 of 3)"),  # mean 0.957, standard error 0.033
+        ([0.88, 0.90, 0.93], "holds (2 of 3, not decided)"),  # mean 0.903, standard error 0.015
+        ([0.87, 0.90, 0.92], "holds partly (2 of 3, not decided)"),  # mean 0.897
+        ([0.70, 0.71, 0.72], "holds partly (0 of 3)"),
+        ([0.50, 0.55, 0.47], "holds partly (0 of 3, not decided)"),  # mean 0.507, standard error 0.023
+        ([0.95, 0.10, 0.11], "does not hold (1 of 3, not decided)"),  # mean 0.387, standard error 0.282
+        ([0.10, 0.11, 0.12], "does not hold (0 of 3)"),
+        ([0.90, 0.90, 0.90], "holds (3 of 3)"),  # on the limit, and no run differs
+        ([0.95, 0.96, None], "does not hold (2 of 3)"),
+    ],
+)
+def test_over_seeds_the_means_give_the_verdict_and_their_error_whether_it_is_decided(values, expected):
+    assert words(HIGH, runs(*values)) == expected
+
+
+def test_it_is_decided_from_one_standard_error_on():
+    values = [0.88, 0.92, 0.95]
+    error = stdev(values) / math.sqrt(3)
+    near, far = (claim({"metric": "m", "at_least": mean(values) - k * error}) for k in (0.999, 1.001))
+    assert claims.assess(near, runs(*values)).decided is False
+    assert claims.assess(far, runs(*values)).decided is True
+
+
+def test_a_condition_on_which_the_verdict_does_not_rest_leaves_it_decided():
+    both = claim({"metric": "a", "at_least": 0}, {"metric": "b", "at_least": 0})
+    close, far = (-0.1, 0.2), (-1.0, -1.1)
+    assert words(both, [{"a": a, "b": b} for a, b in zip(close, far)]) == "does not hold (0 of 2)"
+    assert words(both, [{"a": a, "b": 1.0} for a in close]) == "holds (1 of 2, not decided)"
+    assert words(both, [{"a": -a, "b": 1.0} for a in close]) == "does not hold (1 of 2, not decided)"
+    assert words(both, [{"a": a, "b": None} for a in close]) == "does not hold (0 of 2)"
+
+
+def test_a_run_counts_when_it_meets_all_conditions():
+    both = claim({"metric": "a", "at_least": 1}, {"metric": "b", "at_least": 1})
+    found = claims.assess(both, [{"a": 2, "b": 0}, {"a": 0, "b": 2}, {"a": 3, "b": 3}, {"a": None, "b": 3}])
+    assert (found.holding, found.runs) == (1, 4)
+    assert [finding.holding for finding in found.findings] == [[True, False, True, False], [False, True, True, True]]
+
+
+@pytest.mark.parametrize(
+    ("criterion", "values", "control", "expected"),
+    [
+        (ABOVE, [0.75], [0.5], "holds"),
+        (ABOVE, [math.nextafter(0.75, 0)], [0.5], "does not hold"),
+        (BELOW, [0.25], [0.5], "holds"),
+        (BELOW, [math.nextafter(0.25, 1)], [0.5], "does not hold"),
+        (ABOVE, [0.7, 0.9], [0.4, 0.6], "holds (1 of 2, not decided)"),  # 0.8 − 0.5 = 0.3, its standard error 0.141
+        (ABOVE, [0.7, 1.1], [0.4, 0.6], "holds (1 of 2, not decided)"),  # 0.9 − 0.5 = 0.4, its standard error 0.224
+        (ABOVE, [0.8, 1.0], [0.4, 0.6], "holds (2 of 2)"),  # 0.9 − 0.5 = 0.4, its standard error 0.141
+        (ABOVE, [0.8, 1.0], [0.43, 0.63], "holds (2 of 2, not decided)"),  # 0.37: 0.12 more than asked
+        (ABOVE, [0.3, 0.3], [0.4, 0.6], "does not hold (0 of 2)"),
+        (ABOVE, [0.8, 1.0], [0.5], "holds (2 of 2, not decided)"),  # how far one run of the control is off is unknown
+        (ABOVE, [0.9], [0.4, 0.6], "holds"),
+        (ABOVE, [0.9, None], [0.4, 0.6], "does not hold (1 of 2)"),
+        (ABOVE, [0.9, 0.9], [0.4, None], "does not hold (0 of 2)"),
+        (BELOW, [0.1, 0.1], [None, None], "does not hold (0 of 2)"),
+    ],
+)
+def test_a_margin_compares_with_the_mean_of_the_control(criterion, values, control, expected):
+    assert words(criterion, runs(*values), runs(*control)) == expected
+
+
+def test_a_number_and_a_margin_must_both_be_reached():
+    criterion = claim({"metric": "m", "at_least": 0.5, "above_control": 0.25}, control="gan")
+    for value, control, expected in [(0.5, 0.25, HOLDS), (0.5, 0.26, FAILS), (0.49, 0.1, FAILS)]:
+        assert claims.assess(criterion, runs(value), runs(control)).verdict == expected
+    finding = claims.find(criterion.holds[0], runs(0.5, 0.6), runs(0.2, 0.3))
+    assert [(limit.at_least, limit.value) for limit in finding.limits] == [(True, 0.5), (True, 0.5)]
+    assert finding.measured.mean == 0.55 and finding.control.mean == 0.25 and finding.passed
+
+
+def test_what_was_measured_has_mean_error_and_interval():
+    measured = claims.measure("m", runs(0.03, 0.05, 0.08))
+    assert measured.values == [0.03, 0.05, 0.08] and measured.mean == pytest.approx(0.16 / 3)
+    assert measured.standard_error == pytest.approx(0.0251661 / math.sqrt(3), abs=1e-6)
+    assert measured.interval == pytest.approx((-0.00918, 0.11585), abs=1e-5)  # t = 4.3027 with 2 degrees of freedom
+    assert claims.measure("m", runs(0.03)) == ([0.03], 0.03, None, None)
+    assert claims.measure("m", runs(0.03, None)) == ([0.03, None], None, None, None)
+
+
+def test_a_claim_about_no_run_counts_none():
+    assessment = claims.assess(claim({"metric": "m", "at_most": 2}, variant=None), runs(1.5))
+    assert claims.in_words(assessment) == "holds" and (assessment.holding, assessment.runs) == (0, 0)
+
+
+def test_what_is_not_measured_says_why():
+    for criterion, of_variant, reason in [
+        (ABOVE, [], "there is no run of infogan"),
+        (ABOVE, runs(1.0), "there is no run of gan, its control"),
+    ]:
+        assessment = claims.assess(criterion, of_variant, [])
+        assert (assessment.verdict, assessment.reason, assessment.decided) == (NOT_MEASURED, reason, None)
+        assert claims.in_words(assessment) == "not measured"
+
+
+@pytest.mark.parametrize(
+    ("of_study", "verdict"),
+    [
+        (comparisons.CONFIRMED, HOLDS),
+        (comparisons.CODE_ONLY, PARTLY),
+        (comparisons.REFUTED, FAILS),
+        (comparisons.UNDECIDED, claims.UNDECIDED),
+        (None, NOT_MEASURED),
+    ],
+)
+def test_a_study_answers_its_claim(of_study, verdict):
+    answered = Claim(statement="s", where="w", published="p", study="leak")
+    found = claims.assess_all({"open": answered}, Results({}, {}), {"leak": of_study})["open"]
+    assert found.verdict == verdict and bool(found.reason) == (of_study is None)
+
+
+def test_every_and_conclude_know_what_an_unknown_leaves_open():
+    assert claims.every([True, None, False]) is False
+    assert claims.every([True, None]) is None
+    assert claims.every([True]) is True
+    table = {
+        (True, True): HOLDS, (True, None): HOLDS, (True, False): HOLDS,
+        (False, True): PARTLY, (False, None): None, (False, False): FAILS,
+        (None, True): None, (None, None): None, (None, False): None,
+    }  # fmt: skip
+    assert {key: claims.conclude(*key) for key in table} == table
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "claims.yaml"
+    path.write_text(GOOD, encoding="utf-8")
+    return path
+
+
+def results(**changes) -> Results:
+    own, control = {"a.b": 0.8, "a.c": 2, "a.d": None, "rotation.code": "c2"}, {"a.b": 0.3, "a.c": 2}
+    return Results({"infogan": {0: own | changes, 1: own}, "gan": {0: control, 1: control}}, {"cost.ratio": 1.01})
+
+
+def test_a_good_file_is_read_and_assessed(path):
+    loaded = claims.load(path)
+    assert list(loaded) == ["good", "alone", "open"]
+    assert loaded["good"].holds[0] == Condition(metric="a.b", at_least=0.5, above_control=0.2)
+    assert loaded["good"].why_changed.startswith("it was 0.4")
+    compared = {(variant, metric) for variant in ("infogan", "gan") for metric in ("a.b", "a.c")}
+    assert set(loaded["good"].metrics()) == compared | {("infogan", "a.d")}
+    assessments = claims.assess_all(loaded, results(), {"leak": None})
+    assert [claims.in_words(each) for each in assessments.values()] == ["holds (2 of 2)", "holds", "not measured"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("version: 2", "version: 1", ["version: got 1", "2"]),
+        ("version: 2\n", "", ["version: missing"]),
+        ("    where: §1\n", "", ["claims.good.where", "missing"]),
+        ("where: §1", "were: §1", ["claims.good.were", "unknown key"]),
+        ("at_least: 0.5", "at_least: high", ["claims.good.holds.0.at_least", "'high'", "number"]),
+        ("at_least: 0.5", "at_least: .nan", ["claims.good.holds.0.at_least", "finite"]),
+        ("at_least: 0.5", "at_least: true", ["claims.good.holds.0.at_least", "True", "number"]),
+        ("at_least: 0.5", "at_least: null", ["claims.good.holds.0.at_least", "None", "number"]),
+        ("control: gan", "control: null", ["claims.good.control", "None", "string"]),
+        ("at_least: 0.5", "atleast: 0.5", ["claims.good.holds.0.atleast", "unknown key"]),
+        (", at_least: 0.5, above_control: 0.2", "", ["claims.good.holds.0", "no limit", "at_least or at_most"]),
+        ("at_least: 0.5", "at_least: 0.5, at_most: 1", ["claims.good.holds.0", "got at_least, at_most, above_control"]),
+        ("above_control: 0.2", "above_control: 0.2, below_control: 1", ["good.holds.0", "above_control, below"]),
+        ("above_control: 0.2", "above_control: -0.2", ["good.holds.0.above_control", "-0.2", "greater than or equal"]),
+        ("above_control: 0.2", "above_control: .inf", ["claims.good.holds.0.above_control", "finite"]),
+        ("    control: gan\n", "", ["claims.good", "control: missing"]),
+        ("control: gan", "control: infogan", ["claims.good", "'infogan'", "another variant"]),
+        ("    variant: infogan\n", "", ["claims.good", "'gan'", "another variant than variant (None)"]),
+        ("    variant: infogan\n", "    variant: infogan\n    study: leak\n", ["good", "study, expected"]),
+        ("    holds:\n    - {metric: cost.ratio, at_most: 1.05}\n", "", ["claims.alone", "got neither"]),
+        ("    - {metric: cost.ratio, at_most: 1.05}\n", "      []\n", ["claims.alone.holds", "at least 1"]),
+        ("statement: It works", "statement: 3", ["claims.good.statement", "got 3", "string"]),
+        (GOOD[GOOD.index("claims:") :], "claims: {}\n", ["claims: ", "at least 1"]),
+        (GOOD, "claims: [", ["cannot be read"]),
+    ],
+)
+def test_a_broken_file_is_refused_naming_the_key(path, old, new, said):
+    assert GOOD.count(old) == 1
+    path.write_text(GOOD.replace(old, new), encoding="utf-8")
+    with pytest.raises(BadInput) as refusal:
+        claims.load(path)
+    for text in said:
+        assert text in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (results(**{"a.b": "0.8?"}), r"good needs a number, and 'a\.b' of infogan with seed 0 is '0\.8\?'"),
+        (Results({"infogan": {7: {"a.bb": 1, "x": 2}}}, {}), r"which infogan with seed 7.* it: a\.bb$"),
+        (Results({"infogan": results().runs["infogan"], "gan": {0: {"x": 1}}}, {}), r"which gan with seed 0.*: none$"),
+        (Results({}, {"cost.rate": 1}), r"alone needs 'cost\.ratio', which what belongs to no run .* it: cost\.rate$"),
+    ],
+)
+def test_a_metric_that_is_not_there_is_refused_naming_it_its_run_and_what_is_like_it(path, found, said):
+    with pytest.raises(BadInput, match=said):
+        claims.assess_all(claims.load(path), found, {"leak": None})
+
+
+def test_a_missed_limit_needs_no_control():
+    fields = {"statement": "s", "where": "w", "published": "p", "variant": "infogan", "control": "gan"}
+    limit = {"metric": "purity", "at_least": 0.9, "above_control": 0.3}
+    partly = {"metric": "purity", "at_least": 0.8}
+    claim = claims.Claim.model_validate({**fields, "holds": [limit], "partly": [partly]})
+    missed = claims.assess(claim, [{"purity": 0.7}])
+    assert (missed.verdict, missed.holding, missed.runs) == (claims.FAILS, 0, 1)
+    assert claims.assess(claim, [{"purity": 0.95}]).verdict == claims.NOT_MEASURED
+    assert claims.assess(claim, [{"purity": 0.85}]).verdict == claims.NOT_MEASURED

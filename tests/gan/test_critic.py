@@ -1,0 +1,86 @@
+import pytest
+import torch
+from conftest import change
+
+from replicate.base.parameters import Parameters, Settings
+from replicate.gan import information, latent, networks
+from replicate.gan.latent import Codes
+
+N = 6
+
+
+@pytest.fixture(scope="module")
+def settings(params: Parameters) -> Settings:
+    return params.settings("infomax")
+
+
+@pytest.fixture(scope="module")
+def head(settings: Settings) -> networks.CriticHead:
+    """A critic without the batch statistics of training, so that a pair's score depends on nothing but the pair."""
+    head = networks.CriticHead(settings).eval()
+    head.initialise_embeddings(torch.Generator().manual_seed(0))
+    return head
+
+
+@pytest.fixture(scope="module")
+def codes(settings: Settings) -> Codes:
+    return latent.sample(N, settings.latent, torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def features() -> torch.Tensor:
+    return torch.randn(N, 1024, generator=torch.Generator().manual_seed(0))
+
+
+def test_its_size_is_that_of_qs_head(head):
+    assert sum(parameter.numel() for parameter in head.parameters()) == pytest.approx(133_262, rel=0.1)
+
+
+def test_rows_are_images_and_columns_codes(head, features, codes):
+    scores = head.scores(features, codes)
+    assert [matrix.shape for matrix in scores] == [(N, N)] * 3
+    for i, k in ((0, 0), (1, 4), (5, 2)):
+        pair = head.scores(features[i : i + 1], Codes(*(part[k : k + 1] for part in codes)))
+        for matrix, score in zip(scores, pair, strict=True):
+            torch.testing.assert_close(matrix[i, k], score[0, 0])
+
+
+def test_the_logits_of_a_category_are_its_scores(head, features, codes):
+    logits = head.category_logits(features)
+    assert logits.shape == (N, 10)
+    torch.testing.assert_close(logits[:, codes.category], head.scores(features, codes)[0])
+
+
+def test_each_continuous_code_has_its_own_score(head, features, codes):
+    swapped = head.scores(features, codes._replace(continuous=codes.continuous.flip(1)))
+    assert torch.equal(head.scores(features, codes)[0], swapped[0])
+    assert not torch.isclose(head.scores(features, codes)[1], swapped[2]).any()
+
+
+@pytest.mark.parametrize("estimator", list(information.ESTIMATORS))
+def test_the_bounds_are_those_of_the_estimator(estimator: str, settings, features, codes):
+    of_estimator = settings.critic.model_copy(update={"estimator": estimator})
+    head = networks.CriticHead(change(settings, critic=of_estimator)).eval()
+    bounds = head.lower_bounds(features, codes)
+    expected = [information.ESTIMATORS[estimator](scores) for scores in head.scores(features, codes)]
+    torch.testing.assert_close(bounds, torch.stack(expected))
+
+
+def test_all_outputs_are_trained(head, features, settings):
+    assert head.trained_outputs(features).shape == (N, 3 * settings.critic.dimensions)
+
+
+def test_embeddings_start_at_the_scale_of_their_inputs(head):
+    assert head.embed_category.weight.std().item() == pytest.approx(1, rel=0.2)
+    first, _, second = head.embed_continuous[0]
+    assert first.weight.std().item() == pytest.approx(1, rel=0.3)
+    assert first.bias.any() and second.bias.any()
+    assert second.weight.std().item() == pytest.approx(1 / 8, rel=0.1)
+
+
+def test_continuous_codes_are_the_means_that_the_scores_imply(head, features, codes):
+    values = torch.linspace(-1, 1, 401)
+    grid = Codes(codes.noise[:1], codes.category[:1].expand(401), values[:, None].expand(401, 2))
+    for code, scores in enumerate(head.scores(features, grid)[1:]):
+        expected = scores.softmax(dim=1) @ values
+        torch.testing.assert_close(head.continuous_codes(features)[:, code], expected, atol=5e-3, rtol=0)

@@ -1,0 +1,105 @@
+"""Views of images: each amount on a drawn image, PyTorch's own sampling beside ours, and what each code is read from."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from replicate.base.parameters import Parameters, RecognitionViews, View
+from replicate.gan import latent, views
+from replicate.measures import morphometry
+
+ALL = View(rotation=0.15, shear=0.3, stretch_x=0.125, stretch_y=0.125, shift=1.0)
+
+
+def stroke(dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """An upright bar, 4 pixels wide and 16 high, in the middle: (1, 1, 28, 28)."""
+    image = torch.zeros(1, 1, 28, 28, dtype=dtype)
+    image[:, :, 6:22, 12:16] = 1
+    return image
+
+
+def moments(image: torch.Tensor) -> tuple[float, float, float, float, float]:
+    """Means of x and y, variances of both, and how far x moves for each pixel of y."""
+    mass = image[0, 0] / image.sum()
+    place = torch.arange(28.0) - 13.5
+    x, y = (mass.sum(0) * place).sum(), (mass.sum(1) * place).sum()
+    dx, dy = place - x, place - y
+    covariance = (mass * dy[:, None] * dx[None]).sum()
+    along_x, along_y = (mass.sum(0) * dx**2).sum(), (mass.sum(1) * dy**2).sum()
+    return tuple(map(float, (x, y, along_x, along_y, covariance / along_y)))
+
+
+def seen(maps: list[list[float]], shift: tuple[float, float] = (0.0, 0.0)) -> tuple[float, ...]:
+    return moments(views.change(stroke(), torch.tensor([maps]), torch.tensor([shift])))
+
+
+def test_a_map_does_what_it_says():
+    x, y, along_x, along_y, lean = moments(stroke())
+    assert seen([[1, 0], [0, 1]]) == pytest.approx((x, y, along_x, along_y, lean), abs=1e-5)
+    assert seen([[1, 0], [0, 1]], (2.0, -1.0))[:2] == pytest.approx((-2, 1), abs=1e-5)
+    assert seen([[1, 0.25], [0, 1]])[4] == pytest.approx(-0.25, abs=0.02)
+    assert seen([[0.5, 0], [0, 1]])[2] == pytest.approx(4 * along_x, rel=0.2)  # with softer edges
+    assert seen([[1, 0], [0, 2]])[3] == pytest.approx(along_y / 4, rel=0.1)
+    assert seen([[0, -1], [1, 0]])[2:4] == pytest.approx((along_y, along_x), abs=1e-5)
+
+
+def test_what_is_drawn_fills_its_interval_and_nothing_else_moves():
+    random = torch.Generator().manual_seed(0)
+    maps, shifts = views.affine(4000, View(shear=0.3), random)
+    assert maps[:, 0, 1].abs().max() == pytest.approx(0.3, abs=0.002) and maps[:, 0, 1].mean().abs() < 0.01
+    assert torch.equal(maps[:, 0, 0], torch.ones(4000)) and not shifts.any()
+    maps, shifts = views.affine(4000, View(stretch_x=0.3, shift=2.0), random)
+    assert maps[:, 0, 0].log().abs().max() == pytest.approx(0.3, abs=0.002)
+    assert torch.equal(maps[:, 1, 1], torch.ones(4000))
+    assert shifts.abs().amax(dim=0) == pytest.approx(2.0, abs=0.01)
+    maps, _ = views.affine(4000, View(rotation=0.15), random)
+    angles = torch.atan2(maps[:, 1, 0], maps[:, 0, 0])
+    assert angles.abs().max() == pytest.approx(0.15, abs=0.002)
+    torch.testing.assert_close(maps.det(), torch.ones(4000))
+
+
+def test_values_and_gradients_are_those_of_pytorchs_own_sampling():
+    random = torch.Generator().manual_seed(0)
+    maps, shifts = (part.double() for part in views.affine(6, ALL, random))
+    images = torch.rand(6, 1, 28, 28, generator=random).double().requires_grad_()
+    ours = views.change(images, maps, shifts)
+    theta = torch.cat([maps, shifts[:, :, None] / 14], dim=2)  # in its units half an image is 1
+    grid = F.affine_grid(theta, [6, 1, 28, 28], align_corners=False)
+    theirs = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    torch.testing.assert_close(ours, theirs)
+    weight = torch.rand(6, 1, 28, 28, generator=random).double()
+    gradients = [torch.autograd.grad((seen * weight).sum(), images)[0] for seen in (ours, theirs)]
+    torch.testing.assert_close(*gradients)
+
+
+def test_shear_moves_the_slant_as_far_as_it_says():
+    sheared = views.change(stroke(), torch.tensor([[[1, 0.3], [0, 1]]]), torch.zeros(1, 2))
+    slant = morphometry.slant_and_width(sheared[:, 0].numpy())[0]
+    assert abs(float(slant[0])) == pytest.approx(math.atan(0.3), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "parts"),
+    [
+        (RecognitionViews(), {}),
+        (RecognitionViews(c1=ALL), {0: range(8)}),
+        (RecognitionViews(c3=ALL), {2: range(8)}),
+        (
+            RecognitionViews(c1=ALL, c2=View(stretch_x=0.3), c3=View(shear=0.6)),
+            {0: range(8), 1: range(4), 2: range(4, 8)},
+        ),
+    ],
+)
+def test_each_code_is_read_from_its_own_images(chosen: RecognitionViews, parts: dict, params: Parameters):
+    random = torch.Generator().manual_seed(0)
+    codes = latent.sample(8, params.latent, random)
+    images = torch.rand(8, 1, 28, 28, generator=random)
+    found = views.readings(images, codes, chosen, random)
+    assert [reading.code for reading in found] == list(parts)
+    for reading, part in zip(found, parts.values()):
+        assert torch.equal(reading.codes.category, codes.category[list(part)])
+        assert torch.equal(reading.codes.continuous, codes.continuous[list(part)])
+        assert reading.images.shape == (len(part), 1, 28, 28)
+        assert not torch.isclose(reading.images, images[list(part)]).all()
