@@ -11,10 +11,13 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from replicate.base.parameters import RecognitionViews, View
 from replicate.gan import latent
 from replicate.gan.latent import Codes
+
+SIDE = 28  # pixels of an image
 
 
 class Reading(NamedTuple):
@@ -44,24 +47,26 @@ def affine(n: int, view: View, random: torch.Generator) -> tuple[Tensor, Tensor]
 
 
 def change(images: Tensor, maps: Tensor, shifts: Tensor) -> Tensor:
-    """Images (n, 1, h, w) seen through affine maps (see `affine`): bilinear, 0 outside.
+    """Images (n, 1, 28, 28) seen through affine maps (see `affine`): bilinear, 0 outside."""
+    if images.device.type == "cpu":
+        in_its_units = torch.cat([maps, shifts[:, :, None] * 2 / SIDE], dim=2).to(images.dtype)
+        grid = F.affine_grid(in_its_units, list(images.shape), align_corners=False)
+        return F.grid_sample(images, grid, align_corners=False)
+    return by_products(images, maps, shifts)
 
-    Products with the weights of rows and columns, where `grid_sample` would add up gradients in any order on a GPU.
-    """
-    h, w = images.shape[2:]
-    maps, shifts = maps.to(images.dtype), shifts.to(images.dtype)
 
-    def centred(size: int) -> Tensor:
-        return torch.arange(size, dtype=images.dtype, device=images.device) - (size - 1) / 2
+def by_products(images: Tensor, maps: Tensor, shifts: Tensor) -> Tensor:
+    """What `change` does, as products with the weights of rows and columns: slower, but with the same bits each time, where
+    `grid_sample` on a GPU adds up gradients in any order."""
+    centred = torch.arange(SIDE, dtype=images.dtype, device=images.device) - (SIDE - 1) / 2
 
-    def weights(places: Tensor, size: int) -> Tensor:
-        """Of `size` rows or columns at each of some places: (n, p) -> (n, p, size)."""
-        return (1 - (places[:, :, None] - centred(size)).abs()).clamp(min=0)
+    def weights(places: Tensor) -> Tensor:
+        """Of the rows or columns at each of some places: (n, p) -> (n, p, 28)."""
+        return (1 - (places[:, :, None] - centred).abs()).clamp(min=0)
 
-    y, x = torch.meshgrid(centred(h), centred(w), indexing="ij")
-    source = maps @ torch.stack([x.flatten(), y.flatten()]) + shifts[:, :, None]
-    rows, columns = weights(source[:, 1], h), weights(source[:, 0], w)
-    return (rows @ images[:, 0] * columns).sum(dim=2).view(images.shape)
+    y, x = torch.meshgrid(centred, centred, indexing="ij")
+    source = maps.to(images.dtype) @ torch.stack([x.flatten(), y.flatten()]) + shifts.to(images.dtype)[:, :, None]
+    return (weights(source[:, 1]) @ images[:, 0] * weights(source[:, 0])).sum(dim=2).view(images.shape)
 
 
 def readings(images: Tensor, codes: Codes, views: RecognitionViews, random: torch.Generator) -> list[Reading]:
