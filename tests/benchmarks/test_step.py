@@ -8,10 +8,10 @@ from replicate.base.parameters import Parameters
 from replicate.gan import game
 
 
-@pytest.mark.parametrize("new_codes", [True, False])
-def test_the_bound_counts_what_an_iteration_does(new_codes: bool, digits, small: Parameters, monkeypatch):
+@pytest.mark.parametrize(("variant", "new_codes"), [("infogan", True), ("infogan", False), ("views", True)])
+def test_the_bound_counts_what_an_iteration_does(variant: str, new_codes: bool, digits, small: Parameters, monkeypatch):
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)  # whose product the counter does not know
-    settings = change(small.settings("infogan"), train={"new_codes_for_generator": new_codes})
+    settings = change(small.settings(variant), train={"new_codes_for_generator": new_codes})
     training = game.start(0, digits, settings, torch.device("cpu"))
     with FlopCounterMode(display=False) as counter:
         game.iterate(training, 0, settings)
