@@ -24,7 +24,7 @@ def untrained(images: Tensor, settings: Settings) -> Model:
     model.initialise(fresh, weights)
     some = images[: settings.train.batchnorm_images]
     model.settle_batchnorm(fresh, some, settings.latent, settings.train.batch_size, model.stream(batchnorm))
-    return Model(*(network.eval() for network in fresh))
+    return fresh.eval()
 
 
 def baselines(train: Split, test: Split, settings: Settings) -> dict[str, Features]:

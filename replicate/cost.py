@@ -22,7 +22,7 @@ from replicate.gan import game, latent
 
 def iterate_without_q(training: game.Training, iteration: int, settings: Settings) -> None:
     """`game.iterate` of a GAN that has no Q: neither step knows of the codes."""
-    (generator, discriminator, _), optimisers = training.model, training.optimisers
+    generator, discriminator, optimisers = training.model.generator, training.model.discriminator, training.optimisers
     real = game.next_batch(training, iteration, settings.train.batch_size)
 
     def draw() -> Tensor:

@@ -221,7 +221,7 @@ def measure(
 def main() -> None:
     this, params = run.from_command_line(__doc__)
     device = environment.prepare(params.machine.device)
-    networks = Model(*(network.to(device) for network in this.load()))
+    networks = this.load().to(device)
     metrics = measure(networks, this.settings.latent, params.yardstick, device, f"yardstick {this.name}")
     stage.write_json(this.json("yardstick"), metrics)
 

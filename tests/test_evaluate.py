@@ -199,7 +199,7 @@ def test_the_confusion_has_the_digit_in_its_rows_and_what_c1_says_in_its_columns
 
 def test_batch_statistics_leave_the_model_as_it_was():
     networks = Model(nn.Sequential(nn.BatchNorm1d(3)), nn.Identity(), nn.Identity())
-    trained = Model(*(network.eval() for network in networks))
+    trained = networks.eval()
     inputs = torch.arange(12.0).view(4, 3)
     before = trained.generator(inputs)
     of_batch = evaluate.with_batch_statistics(trained).generator(inputs)

@@ -70,9 +70,8 @@ def made(small, digits) -> Made:
     """A page of three variants with Blob for G; Q is untrained."""
     params = change(small, explorer={"grid_values": VALUES, "draws": DRAWS})
     runs = [Run(variant, 3, params.settings(variant)) for variant in ("infogan", "gan", "infomax")]
-    trained = model.build(runs[0].settings)._replace(generator=Blob())
-    for network in trained:
-        network.eval()
+    trained = model.build(runs[0].settings).eval()
+    trained.generator = Blob()
     test = digits, torch.arange(40) * 7 % 10
     explored = [explorer.explored(each, Blob(), params.explorer) for each in runs]
     reading = explorer.read(runs[0], trained, test, params.explorer)

@@ -23,7 +23,7 @@ PULLS = ("pull_adversarial", "pull_c1", "pull_continuous")
 def fresh(params: Parameters, seed: int) -> Model:
     built = model.build(params.settings("infogan"))
     model.initialise(built, np.random.SeedSequence(seed))
-    return Model(*(network.eval() for network in built))
+    return built.eval()
 
 
 @pytest.fixture(scope="module")

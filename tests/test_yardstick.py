@@ -210,8 +210,7 @@ def test_the_own_bound_is_of_the_posterior_that_the_head_gives(variant, few):
     settings = few.settings(variant)
     trained = model.build(settings)
     model.initialise(trained, np.random.SeedSequence(0))
-    for each in trained:
-        each.eval()
+    trained.eval()
     codes = latent.sample(40, settings.latent, torch.Generator().manual_seed(0))
     images = plain(latent.inputs(codes, settings.latent))
     own = yardstick.own_bounds(trained, images, codes)
@@ -234,7 +233,7 @@ def test_the_stage_writes_what_it_measured(few, tmp_path, monkeypatch):
     short = change(few, yardstick=options)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run, "from_command_line", lambda description: (this, short))
-    built = Model(*(network.eval() for network in model.build(this.settings)))
+    built = model.build(this.settings).eval()
     monkeypatch.setattr(Run, "load", lambda self: built)
     yardstick.main()
     written = json.loads(this.json("yardstick").read_text())

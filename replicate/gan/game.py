@@ -49,7 +49,7 @@ def start(seed: int, images: Tensor, settings: Settings, device: torch.device) -
     of_purpose = streams(seed)
     built = model.build(settings)
     model.initialise(built, of_purpose["weights"])
-    built = Model(*(network.to(device) for network in built))
+    built.to(device)
 
     def adam(parameters: Iterable[nn.Parameter], learning_rate: float) -> torch.optim.Adam:
         betas = (settings.train.adam_beta1, settings.train.adam_beta2)
@@ -130,7 +130,7 @@ def discriminator_step(
     training: Training, real: Tensor, fake: Tensor, codes: Codes, settings: Settings
 ) -> tuple[Tensor, Tensor | None]:
     """Train D, and on L_I Q and the trunk, unless `recognition_step` leaves Q to G's step: −V(D, G), and L_I (3,)."""
-    _, discriminator, head = training.model
+    discriminator, head = training.model.discriminator, training.model.head
     if settings.train.recognition_step == "generator":
         adversarial, _ = discriminator_loss(discriminator, real, fake)
         minimise(adversarial, training.optimisers["discriminator"])
@@ -146,7 +146,7 @@ def discriminator_step(
 
 def generator_step(training: Training, fake: Tensor, codes: Codes, settings: Settings) -> tuple[Tensor, Tensor | None]:
     """Train G, on L_I too unless it is a regular GAN's, and Q with it where the settings say so: G's loss, and L_I."""
-    _, discriminator, head = training.model
+    discriminator, head = training.model.discriminator, training.model.head
     discriminator.requires_grad_(False)  # gradients pass through D, and through Q, whose weights need none
     head.requires_grad_(settings.train.recognition_step == "generator")
     if settings.objective == "gan":
@@ -190,4 +190,4 @@ def settled(training: Training, seed: int, settings: Settings) -> Model:
     random = model.stream(streams(seed)["batchnorm"])
     images = training.images[: settings.train.batchnorm_images]
     model.settle_batchnorm(now, images, settings.latent, settings.train.batch_size, random)
-    return Model(*(network.cpu().eval() for network in now))
+    return now.cpu().eval()

@@ -1,8 +1,7 @@
 """The model of a run: G, D and the head in Q's place together; built, initialised, given population statistics, kept."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,21 +16,19 @@ from replicate.gan.latent import Codes
 from replicate.gan.networks import CriticHead, Discriminator, Generator, RecognitionHead
 
 
-class Model(NamedTuple):
+class Model(nn.Module):
     """The networks of one run."""
 
-    generator: Generator
-    discriminator: Discriminator
-    head: RecognitionHead | CriticHead
+    def __init__(self, generator: Generator, discriminator: Discriminator, head: RecognitionHead | CriticHead):
+        super().__init__()
+        self.generator, self.discriminator, self.head = generator, discriminator, head
 
 
 def build(settings: Settings) -> Model:
     """The networks of a run, in training mode, their weights as PyTorch leaves them."""
     head = CriticHead(settings) if settings.objective == "infomax" else RecognitionHead(settings)
     model = Model(Generator(settings.latent.size, settings.networks), Discriminator(settings.networks), head)
-    for network in model:
-        network.to(memory_format=torch.channels_last)
-    return model
+    return model.to(memory_format=torch.channels_last)
 
 
 def stream(seed: np.random.SeedSequence) -> torch.Generator:
@@ -39,13 +36,13 @@ def stream(seed: np.random.SeedSequence) -> torch.Generator:
     return torch.Generator().manual_seed(int(seed.generate_state(1)[0]))
 
 
-def initialise(networks: Iterable[nn.Module], seed: np.random.SeedSequence) -> None:
+def initialise(model: Model, seed: np.random.SeedSequence) -> None:
     """Draw the initial weights as the released code does: weights N(0, 0.02²), truncated at two standard deviations in
     convolutions; batchnorm's gains N(1, 0.02²); biases 0.
 
     Each layer draws from a stream of its own, so that models that differ in one layer start from the same in all others.
     """
-    for network in networks:
+    for network in model.children():
         for module in network.modules():
             random = stream(seed.spawn(1)[0])
             if isinstance(module, nn.Conv2d):
@@ -85,18 +82,13 @@ def generate(generator: Generator, codes: Codes, prior: Latent, batch_size: int 
 
 def to_tensors(model: Model) -> dict[str, Tensor]:
     """The weights of the networks, named `generator.…`, `discriminator.…`, `head.…`, ready for safetensors."""
-    return {
-        f"{part}.{name}": tensor.detach().cpu().contiguous()
-        for part, network in model._asdict().items()
-        for name, tensor in network.state_dict().items()
-    }
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
 
 
 def from_tensors(model: Model, tensors: dict[str, Tensor]) -> None:
     """Set the weights of `model` to those that `to_tensors` gave; other tensors are passed over."""
-    for part, network in model._asdict().items():
-        prefix = f"{part}."
-        network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+    networks = tuple(f"{name}." for name, _ in model.named_children())
+    model.load_state_dict({name: tensor for name, tensor in tensors.items() if name.startswith(networks)})
 
 
 def origin(run: str, iteration: int) -> str:
@@ -122,6 +114,4 @@ def load(path: str | Path, run: str, iteration: int, settings: Settings) -> Mode
         from_tensors(model, tensors)
     except (BadInput, RuntimeError) as error:
         raise BadInput(f"{path}: not the weights of {origin(run, iteration)} ({error})") from error
-    for network in model:
-        network.eval()
-    return model
+    return model.eval()

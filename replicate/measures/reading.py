@@ -51,7 +51,7 @@ def with_batch_statistics(trained: Model) -> Model:
 
     Its weights have no gradients: it is there to be read.
     """
-    return Model(*(copy.deepcopy(network).train().requires_grad_(False) for network in trained))
+    return copy.deepcopy(trained).train().requires_grad_(False)
 
 
 def pulls(trained: Model, samples: int, settings: Settings, random: torch.Generator) -> dict[str, float]:
@@ -61,7 +61,8 @@ def pulls(trained: Model, samples: int, settings: Settings, random: torch.Genera
     of −log D(G(z, c)), of λ L_I of c1, and of λ L_I of c2 and c3 together; in nats per unit of brightness. The loss is
     summed over a batch, so that the size of the batch does not matter. The regular GAN's G is not given the latter two.
     """
-    generator, discriminator, head = with_batch_statistics(trained)
+    copied = with_batch_statistics(trained)
+    generator, discriminator, head = copied.generator, copied.discriminator, copied.head
     size = settings.train.batch_size
     squares = []
     for _ in range(max(samples // size, 1)):

@@ -93,7 +93,7 @@ def test_images_come_in_batches(saved: Saved, settings: Settings):
 
 def test_weights_survive_the_file(saved: Saved, settings: Settings):
     loaded = model.load(saved.path, "infogan-0", 2000, settings)
-    assert not any(network.training for network in loaded)
+    assert not loaded.training
     tensors = model.to_tensors(loaded)
     assert tensors.keys() == saved.tensors.keys()
     assert [name for name in tensors if not torch.equal(tensors[name], saved.tensors[name])] == []

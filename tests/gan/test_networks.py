@@ -24,7 +24,7 @@ def counts(network: nn.Module) -> list[tuple[int, int]]:
 
 def test_table_1_has_the_papers_layers(built: Model):
     """The counts that stand beside the layers in networks.py, and their sums."""
-    generator, discriminator, head = (counts(network) for network in built)
+    generator, discriminator, head = (counts(network) for network in built.children())
     assert generator == [
         *((75_776, 1_024), (1_024, 1_024), (6_422_528, 6_272), (6_272, 6_272)),
         *((131_072, 64), (64, 64), (1_024, 1)),
@@ -34,7 +34,7 @@ def test_table_1_has_the_papers_layers(built: Model):
     ]
     assert head == [(131_072, 128), (128, 128), (1_792, 14)]
     assert [sum(map(sum, layers)) for layers in (generator, discriminator, head)] == [6_652_481, 6_559_169, 133_262]
-    for network, layers in zip(built, (generator, discriminator, head), strict=True):
+    for network, layers in zip(built.children(), (generator, discriminator, head), strict=True):
         assert sum(parameter.numel() for parameter in network.parameters()) == sum(map(sum, layers))
 
 

@@ -20,7 +20,7 @@ def options(params: Parameters) -> Represent:
 def trained(small: Parameters) -> Model:
     built = model.build(small.settings("infogan"))
     model.initialise(built, np.random.SeedSequence(0))
-    return Model(*(network.eval() for network in built))
+    return built.eval()
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ def fresh(params: Parameters, variant: str) -> Model:
     """A model with initial weights, in evaluation mode."""
     built = model.build(params.settings(variant))
     model.initialise(built, np.random.SeedSequence(0))
-    return Model(*(network.eval() for network in built))
+    return built.eval()
 
 
 @pytest.mark.parametrize("variant", ["infogan", "infomax"])
@@ -48,7 +48,7 @@ def test_the_same_seed_gives_the_same_bounds_and_leaves_the_weights(variant, sma
     )
     assert len(first) == 3 and first == again != other
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.to_tensors(trained).items())
-    assert not any(network.training for network in trained)
+    assert not trained.training
 
 
 class Counting(nn.Module):
