@@ -93,8 +93,8 @@ def basis(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment]
     text = f"Trainings: {listed([f'{n} of {NAMES.get(variant, variant)}' for variant, n in runs.items()])}."
     if max(runs.values(), default=0) > 2:
         text += " Brackets are 95 % intervals of the mean over seeds; *(k of n)*: k of n seeds meet every condition."
-        if any(assessment.decided is False for assessment in assessments.values()):
-            text += " *Not decided*: a mean lies so near to its limit that chance may turn the verdict."
+        if any(assessment.borderline for assessment in assessments.values()):
+            text += " *Borderline*: the interval of a mean that decides the verdict lies on both sides of its limit."
         return text
     if max(runs.values(), default=0) == 2:
         return f"{text} Two trainings decide little."

@@ -237,7 +237,7 @@ def test_several_seeds_give_the_mean_and_its_interval(tmp_path, monkeypatch):
     project.runs["infogan", 1]["information.share_at_end"] = None
     text = project.written()
     assert "`classification.error_one_to_one` 0.050 [0.000, 0.100] (" in row(text, "error")[3]
-    assert row(text, "error")[0] == "**holds (2 of 3, not decided)**"
+    assert row(text, "error")[0] == "**holds (2 of 3, borderline)**"
     assert "none in 1 of 3 runs" in row(text, "mi-infogan")[3]
     assert "decides little" not in text
     figures = [link for link in links(text) if link.startswith("figures/")]
@@ -318,7 +318,7 @@ def test_the_report_of_all_studies_is_short(project):
 def test_studies_give_the_verdicts_and_the_answer(project):
     project.study([0.03, 0.05, 0.07])
     text = project.written()
-    assert row(text, "error")[0] == "**holds (2 of 3, not decided)**"
+    assert row(text, "error")[0] == "**holds (2 of 3, borderline)**"
     assert "`classification.error_one_to_one` 0.050 [0.000, 0.100] (" in row(text, "error")[3]
     assert "here it is 5.0 [0.0, 10.0] % on average over 3 trainings, and at most 5.5 % in 2 of them." in text
     assert "Trainings: 3 of InfoGAN, 3 of the regular GAN and 1 of InfoMax." in text

@@ -1,8 +1,7 @@
 """claims.yaml as checked, frozen objects, and the verdict that each claim's criterion gives for measured metrics."""
 
 import difflib
-import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Annotated, Literal, NamedTuple
@@ -99,7 +98,6 @@ class Measured(NamedTuple):
 
     values: list[float | None]
     mean: float | None
-    standard_error: float | None  # of the mean; None for a single run
     interval: Interval | None  # that the mean lies in, 95 %; None for a single run
 
 
@@ -108,7 +106,7 @@ class Limit(NamedTuple):
 
     at_least: bool  # else at most
     value: float | None  # None where the control's metric has no value
-    standard_error: float | None  # 0 for a number of claims.yaml; None where the control is a single run
+    control: Measured | None = None  # from whose mean the value is a margin away; None for a number of claims.yaml
 
     def met(self, value: float | None) -> bool:
         """Whether `value` is within the limit; nothing is that has no value."""
@@ -116,15 +114,15 @@ class Limit(NamedTuple):
             return False
         return value >= self.value if self.at_least else value <= self.value
 
-    def surely_met(self, measured: Measured) -> bool | None:
-        """Whether the mean is within the limit; None where they are within one standard error of their difference, or
-        that is unknown. A single run never tells, but for a metric without a value."""
-        if measured.mean is None or self.value is None:
+    def straddled(self, measured: Measured) -> bool:
+        """Whether the 95 % interval of the mean, or of how far it is from the control's, lies on both sides of the limit."""
+        if measured.interval is None or self.value is None:
             return False
-        if measured.standard_error is None or self.standard_error is None:
-            return None
-        error = math.hypot(measured.standard_error, self.standard_error)
-        return None if 0 < error >= abs(measured.mean - self.value) else self.met(measured.mean)
+        low, high = measured.interval
+        if self.control and self.control.interval:
+            difference = intervals.difference_interval(measured.values, self.control.values)
+            low, high = (self.control.mean + end for end in difference)
+        return low < self.value < high
 
 
 class Finding(NamedTuple):
@@ -135,7 +133,8 @@ class Finding(NamedTuple):
     control: Measured | None  # the same metric over the control's runs; None where the claim has no control
     limits: list[Limit]
     passed: bool  # by the mean
-    surely: bool | None  # whether it is passed; None where the runs do not decide it (see `Limit.surely_met`)
+    at_best: bool  # whether it would be passed if each limit that is straddled were met
+    at_worst: bool  # and if none of these were
     holding: list[bool]  # run by run, whether its value is within the limits
 
 
@@ -143,7 +142,7 @@ class Assessment(NamedTuple):
     """A claim's verdict, and what it rests on."""
 
     verdict: str  # one of VERDICTS, by the means
-    decided: bool | None  # False where sampling error could turn it; None for a single run and for what is not measured
+    borderline: bool  # whether limits that are straddled could turn it
     holding: int  # how many runs are within the limits of all conditions of `holds`
     runs: int  # of so many; 0 for a claim that is about no run, or not measured
     findings: list[Finding]  # of the conditions of `holds`
@@ -176,23 +175,21 @@ def measure(metric: str, runs: Sequence[Metrics]) -> Measured:
     """`metric` over runs of the same variant, one or more."""
     values = [run[metric] for run in runs]
     if None in values:
-        return Measured(values, None, None, None)
-    return Measured(values, mean(values), intervals.standard_error(values), intervals.mean_interval(values))
+        return Measured(values, None, None)
+    return Measured(values, mean(values), intervals.mean_interval(values))
 
 
 def limits(condition: Condition, control: Measured | None) -> list[Limit]:
     """The limits of a condition; `control` is its metric over the runs of the control, if there is one."""
     found = []
     if condition.at_least is not None:
-        found.append(Limit(True, condition.at_least, 0))
+        found.append(Limit(True, condition.at_least))
     if condition.at_most is not None:
-        found.append(Limit(False, condition.at_most, 0))
+        found.append(Limit(False, condition.at_most))
     if condition.above_control is not None:
-        value = None if control.mean is None else control.mean + condition.above_control
-        found.append(Limit(True, value, control.standard_error))
+        found.append(Limit(True, None if control.mean is None else control.mean + condition.above_control, control))
     if condition.below_control is not None:
-        value = None if control.mean is None else control.mean - condition.below_control
-        found.append(Limit(False, value, control.standard_error))
+        found.append(Limit(False, None if control.mean is None else control.mean - condition.below_control, control))
     return found
 
 
@@ -211,22 +208,10 @@ def find(condition: Condition, runs: Sequence[Metrics], control: Sequence[Metric
         compared,
         asked,
         all(limit.met(measured.mean) for limit in asked),
-        every(limit.surely_met(measured) for limit in asked),
+        all(limit.met(measured.mean) or limit.straddled(measured) for limit in asked),
+        all(limit.met(measured.mean) and not limit.straddled(measured) for limit in asked),
         [all(limit.met(value) for limit in asked) for value in measured.values],
     )
-
-
-def every(truths: Iterable[bool | None]) -> bool | None:
-    """Whether all are true, where None is unknown: one that is false settles it, whatever is unknown."""
-    known = list(truths)
-    return False if False in known else None if None in known else True
-
-
-def conclude(holds: bool | None, partly: bool | None) -> str | None:
-    """The verdict, by whether all of `holds`, all of `partly` is true; None where what is unknown leaves it open."""
-    if holds or holds is None:
-        return HOLDS if holds else None
-    return None if partly is None else PARTLY if partly else FAILS
 
 
 def why_not_measured(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics]) -> str | None:
@@ -261,27 +246,30 @@ def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = (
     """The verdict on `claim` from the metrics of its variant's runs, one a seed, and of its control's.
 
     The means are compared with the limits. A claim that misses a limit does not hold, even where its control has no run.
-    Of two runs or more, the verdict is decided when it stays the same whatever the truth of the conditions whose limit
-    lies within one standard error of the mean.
     """
     reason = why_not_measured(claim, runs, control)
     if reason and runs and claim.control and fails_whatever_the_control_is(claim, runs):
         claim = without_control(claim)
     elif reason:
-        return Assessment(NOT_MEASURED, None, 0, 0, [], reason)
+        return Assessment(NOT_MEASURED, False, 0, 0, [], reason)
     holds = [find(condition, runs, control) for condition in claim.holds]
     partly = [find(condition, runs, control) for condition in claim.partly or []]
-    verdict = conclude(all(each.passed for each in holds), bool(partly) and all(each.passed for each in partly))
-    sure = conclude(every(each.surely for each in holds), bool(partly) and every(each.surely for each in partly))
+
+    def verdict(passed: str) -> str:
+        if all(getattr(each, passed) for each in holds):
+            return HOLDS
+        return PARTLY if partly and all(getattr(each, passed) for each in partly) else FAILS
+
     met = [all(run) for run in zip(*(each.holding for each in holds))] if claim.variant else []
-    return Assessment(verdict, sure is not None if len(runs) > 1 else None, sum(met), len(met), holds, None)
+    borderline = verdict("at_best") != verdict("at_worst")
+    return Assessment(verdict("passed"), borderline, sum(met), len(met), holds, None)
 
 
 def in_words(assessment: Assessment) -> str:
-    """The verdict, and how many of the runs meet all conditions: "does not hold (3 of 10, not decided)"."""
+    """The verdict, and how many of the runs meet all conditions: "does not hold (3 of 10, borderline)"."""
     beside = [f"{assessment.holding} of {assessment.runs}"] if assessment.runs > 1 else []
-    if assessment.decided is False:
-        beside.append("not decided")
+    if assessment.borderline:
+        beside.append("borderline")
     return f"{assessment.verdict} ({', '.join(beside)})" if beside else assessment.verdict
 
 
@@ -319,7 +307,7 @@ def check(claims: Mapping[str, Claim | Seeds | Leak | Infomax], results: Results
 def of_study(verdict: str | None) -> Assessment:
     """The assessment that a study's verdict makes; None where it has none yet."""
     reason = None if verdict else "its study has too few trainings"
-    return Assessment(OF_STUDY.get(verdict, NOT_MEASURED), None, 0, 0, [], reason)
+    return Assessment(OF_STUDY.get(verdict, NOT_MEASURED), False, 0, 0, [], reason)
 
 
 def assess_all(

@@ -53,6 +53,14 @@ def _around_mean(values: Sequence[float], errors: float, confidence: float) -> I
     return Interval(centre - reach, centre + reach)
 
 
+def difference_interval(ours: Sequence[float], theirs: Sequence[float]) -> Interval:
+    """The interval of the mean of `ours` (n,) less that of `theirs` (m,), two or more each, by Welch's t."""
+    spread = stdev(ours) ** 2 / len(ours) + stdev(theirs) ** 2 / len(theirs)
+    if spread == 0:  # for which the test is not defined
+        return Interval(*2 * (mean(ours) - mean(theirs),))
+    return Interval(*map(float, stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval(CONFIDENCE)))
+
+
 def expected_least(values: Sequence[float], n: int) -> float | None:
     """The mean, over all choices of `n` of `values`, of the least one chosen; None when there are fewer values than n."""
     if len(values) < n:

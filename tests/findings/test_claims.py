@@ -4,6 +4,7 @@ import math
 from statistics import mean, stdev
 
 import pytest
+from scipy import stats
 
 from replicate.base.stage import BadInput
 from replicate.findings import claims, comparisons
@@ -79,42 +80,41 @@ BELOW = claim({"metric": "m", "below_control": 0.25}, control="gan")
 )
 def test_one_run_at_and_beyond_each_limit(criterion, value, expected):
     assert words(criterion, runs(value)) == expected
-    assert claims.assess(criterion, runs(value)).decided is None
+    assert not claims.assess(criterion, runs(value)).borderline
 
 
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ([0.95, 0.96, 0.97], "holds (3 of 3)"),
-        ([0.89, 0.99, 0.99], "holds (2 of 3)"),  # mean 0.957, standard error 0.033
-        ([0.88, 0.90, 0.93], "holds (2 of 3, not decided)"),  # mean 0.903, standard error 0.015
-        ([0.87, 0.90, 0.92], "holds partly (2 of 3, not decided)"),  # mean 0.897
+        ([0.95, 0.96, 0.97], "holds (3 of 3)"),  # from 0.935 to 0.985
+        ([0.89, 0.99, 0.99], "holds (2 of 3, borderline)"),  # from 0.81 to 1.10
+        ([0.87, 0.90, 0.92], "holds partly (2 of 3, borderline)"),  # from 0.83 to 0.96
         ([0.70, 0.71, 0.72], "holds partly (0 of 3)"),
-        ([0.50, 0.55, 0.47], "holds partly (0 of 3, not decided)"),  # mean 0.507, standard error 0.023
-        ([0.95, 0.10, 0.11], "does not hold (1 of 3, not decided)"),  # mean 0.387, standard error 0.282
+        ([0.50, 0.55, 0.47], "holds partly (0 of 3, borderline)"),  # from 0.41 to 0.61
+        ([0.95, 0.10, 0.11], "does not hold (1 of 3, borderline)"),  # from −0.8 to 1.6
         ([0.10, 0.11, 0.12], "does not hold (0 of 3)"),
         ([0.90, 0.90, 0.90], "holds (3 of 3)"),  # on the limit, and no run differs
         ([0.95, 0.96, None], "does not hold (2 of 3)"),
     ],
 )
-def test_over_seeds_the_means_give_the_verdict_and_their_error_whether_it_is_decided(values, expected):
+def test_over_seeds_the_means_give_the_verdict_and_their_intervals_whether_it_is_borderline(values, expected):
     assert words(HIGH, runs(*values)) == expected
 
 
-def test_it_is_decided_from_one_standard_error_on():
+def test_it_is_borderline_where_the_interval_lies_on_both_sides_of_the_limit():
     values = [0.88, 0.92, 0.95]
-    error = stdev(values) / math.sqrt(3)
-    near, far = (claim({"metric": "m", "at_least": mean(values) - k * error}) for k in (0.999, 1.001))
-    assert claims.assess(near, runs(*values)).decided is False
-    assert claims.assess(far, runs(*values)).decided is True
+    reach = stats.t.ppf(0.975, 2) * stdev(values) / math.sqrt(3)
+    near, far = (claim({"metric": "m", "at_least": mean(values) - k * reach}) for k in (0.999, 1.001))
+    assert claims.assess(near, runs(*values)).borderline
+    assert not claims.assess(far, runs(*values)).borderline
 
 
-def test_a_condition_on_which_the_verdict_does_not_rest_leaves_it_decided():
+def test_a_condition_on_which_the_verdict_does_not_rest_leaves_it_clear():
     both = claim({"metric": "a", "at_least": 0}, {"metric": "b", "at_least": 0})
     close, far = (-0.1, 0.2), (-1.0, -1.1)
     assert words(both, [{"a": a, "b": b} for a, b in zip(close, far)]) == "does not hold (0 of 2)"
-    assert words(both, [{"a": a, "b": 1.0} for a in close]) == "holds (1 of 2, not decided)"
-    assert words(both, [{"a": -a, "b": 1.0} for a in close]) == "does not hold (1 of 2, not decided)"
+    assert words(both, [{"a": a, "b": 1.0} for a in close]) == "holds (1 of 2, borderline)"
+    assert words(both, [{"a": -a, "b": 1.0} for a in close]) == "does not hold (1 of 2, borderline)"
     assert words(both, [{"a": a, "b": None} for a in close]) == "does not hold (0 of 2)"
 
 
@@ -132,12 +132,10 @@ def test_a_run_counts_when_it_meets_all_conditions():
         (ABOVE, [math.nextafter(0.75, 0)], [0.5], "does not hold"),
         (BELOW, [0.25], [0.5], "holds"),
         (BELOW, [math.nextafter(0.25, 1)], [0.5], "does not hold"),
-        (ABOVE, [0.7, 0.9], [0.4, 0.6], "holds (1 of 2, not decided)"),  # 0.8 − 0.5 = 0.3, its standard error 0.141
-        (ABOVE, [0.7, 1.1], [0.4, 0.6], "holds (1 of 2, not decided)"),  # 0.9 − 0.5 = 0.4, its standard error 0.224
-        (ABOVE, [0.8, 1.0], [0.4, 0.6], "holds (2 of 2)"),  # 0.9 − 0.5 = 0.4, its standard error 0.141
-        (ABOVE, [0.8, 1.0], [0.43, 0.63], "holds (2 of 2, not decided)"),  # 0.37: 0.12 more than asked
-        (ABOVE, [0.3, 0.3], [0.4, 0.6], "does not hold (0 of 2)"),
-        (ABOVE, [0.8, 1.0], [0.5], "holds (2 of 2, not decided)"),  # how far one run of the control is off is unknown
+        (ABOVE, [0.7, 0.9], [0.4, 0.6], "holds (1 of 2, borderline)"),  # 0.3 ± 0.61
+        (ABOVE, [1.5, 1.6], [0.4, 0.5], "holds (2 of 2)"),  # 1.1 ± 0.30
+        (ABOVE, [0.3, 0.3], [0.4, 0.6], "does not hold (0 of 2, borderline)"),  # −0.2 ± 1.27
+        (ABOVE, [0.8, 1.0], [0.5], "holds (2 of 2, borderline)"),  # 0.9 ± 1.27
         (ABOVE, [0.9], [0.4, 0.6], "holds"),
         (ABOVE, [0.9, None], [0.4, 0.6], "does not hold (1 of 2)"),
         (ABOVE, [0.9, 0.9], [0.4, None], "does not hold (0 of 2)"),
@@ -160,10 +158,9 @@ def test_a_number_and_a_margin_must_both_be_reached():
 def test_what_was_measured_has_mean_error_and_interval():
     measured = claims.measure("m", runs(0.03, 0.05, 0.08))
     assert measured.values == [0.03, 0.05, 0.08] and measured.mean == pytest.approx(0.16 / 3)
-    assert measured.standard_error == pytest.approx(0.0251661 / math.sqrt(3), abs=1e-6)
     assert measured.interval == pytest.approx((-0.00918, 0.11585), abs=1e-5)  # t = 4.3027 with 2 degrees of freedom
-    assert claims.measure("m", runs(0.03)) == ([0.03], 0.03, None, None)
-    assert claims.measure("m", runs(0.03, None)) == ([0.03, None], None, None, None)
+    assert claims.measure("m", runs(0.03)) == ([0.03], 0.03, None)
+    assert claims.measure("m", runs(0.03, None)) == ([0.03, None], None, None)
 
 
 def test_a_claim_about_no_run_counts_none():
@@ -177,7 +174,7 @@ def test_what_is_not_measured_says_why():
         (ABOVE, runs(1.0), "there is no run of gan, its control"),
     ]:
         assessment = claims.assess(criterion, of_variant, [])
-        assert (assessment.verdict, assessment.reason, assessment.decided) == (NOT_MEASURED, reason, None)
+        assert (assessment.verdict, assessment.reason, assessment.borderline) == (NOT_MEASURED, reason, False)
         assert claims.in_words(assessment) == "not measured"
 
 
@@ -195,18 +192,6 @@ def test_a_study_answers_its_claim(of_study, verdict):
     answered = Claim(statement="s", where="w", published="p", study="leak")
     found = claims.assess_all({"open": answered}, Results({}, {}), {"leak": of_study})["open"]
     assert found.verdict == verdict and bool(found.reason) == (of_study is None)
-
-
-def test_every_and_conclude_know_what_an_unknown_leaves_open():
-    assert claims.every([True, None, False]) is False
-    assert claims.every([True, None]) is None
-    assert claims.every([True]) is True
-    table = {
-        (True, True): HOLDS, (True, None): HOLDS, (True, False): HOLDS,
-        (False, True): PARTLY, (False, None): None, (False, False): FAILS,
-        (None, True): None, (None, None): None, (None, False): None,
-    }  # fmt: skip
-    assert {key: claims.conclude(*key) for key in table} == table
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from replicate.findings import intervals
 
@@ -74,3 +75,13 @@ def test_the_least_of_a_few_is_the_mean_over_all_choices():
     assert intervals.expected_least(values, 3) == pytest.approx(np.mean([min(c) for c in combinations(values, 3)]))
     assert intervals.expected_least(values, 6) == 0.1
     assert intervals.expected_least(values, 7) is None
+
+
+def test_the_interval_of_a_difference_is_welchs():
+    ours, theirs = [0.1, 0.15, 0.22, 0.3], [0.02, 0.03, 0.05]
+    a, b = np.var(ours, ddof=1) / 4, np.var(theirs, ddof=1) / 3
+    freedom = (a + b) ** 2 / (a**2 / 3 + b**2 / 2)
+    reach = stats.t.ppf(0.975, freedom) * np.sqrt(a + b)
+    centre = np.mean(ours) - np.mean(theirs)
+    assert intervals.difference_interval(ours, theirs) == pytest.approx((centre - reach, centre + reach))
+    assert intervals.difference_interval([0.3, 0.3], [0.1, 0.1]) == pytest.approx((0.2, 0.2))
