@@ -50,6 +50,12 @@ def of_milestones(folder: Path) -> dict[str, float | None]:
     return {"milestones.error_rise_at_end": None if np.isnan(rise) else rise}
 
 
+def of_training(folder: Path) -> dict[str, float]:
+    """D's loss, nats: the mean over the last tenth of the training. 2 log 2 is that of a coin toss."""
+    loss = tables.read(folder / "training.csv", loss_discriminator=float)["loss_discriminator"]
+    return {"training.loss_discriminator": float(loss[-max(len(loss) // 10, 1) :].mean())}
+
+
 def gather(made: Mapping[str, Mapping[Path, Run]], shared: float) -> list[Row]:
     """The rows of every run of every study. Raises BadInput when a file of one is missing or broken."""
     kinds = results.OF_RUN | {"environment": "environment"}
@@ -57,7 +63,7 @@ def gather(made: Mapping[str, Mapping[Path, Run]], shared: float) -> list[Row]:
     for folders in made.values():
         for folder, this in folders.items():
             measured = results.read_metrics({folder / f"{kind}.json": prefix for kind, prefix in kinds.items()})
-            found = of_confusion(folder, this, shared) | of_milestones(folder)
+            found = of_confusion(folder, this, shared) | of_milestones(folder) | of_training(folder)
             rows += results.rows(measured | found, this.variant, this.seed)
     return rows
 

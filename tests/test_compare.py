@@ -44,6 +44,8 @@ def folders(tmp_path, monkeypatch, params) -> dict[Path, Run]:
             (folder / f"{kind}.json").write_text(json.dumps({f"of_{kind}": seed}))
         errors = {100: None, 2000: 0.3, 5000: error if seed else None}
         tables.write(folder / "milestones.csv", [{"iteration": n, "error": error} for n, error in errors.items()])
+        log = [{"iteration": 10 * i, "loss_discriminator": 1.4 if i < 18 else 0.5 + i % 2} for i in range(20)]
+        tables.write(folder / "training.csv", log)
         counts = [
             {"digit": d} | {str(g): 80 * (d == g) + 20 * ((d, g) == (4, 9)) for g in range(10)} for d in range(10)
         ]
@@ -59,6 +61,7 @@ def test_every_run_is_in_the_table_with_what_its_digits_share(folders):
     assert run["environment.of_environment"] == 2
     assert (run["sharing.pairs"], run["sharing.which"], run["sharing.error_without"]) == (1, "4-9", 0.0)
     assert run["milestones.error_rise_at_end"] == pytest.approx(run[SEEDS.metric] - 0.3)
+    assert run["training.loss_discriminator"] == 1.0  # over the last two of twenty rows
     assert measured.runs["infogan"][0]["milestones.error_rise_at_end"] is None
     assert measured.runs["gan"][0]["sharing.which"] is None
 

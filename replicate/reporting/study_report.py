@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from replicate.base import parameters
 from replicate.base.parameters import Parameters
-from replicate.findings import claims, comparisons
+from replicate.findings import claims, comparisons, expectations
 from replicate.findings.comparisons import INFOMAX, LEAK, SEEDS, Pair, Questions
+from replicate.findings.expectations import Part
 from replicate.findings.results import Metrics, Results
 from replicate.reporting.wording import count, listed, machine, number, percent, spread
 from replicate.studies import plan
@@ -19,6 +21,7 @@ OF_LEAK = {  # what a verdict on the leak says of the hypotheses
     comparisons.REFUTED: "C is not accepted, and Q's hidden layer serves as well at K = 20",
     comparisons.UNDECIDED: "the trainings support neither the leak nor its refutation",
 }
+VIEWS = "views"  # a study
 MEASURES = {  # of a variant, by study: the table's column, the metric and its unit
     LEAK: {
         "AMI of c1 and digit": ("classification.ami", ""),
@@ -45,6 +48,22 @@ MEASURES = {  # of a variant, by study: the table's column, the metric and its u
         "pull of D": ("pull.adversarial", ""),
         "pull of c1": ("pull.c1", ""),
         "pull of c2, c3": ("pull.continuous", ""),
+    },
+    VIEWS: {
+        "error": ("classification.error_one_to_one", "%"),
+        "purity": ("purity.mean", "%"),
+        "switched": ("switching.switched", "%"),
+        "slant, correlation with its code": ("rotation.slant_correlation", ""),
+        "slant, change in spreads": ("rotation.slant_change", ""),
+        "width, correlation with its code": ("width.width_correlation", ""),
+        "width, change in spreads": ("width.width_change", ""),
+        "style codes' specificity": ("disentanglement.specificity_lowest", ""),
+        "digit kept at ±1": ("disentanglement.digit_kept_lowest", "%"),
+        "digit kept at ±2": ("extrapolation.kept_lowest", "%"),
+        "share more natural than a plain change, minus share less so": ("naturalness.lead_lowest", "%"),
+        "L_I / H(c1) after training": ("information.share_at_end", ""),
+        "Fréchet distance": ("speed.distance_at_end", ""),
+        "Q's hidden layer, 100 labels": ("representation.head_hidden.probe_error_100", "%"),
     },
 }
 
@@ -199,6 +218,40 @@ def table(study: str, variants: Sequence[str], measured: Results) -> list[list[s
     return [heading, *rows]
 
 
+def part(found: Part) -> str:
+    """What one thing that a hypothesis asks was found to be: "`m` 0.91 [0.88, 0.94] (≥ 0.8)"; ✗: not met."""
+    interval = f" [{number(found.interval.low)}, {number(found.interval.high)}]" if found.interval else ""
+    asked = f" ({found.asked})" if found.asked else ""
+    return f"`{found.metric}` {number(found.found)}{interval}{asked}{' ✗' if found.met is False else ''}"
+
+
+def expected(params: Parameters, measured: Results) -> dict[str, Any]:
+    """The hypotheses of claims.yaml of which a training is there, each with its verdict and what was found, and how many
+    wait for their first. Raises BadInput."""
+    asked = parameters.read("claims.yaml", claims.Claims)
+    planned, theirs = plan.load(params)
+    seeds = Counter()
+    for study in planned.studies:
+        for this in plan.runs(study, planned, theirs):
+            seeds[this.variant] = max(seeds[this.variant], this.seed + 1)
+    begun, waiting = [], 0
+    for hypothesis in (asked.hypotheses or {}).values():
+        outcome = expectations.judge(hypothesis, asked.claims, measured, range(seeds[hypothesis.of.variant]))
+        if not outcome.parts:
+            waiting += 1
+            continue
+        begun.append(
+            [
+                outcome.verdict,
+                hypothesis.statement,
+                hypothesis.known,
+                f"{outcome.made} of {outcome.planned}",
+                "<br>".join(map(part, outcome.parts)),
+            ]
+        )
+    return {"begun": begun, "waiting": waiting}
+
+
 def made_on(measured: Results) -> list[list[str]]:
     """What the trainings ran on, as cells: machine, version of PyTorch, how many, and which (variant: seeds)."""
     groups: dict[tuple[str, str], dict[str, list[str]]] = {}
@@ -259,6 +312,8 @@ def gather(params: Parameters, questions: Questions, answers: Mapping[str, Any],
         "leak": table(LEAK, ["infogan", *planned.studies[LEAK], "gan"], measured),
         "pairs": pairs,
         "infomax": table(INFOMAX, ["infogan", "gan", *planned.studies[INFOMAX]], measured),
+        "expected": expected(params, measured),
+        "views": table(VIEWS, ["infogan", *planned.studies.get(VIEWS, {})], measured),
         "margin": number(questions.infomax.margin),
         "shared": percent(questions.seeds.shared, 0),
         "made_on": made_on(measured),

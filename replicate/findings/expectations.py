@@ -1,0 +1,115 @@
+"""What became of the hypotheses of claims.yaml: what their runs show, and whether that is what was expected."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from scipy import stats
+
+from replicate.findings import claims, comparisons, intervals
+from replicate.findings.claims import HOLDS, Claim
+from replicate.findings.hypotheses import Choices, Difference, Hypothesis
+from replicate.findings.intervals import Interval
+from replicate.findings.results import Metrics, Results
+
+CONFIRMED, REFUTED, UNDECIDED, OPEN = "confirmed", "refuted", "undecided", "open"
+
+
+class Part(NamedTuple):
+    """One thing that a hypothesis asks, beside what was found."""
+
+    metric: str  # or the id of a claim
+    asked: str  # empty for a claim, which is asked to hold
+    found: float | str | None  # a mean, a count of runs, the verdict on a claim; None where nothing is there yet
+    interval: Interval | None  # of the mean, or of the difference
+    met: bool | None  # None where the runs do not tell
+
+
+class Outcome(NamedTuple):
+    """A hypothesis and what became of it."""
+
+    verdict: str
+    made: int  # runs, of so many that are planned
+    planned: int
+    parts: list[Part]
+
+
+def difference(asked: Difference, ours: Sequence[Metrics], theirs: Sequence[Metrics]) -> Part:
+    """The difference of two means beside its limit: met where its interval lies within, not met where it lies beyond."""
+    text = f"less than {asked.than} by {-asked.at_most:g}" if asked.at_most < 0 else f"at most {asked.at_most:g} more"
+    if len(ours) < 2 or len(theirs) < 2:
+        return Part(asked.metric, text, None, None, None)
+    us, them = ([run[asked.metric] for run in runs] for runs in (ours, theirs))
+    low, high = intervals.difference_interval(us, them)
+    met = True if high <= asked.at_most else False if low > asked.at_most else None
+    return Part(asked.metric, text, sum(us) / len(us) - sum(them) / len(them), Interval(low, high), met)
+
+
+def parts(
+    hypothesis: Hypothesis, all_claims: Mapping[str, Claim], runs: Sequence[Metrics], measured: Results
+) -> list[Part]:
+    """What a hypothesis asks, beside what one run or more show."""
+    control = measured.of(hypothesis.of.control) if hypothesis.of.control else []
+    found = []
+    for condition in hypothesis.mean or []:
+        finding = claims.find(condition, runs, control)
+        text = ", ".join(f"{'≥' if limit.at_least else '≤'} {limit.value:g}" for limit in finding.limits)
+        found.append(Part(condition.metric, text, finding.measured.mean, finding.measured.interval, finding.passed))
+    for condition in hypothesis.runs or []:
+        within = sum(claims.find(condition, runs).holding)
+        text = f"{condition.share:.0%} of the runs"
+        met = within >= condition.share * len(runs)
+        found.append(Part(condition.metric, text, f"{within} of {len(runs)} runs", None, met))
+    for name in hypothesis.claims or []:
+        claim = all_claims[name].model_copy(update={"variant": hypothesis.of.variant})
+        assessment = claims.assess(claim, runs, measured.of(claim.control) if claim.control else [])
+        found.append(Part(name, "", claims.in_words(assessment), None, assessment.verdict == HOLDS))
+    if hypothesis.difference:
+        found.append(difference(hypothesis.difference, runs, measured.of(hypothesis.difference.than)))
+    return found
+
+
+def judge(
+    hypothesis: Hypothesis, all_claims: Mapping[str, Claim], measured: Results, planned: Collection[int]
+) -> Outcome:
+    """The outcome of a hypothesis; `planned` are the seeds of its runs. It is open while one of these is missing.
+
+    The choices without labels are not computed yet, so that theirs are open.
+    """
+    wanted = hypothesis.of.seeds or planned
+    runs = [run for seed, run in sorted(measured.runs.get(hypothesis.of.variant, {}).items()) if seed in wanted]
+    found = parts(hypothesis, all_claims, runs, measured) if runs else []
+    if len(runs) < len(wanted) or hypothesis.choice:
+        return Outcome(OPEN, len(runs), len(wanted), found)
+    met = [part.met for part in found]
+    verdict = REFUTED if False in met else UNDECIDED if None in met else CONFIRMED
+    return Outcome(verdict, len(runs), len(wanted), found)
+
+
+class Choice(NamedTuple):
+    """A variant beside the one that it is compared with: the difference of the mean metrics."""
+
+    runs: int
+    mean: float
+    difference: float
+    interval: Interval
+    p: float  # two-sided, by Welch's t, corrected by Holm over the variants that are there
+
+
+def compare(choices: Choices, measured: Results) -> dict[str, Choice]:
+    """Each variant of which there are two runs or more, beside the one they are compared with."""
+    theirs = [run[choices.metric] for run in measured.of(choices.than)]
+    ours = {variant: [run[choices.metric] for run in measured.of(variant)] for variant in choices.variants}
+    there = {variant: values for variant, values in ours.items() if len(values) > 1 and len(theirs) > 1}
+    p = {v: float(stats.ttest_ind(values, theirs, equal_var=False).pvalue) for v, values in there.items()}
+    corrected = comparisons.holm(p)
+    mean = sum(theirs) / len(theirs) if theirs else 0
+    return {
+        variant: Choice(
+            len(values),
+            sum(values) / len(values),
+            sum(values) / len(values) - mean,
+            intervals.difference_interval(values, theirs),
+            corrected[variant],
+        )
+        for variant, values in there.items()
+    }

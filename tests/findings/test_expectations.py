@@ -1,0 +1,69 @@
+import pytest
+from scipy import stats
+
+from replicate.findings import expectations
+from replicate.findings.claims import Claim
+from replicate.findings.comparisons import Condition
+from replicate.findings.expectations import CONFIRMED, OPEN, REFUTED, UNDECIDED
+from replicate.findings.hypotheses import Choices, Difference, Hypothesis, Of, OfRuns
+from replicate.findings.results import Results
+
+MEASURED = Results(
+    {
+        "new": {seed: {"m": value} for seed, value in enumerate([0.10, 0.12, 0.14, 0.50])},
+        "old": {seed: {"m": value} for seed, value in enumerate([0.30, 0.31, 0.33])},
+        "near": {seed: {"m": value} for seed, value in enumerate([0.10, 0.30, 0.45])},
+    },
+    {},
+)
+
+
+def hypothesis(variant: str = "new", **asked) -> Hypothesis:
+    chosen = {"seeds": asked.pop("seeds")} if "seeds" in asked else {}
+    return Hypothesis(statement="s", known="k", of=Of(variant=variant, **chosen), **asked)
+
+
+def verdict(asked: Hypothesis, planned: int = 3) -> str:
+    claim = Claim(statement="s", where="w", published="p", variant="old", holds=[Condition(metric="m", at_most=0.2)])
+    return expectations.judge(asked, {"low": claim}, MEASURED, range(planned)).verdict
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"mean": [Condition(metric="m", at_most=0.121)]}, CONFIRMED),
+        ({"mean": [Condition(metric="m", at_most=0.12), Condition(metric="m", at_least=0.13)]}, REFUTED),
+        ({"runs": [OfRuns(metric="m", at_most=0.13, share=0.66)]}, CONFIRMED),
+        ({"runs": [OfRuns(metric="m", at_most=0.13, share=0.67)]}, REFUTED),
+        ({"claims": ["low"]}, CONFIRMED),
+        ({"claims": ["low"], "variant": "old"}, REFUTED),
+        ({"difference": Difference(metric="m", than="old", at_most=-0.1)}, CONFIRMED),
+        ({"difference": Difference(metric="m", than="old", at_most=-0.25)}, REFUTED),
+        ({"difference": Difference(metric="m", than="old", at_most=-0.19)}, UNDECIDED),
+        ({"mean": [Condition(metric="m", at_most=0.3)], "seeds": [2, 3]}, REFUTED),
+        ({"choice": "chosen", "at_most": 0.1}, OPEN),
+        ({"mean": [Condition(metric="m", at_most=1)], "variant": "none"}, OPEN),
+    ],
+)
+def test_a_hypothesis_is_what_its_runs_make_it(asked: dict, expected: str):
+    assert verdict(hypothesis(**asked)) == expected
+
+
+def test_it_is_open_while_a_run_is_missing_and_says_what_is_there():
+    asked = hypothesis(mean=[Condition(metric="m", at_most=0.3)])
+    found = expectations.judge(asked, {}, MEASURED, range(6))
+    assert (found.verdict, found.made, found.planned) == (OPEN, 4, 6)
+    assert found.parts[0].found == pytest.approx(0.215) and found.parts[0].met
+
+
+def test_choices_are_compared_by_welch_and_corrected_by_holm():
+    choices = Choices(question="q", metric="m", than="old", variants=["new", "near", "none"])
+    found = expectations.compare(choices, MEASURED)
+    assert list(found) == ["new", "near"]
+    of = {variant: [run["m"] for run in MEASURED.of(variant)] for variant in MEASURED.runs}
+    tests = {variant: stats.ttest_ind(of[variant], of["old"], equal_var=False) for variant in found}
+    smaller, larger = sorted(found, key=lambda variant: tests[variant].pvalue)
+    assert found[smaller].p == pytest.approx(min(2 * tests[smaller].pvalue, 1))
+    assert found[larger].p == pytest.approx(max(found[smaller].p, tests[larger].pvalue))
+    for variant in found:
+        assert found[variant].interval == pytest.approx(tests[variant].confidence_interval(0.95))
