@@ -282,6 +282,18 @@ def machines(runs: Sequence[Run]) -> str:
     return listed([f"{name} ({', '.join(theirs)})" for name, theirs in names.items()])
 
 
+def with_views(evidence: Results) -> str | None:
+    """What c1 errs by where each code is read from a changed view of the image; None where there is no such training."""
+    runs = evidence.of("views")
+    if not runs:
+        return None
+    return (
+        f"Where Q reads each code from a changed view of the image, which needs no label, c1 errs by "
+        f"{spread(claims.measure(ERROR, runs), '%')} ({count(len(runs), 'training')}): "
+        "[a way of this project's own](STUDIES.md#why-not-5--and-what-makes-it-so), not the paper's."
+    )
+
+
 def gather() -> dict[str, Any]:
     """Everything the templates place. Raises BadInput when a file is missing or broken, or a claim lacks a metric."""
     params, all_claims = parameters.load(), claims.load()
@@ -303,6 +315,7 @@ def gather() -> dict[str, Any]:
     return {
         "headline": headline(evidence, questions.seeds.limit),
         "summary": summary(assessments),
+        "views": with_views(evidence),
         "basis": basis(all_claims, assessments, evidence),
         "answer": [short(name, all_claims[name], assessments[name], evidence) for name in ANSWER],
         "rows": [row(name, all_claims[name], assessments[name], evidence) for name in all_claims],
