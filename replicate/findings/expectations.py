@@ -1,6 +1,6 @@
 """What became of the hypotheses of claims.yaml: what their runs show, and whether that is what was expected."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from scipy import stats
@@ -12,6 +12,25 @@ from replicate.findings.intervals import Interval
 from replicate.findings.results import Metrics, Results
 
 CONFIRMED, REFUTED, UNDECIDED, OPEN = "confirmed", "refuted", "undecided", "open"
+
+
+class Diverged(dict):
+    """The metrics of a training that diverged: its error is that of chance, and nothing else has a value."""
+
+    def __init__(self) -> None:
+        super().__init__({"classification.error_one_to_one": 0.9})
+
+    def __missing__(self, metric: str) -> None:
+        return None
+
+
+def with_diverged(measured: Results, names: Iterable[str]) -> Results:
+    """The results with the trainings that diverged, named as "infogan-0"."""
+    runs = {variant: dict(of_seed) for variant, of_seed in measured.runs.items()}
+    for name in names:
+        variant, _, seed = name.rpartition("-")
+        runs.setdefault(variant, {})[int(seed)] = Diverged()
+    return measured._replace(runs=runs)
 
 
 class Part(NamedTuple):
@@ -36,9 +55,9 @@ class Outcome(NamedTuple):
 def difference(asked: Difference, ours: Sequence[Metrics], theirs: Sequence[Metrics]) -> Part:
     """The difference of two means beside its limit: met where its interval lies within, not met where it lies beyond."""
     text = f"less than {asked.than} by {-asked.at_most:g}" if asked.at_most < 0 else f"at most {asked.at_most:g} more"
-    if len(ours) < 2 or len(theirs) < 2:
-        return Part(asked.metric, text, None, None, None)
     us, them = ([run[asked.metric] for run in runs] for runs in (ours, theirs))
+    if min(len(us), len(them)) < 2 or None in [*us, *them]:
+        return Part(asked.metric, text, None, None, None)
     low, high = intervals.difference_interval(us, them)
     met = True if high <= asked.at_most else False if low > asked.at_most else None
     return Part(asked.metric, text, sum(us) / len(us) - sum(them) / len(them), Interval(low, high), met)

@@ -230,6 +230,8 @@ def expected(params: Parameters, measured: Results) -> dict[str, Any]:
     wait for their first. Raises BadInput."""
     asked = parameters.read("claims.yaml", claims.Claims)
     planned, theirs = plan.load(params)
+    failed = plan.failed(params)
+    measured = expectations.with_diverged(measured, (name for of_study in failed.values() for name in of_study))
     seeds = Counter()
     for study in planned.studies:
         for this in plan.runs(study, planned, theirs):

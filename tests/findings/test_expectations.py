@@ -49,6 +49,16 @@ def test_a_hypothesis_is_what_its_runs_make_it(asked: dict, expected: str):
     assert verdict(hypothesis(**asked)) == expected
 
 
+def test_a_training_that_diverged_counts_with_the_error_of_chance():
+    error = "classification.error_one_to_one"
+    of_errors = Results({"new": {0: {error: 0.1, "m": 1.0}}}, {})
+    measured = expectations.with_diverged(of_errors, ["new-1"])
+    asked = [Condition(metric=error, at_most=0.5), Condition(metric="m", at_least=0)]
+    found = expectations.judge(hypothesis(mean=asked), {}, measured, range(2))
+    assert found.parts[0].found == pytest.approx(0.5) and found.parts[1].found is None
+    assert found.verdict == REFUTED and list(of_errors.runs["new"]) == [0]
+
+
 def test_it_is_open_while_a_run_is_missing_and_says_what_is_there():
     asked = hypothesis(mean=[Condition(metric="m", at_most=0.3)])
     found = expectations.judge(asked, {}, MEASURED, range(6))
