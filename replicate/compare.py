@@ -3,48 +3,87 @@
 python -m replicate.compare
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import stats
 
 from replicate.base import mnist, parameters, stage, tables
 from replicate.base.parameters import Parameters
 from replicate.base.progress import Progress
-from replicate.base.stage import BadInput
 from replicate.findings import claims, comparisons, intervals, results
+from replicate.findings.claims import Claims
 from replicate.findings.comparisons import INFOMAX, LEAK, SEEDS, Answer, Comparison, Seeds
-from replicate.findings.results import Results, Row
+from replicate.findings.hypotheses import Selection
+from replicate.findings.results import Results, Row, Value
 from replicate.gan.run import Run
-from replicate.measures import classification, partitions, representation
+from replicate.measures import classification, morphometry, neighbours, partitions, representation, splits
+from replicate.measures.morphometry import Morphometry
 from replicate.studies import plan
+from replicate.studies.plan import Categories
 
 FEWEST = 3  # runs that have a medoid, and a consensus
 
 
-def of_confusion(folder: Path, this: Run, shared: float) -> dict[str, float | int | str | None]:
-    """Which digits share a category of a run: how many pairs, which ("4-9 5-8"), and the error without these.
+class Digits(NamedTuple):
+    """The images of the digits that runs are about, and what is known of them."""
 
-    Without a value for the regular GAN, and where c1 has another number of categories than there are digits.
+    train: np.ndarray  # uint8 (N, 28, 28)
+    train_digit: np.ndarray  # (N,)
+    test: np.ndarray  # uint8 (M, 28, 28)
+    test_digit: np.ndarray  # (M,)
+    nearest: np.ndarray  # indices (n, neighbours) among the first n training images
+    styles: Morphometry  # of the test images
+
+
+def images(runs: Iterable[Run], params: Parameters, selection: Selection) -> dict[tuple[int, ...], Digits]:
+    """What runs are about, by their digits. Raises BadInput when MNIST is not there."""
+    test, test_digit = (each.numpy() for each in mnist.load("t10k", params.mnist))
+    styles, found = morphometry.measure(test), {}
+    for digits, options in {tuple(this.settings.train.digits): this.settings.train for this in runs}.items():
+        train, train_digit = (each.numpy() for each in mnist.training_images(params.mnist, options))
+        nearest = neighbours.nearest(train[: selection.images], selection.neighbours)
+        tested = np.isin(test_digit, digits)
+        theirs = Morphometry(*(values[tested] for values in styles))
+        found[digits] = Digits(train, train_digit, test[tested], test_digit[tested], nearest, theirs)
+    return found
+
+
+def of_codes(
+    this: Run, codes: Categories, digits: Digits, matching: int, shared: float, split: float
+) -> dict[str, Value]:
+    """How far neighbours have the same category, which digits share one, and what divides these.
+
+    sharing.pairs, which, styles: how many pairs of digits share a category, "4-9 5-8", and the style that tells the two
+    categories of each apart, with its area under the curve: "slant:0.95 none". sharing.error_without: the error with
+    confusions within these pairs counted as right. sharing.error_by_style: the part of the error that pairs make which a
+    style divides. Without a value for the regular GAN, and where c1 has another number of categories than there are digits.
     """
-    if this.settings.objective == "gan" or this.settings.latent.categories != len(this.settings.train.digits):
-        return {"sharing.pairs": None, "sharing.which": None, "sharing.error_without": None}
-    confusion = tables.read_confusion(folder / "confusion.csv")
+    found: dict[str, Value] = {"neighbours.agreement": neighbours.agreement(codes.train, digits.nearest)}
+    K = this.settings.latent.categories
+    if this.settings.objective == "gan" or K != len(this.settings.train.digits):
+        keys = ("pairs", "which", "styles", "error_without", "error_by_style")
+        return found | dict.fromkeys((f"sharing.{key}" for key in keys), None)
+    counts = classification.contingency(codes.train[:matching], digits.train_digit[:matching], K)
+    given = classification.match_one_to_one(counts)[codes.test]
+    confusion = classification.contingency(digits.test_digit, given, classification.DIGITS)
     pairs = partitions.sharing(confusion, shared)
-    return {
+    divided = {pair: splits.best(digits.styles, digits.test_digit, given, pair) for pair in pairs}
+    by_style = [pair for pair, found in divided.items() if found.area >= split]
+    error, without = (partitions.error_without(confusion, each) for each in ([], pairs))
+    return found | {
         "sharing.pairs": len(pairs),
         "sharing.which": " ".join(f"{one}-{other}" for one, other in pairs),
-        "sharing.error_without": partitions.error_without(confusion, pairs),
+        "sharing.styles": " ".join(f"{style}:{area:.2f}" for style, area in divided.values()),
+        "sharing.error_without": without,
+        "sharing.error_by_style": error - partitions.error_without(confusion, by_style),
     }
 
 
 def of_milestones(folder: Path) -> dict[str, float | None]:
-    """By how much the error rose from the last milestone but one to the end; None where it has no value.
-
-    Raises BadInput (see `tables.read_iterations`).
-    """
+    """By how much the error rose from the last milestone but one to the end; None where it has no value."""
     errors = tables.read_iterations(folder / "milestones.csv", error=tables.number)["error"]
     rise = float(errors[-1] - errors[-2]) if len(errors) > 1 else np.nan
     return {"milestones.error_rise_at_end": None if np.isnan(rise) else rise}
@@ -56,72 +95,98 @@ def of_training(folder: Path) -> dict[str, float]:
     return {"training.loss_discriminator": float(loss[-max(len(loss) // 10, 1) :].mean())}
 
 
-def gather(made: Mapping[str, Mapping[Path, Run]], shared: float) -> list[Row]:
-    """The rows of every run of every study. Raises BadInput when a file of one is missing or broken."""
+def gather(
+    made: Mapping[Path, Run], about: Mapping[tuple[int, ...], Digits], params: Parameters, asked: Claims
+) -> list[Row]:
+    """The rows of every run of the studies."""
     kinds = results.OF_RUN | {"environment": "environment"}
+    options = params.evaluate.matching_images, asked.studies.seeds.shared, asked.selection.split
     rows = []
-    for folders in made.values():
-        for folder, this in folders.items():
-            measured = results.read_metrics({folder / f"{kind}.json": prefix for kind, prefix in kinds.items()})
-            found = of_confusion(folder, this, shared) | of_milestones(folder) | of_training(folder)
-            rows += results.rows(measured | found, this.variant, this.seed)
+    for folder, this in Progress(made.items(), desc="runs", unit="run"):
+        measured = results.read_metrics({folder / f"{kind}.json": prefix for kind, prefix in kinds.items()})
+        found = of_codes(this, plan.categories(folder), about[tuple(this.settings.train.digits)], *options)
+        rows += results.rows(measured | found | of_milestones(folder) | of_training(folder), this.variant, this.seed)
     return rows
 
 
-def categories(folders: Mapping[Path, Run]) -> tuple[np.ndarray, np.ndarray]:
-    """c1's category of each image of the training and of the test split, a row a run: (R, N), (R, M). Raises BadInput."""
-    try:
-        kept = [np.load(folder / "codes.npz") for folder in folders]
-        return np.stack([each["train_category"] for each in kept]), np.stack([each["test_category"] for each in kept])
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise BadInput(f"the evidence of {', '.join(map(str, folders))} is not as expected: {error}") from error
-
-
-def kmeans_controls(runs: Sequence[Run], params: Parameters) -> list[Row]:
+def kmeans_controls(runs: Iterable[Run], about: Mapping[tuple[int, ...], Digits], params: Parameters) -> list[Row]:
     """What k-means tells of the digits in c1's place: what a number of clusters does to a measure without any training.
 
     As many clusters as c1 has categories, on principal components of the images that the run is about; the seed of a run
     is that of k-means.
     """
-    rows, pixels, found = [], {}, {}
-    for this in Progress(runs, desc="k-means", unit="run"):
+    rows, components, found = [], {}, {}
+    for this in Progress(list(runs), desc="k-means", unit="run"):
         digits, K = tuple(this.settings.train.digits), this.settings.latent.categories
-        if digits not in pixels:
-            train, _ = mnist.training_images(params.mnist, this.settings.train)
-            test, test_digit = mnist.test_images(params.mnist, this.settings.train)
-            flat = (mnist.as_input(images).flatten(1).numpy() for images in (train, test))
-            pixels[digits] = *representation.principal_components(*flat), test_digit.numpy()
+        if digits not in components:
+            pixels = (
+                np.float32(each).reshape(len(each), -1) / 255 for each in (about[digits].train, about[digits].test)
+            )
+            components[digits] = representation.principal_components(*pixels)
         if (digits, K, this.seed) not in found:
-            train, test, test_digit = pixels[digits]
             options = params.represent.model_copy(update={"seed": this.seed})
-            _, cluster = representation.clusters(train, test, K, options)
-            found[digits, K, this.seed] = representation.label_information(cluster, test_digit)
+            _, cluster = representation.clusters(*components[digits], K, options)
+            found[digits, K, this.seed] = representation.label_information(cluster, about[digits].test_digit)
         kmeans = results.flatten({"kmeans": found[digits, K, this.seed]})
         rows += results.rows(kmeans, this.variant, this.seed)
     return rows
 
 
-def without_labels(folders: Mapping[Path, Run], measured: Results, question: Seeds, params: Parameters) -> dict:
-    """What the runs of InfoGAN say together without a label: the errors of the medoid and of the consensus."""
-    of_infogan = {folder: this for folder, this in folders.items() if this.variant == "infogan"}
-    if len(of_infogan) < FEWEST:
-        return {"medoid": None, "consensus": None}
-    train, test = categories(of_infogan)
-    agreement = partitions.agreement(train)
-    medoid = list(of_infogan.values())[int(agreement.argmax())]
-    settings = medoid.settings
-    train_digit = mnist.training_images(params.mnist, settings.train)[1].numpy()
-    test_digit = mnist.test_images(params.mnist, settings.train)[1].numpy()
-    of_train, of_test = partitions.consensus(train, test, settings.latent.categories)
-    counts = classification.contingency(of_train, train_digit, settings.latent.categories)
+def without_labels(folders: Mapping[Path, Run], measured: Results, digits: Digits, asked: Claims) -> dict[str, Any]:
+    """What runs of one variant say together without a label; the errors tell what it is worth.
+
+    neighbours: the run with the highest agreement of neighbours, and the rank correlation of agreement and error. medoid:
+    the run that agrees most with the others. consensus: of all; checked: of the few runs whose consensus has the highest
+    agreement of neighbours. splits: the part of the error of pairs that a style divides. None where runs are too few.
+    """
+    if len(folders) < FEWEST:
+        return dict.fromkeys(("neighbours", "medoid", "consensus", "checked", "splits"))
+    runs, selection, metric = list(folders.values()), asked.selection, asked.studies.seeds.metric
+    of_runs = [measured.runs[this.variant][this.seed] for this in runs]
+    codes = Categories(*map(np.stack, zip(*map(plan.categories, folders))))
+    K = runs[0].settings.latent.categories
+    errors, agreement = (np.array([each[name] for each in of_runs]) for name in (metric, "neighbours.agreement"))
+    shared = errors - [each["sharing.error_without"] for each in of_runs]
+    by_style = sum(each["sharing.error_by_style"] for each in of_runs)
+    random = np.random.default_rng(selection.seed)
+    sizes = random.integers(selection.fewest, min(selection.most, len(runs)) + 1, selection.consensuses)
+    drawn = [random.choice(len(runs), size, replace=False) for size in sizes]
+
+    def error(of_train: np.ndarray, of_test: np.ndarray) -> float:
+        counts = classification.contingency(of_train, digits.train_digit, K)
+        return classification.one_to_one_error(counts, of_test, digits.test_digit)
+
+    def one(i: np.intp) -> dict[str, float | int]:
+        return {"seed": runs[i].seed, "error": float(errors[i])}
+
     return {
-        "medoid": {
-            "seed": medoid.seed,
-            "agreement": float(agreement.max()),
-            "error": measured.runs[medoid.variant][medoid.seed][question.metric],
-        },
-        "consensus": {"error": classification.one_to_one_error(counts, of_test, test_digit)},
+        "neighbours": one(agreement.argmax()) | {"correlation": float(stats.spearmanr(agreement, errors).statistic)},
+        "medoid": one(partitions.agreement(codes.train).argmax()),
+        "consensus": {"error": error(*partitions.consensus(*codes, K))},
+        "checked": {"error": error(*partitions.checked_consensus(*codes, K, drawn, digits.nearest))},
+        "splits": float(by_style / shared.sum()) if shared.sum() else None,
     }
+
+
+def choices(folders: Mapping[Path, Run], measured: Results, digits: Digits, asked: Claims) -> dict[str, float | None]:
+    """What the hypotheses on choices without labels ask for, by hypothesis; of those whose runs are all there."""
+    found: dict[str, float | None] = {}
+    together = {}  # by the runs that a hypothesis is about
+    for name, hypothesis in asked.hypotheses.items():
+        wanted = [(hypothesis.of.variant, seed) for seed in hypothesis.of.seeds or []]
+        theirs = {folder: this for folder, this in folders.items() if (this.variant, this.seed) in wanted}
+        if hypothesis.choice is None or len(theirs) < len(wanted):
+            continue
+        if (key := tuple(theirs)) not in together:
+            together[key] = without_labels(theirs, measured, digits, asked)
+        answers = together[key]
+        found[name] = {
+            "neighbours": answers["neighbours"]["correlation"],
+            "chosen": answers["neighbours"]["error"],
+            "consensus": answers["checked"]["error"],
+            "splits": answers["splits"],
+        }[hypothesis.choice]
+    return found
 
 
 def luck(measured: Results, question: Seeds) -> dict[str, Any]:
@@ -166,16 +231,20 @@ def as_json(answer: Answer | None) -> dict[str, Any] | None:
 
 
 def main() -> None:
-    params, questions = parameters.load(), claims.questions()
+    params, asked = parameters.load(), claims.load()
     made = plan.made(params)
-    rows = gather(made, questions.seeds.shared)
-    rows += kmeans_controls([this for folders in made.values() for this in folders.values()], params)
+    runs = {folder: this for folders in made.values() for folder, this in folders.items()}
+    of_infogan = {folder: this for folder, this in runs.items() if this.variant == "infogan"}
+    about = images(runs.values(), params, asked.selection)
+    rows = gather(runs, about, params, asked) + kmeans_controls(runs.values(), about, params)
     measured = results.collect(rows)
-    claims.check_questions(questions, made, plan.load(params)[1].variants, measured)
+    claims.check_questions(asked.studies, made, plan.load(params)[1].variants, measured)
+    together = (of_infogan, measured, about.get(tuple(params.train.digits)), asked)
     answers = {
-        SEEDS: luck(measured, questions.seeds) | without_labels(made[SEEDS], measured, questions.seeds, params),
-        LEAK: as_json(comparisons.leak(questions.leak, measured)),
-        INFOMAX: [as_json(answer) for answer in comparisons.infomax(questions.infomax, measured)],
+        SEEDS: luck(measured, asked.studies.seeds) | without_labels(*together),
+        LEAK: as_json(comparisons.leak(asked.studies.leak, measured)),
+        INFOMAX: [as_json(answer) for answer in comparisons.infomax(asked.studies.infomax, measured)],
+        "choices": choices(*together),
     }
     results.write(Path("metrics", "studies.csv"), rows)
     stage.write_json(Path("metrics", "studies.json"), answers)

@@ -22,15 +22,18 @@ from PIL import Image
 from torch import Tensor
 
 from replicate.base import mnist, parameters, stage, tables
-from replicate.base.parameters import Figures, Latent
+from replicate.base.parameters import Figures, Latent, Parameters
 from replicate.base.stage import BadInput
-from replicate.findings import results
+from replicate.findings import claims, results, ways
+from replicate.findings.claims import Claims
+from replicate.findings.results import Results
 from replicate.gan import information, latent, model, run
 from replicate.gan.latent import Codes
 from replicate.gan.networks import Generator
 from replicate.gan.run import Run
-from replicate.measures import convergence
+from replicate.measures import classification, convergence, morphometry
 from replicate.reporting import study_figures
+from replicate.reporting.study_figures import Pair
 from replicate.studies import plan
 
 NAMES = {"infogan": "InfoGAN", "gan": "regular GAN", "infomax": "InfoMax"}
@@ -346,6 +349,58 @@ def read(this: Run, metrics: Mapping[str, Any], with_images: bool) -> Shown:
     )
 
 
+def of_studies(params: Parameters, measured: Results) -> dict[str, Figure]:
+    """The figures of what the studies measured, by name; none of a study without runs."""
+    figures, asked = {}, claims.load()
+    of_infogan = {this.seed: folder for folder, this in plan.made(params)["seeds"].items() if this.variant == "infogan"}
+    if of_infogan:
+        tables_of_runs = [
+            tables.read_iterations(folder / "milestones.csv", error=tables.number) for folder in of_infogan.values()
+        ]
+        answer = stage.read_json("metrics/studies.json")["seeds"]
+        figures["ways"] = study_figures.to_a_lower_error(
+            ways.to_a_lower_error(answer, asked.studies.seeds, measured), WIDTH
+        )
+        figures["studies-error"] = study_figures.errors(measured, WIDTH)
+        figures["studies-milestones"] = study_figures.milestones(tables_of_runs, WIDTH)
+        if pairs := divided(of_infogan, measured, params, asked):
+            figures["split"] = study_figures.split(pairs, WIDTH)
+    planned, theirs = plan.load(params)
+    if any(measured.of(variant) for variant in planned.studies["leak"]):
+        of_K = [variant for variant in ("infogan", *planned.studies["leak"]) if measured.of(variant)]
+        settings = {variant: theirs.settings(variant) for variant in of_K}
+        figures["studies-k"] = study_figures.agreement(measured, settings, WIDTH)
+    return figures
+
+
+def divided(folders: Mapping[int, Path], measured: Results, params: Parameters, asked: Claims) -> list[Pair]:
+    """The first pair of digits that slant divides in the run of the median error, in it and in the run of the least error.
+
+    `folders` are by seed. Empty where slant divides none.
+    """
+    metric = asked.studies.seeds.metric
+    runs = sorted(((seed, measured.runs["infogan"][seed]) for seed in folders), key=lambda of: of[1][metric])
+    (best, _), (typical, of_typical) = runs[0], runs[len(runs) // 2]
+    styles = zip((of_typical["sharing.which"] or "").split(), (of_typical["sharing.styles"] or "").split())
+    areas = [(which, style.split(":")) for which, style in styles]
+    by_slant = [which for which, (style, area) in areas if style == "slant" and float(area) >= asked.selection.split]
+    if not by_slant:
+        return []
+    pair = [int(digit) for digit in by_slant[0].split("-")]
+    train_digit = mnist.training_images(params.mnist, params.train)[1].numpy()[: params.evaluate.matching_images]
+    images, digit = (each.numpy() for each in mnist.test_images(params.mnist, params.train))
+    found = []
+    for seed in (typical, best):
+        categories = plan.categories(folders[seed])
+        counts = classification.contingency(categories.train[: len(train_digit)], train_digit, params.latent.categories)
+        given = classification.match_one_to_one(counts)[categories.test]
+        shown = np.isin(digit, pair) & np.isin(given, pair)
+        slant, _ = morphometry.slant_and_width(images[shown])
+        error = f"{100 * measured.runs['infogan'][seed][metric]:.1f}"
+        found.append(Pair(f"seed {seed}, error {error} %", images[shown] / 255, slant, digit[shown], given[shown]))
+    return found
+
+
 def draw_all() -> dict[str, Figure]:
     """The figures by name. Raises BadInput when a file is missing or broken, KeyError when a run lacks a metric."""
     params = parameters.load()
@@ -371,21 +426,7 @@ def draw_all() -> dict[str, Figure]:
         figures[name] = figure2(each, shown.get("gan") if name == "figure2" else None, options)
     if "infogan" in shown:
         figures["teaser"] = teaser(shown["infogan"], options)
-    of_studies = results.read("metrics/studies.csv")
-    if of_studies.of("infogan"):
-        of_runs = [
-            tables.read_iterations(folder / "milestones.csv", error=tables.number)
-            for folder, this in plan.made(params)["seeds"].items()
-            if this.variant == "infogan"
-        ]
-        figures["studies-error"] = study_figures.errors(of_studies, WIDTH)
-        figures["studies-milestones"] = study_figures.milestones(of_runs, WIDTH)
-    planned, theirs = plan.load(params)
-    if any(of_studies.of(variant) for variant in planned.studies["leak"]):
-        of_K = [variant for variant in ("infogan", *planned.studies["leak"]) if of_studies.of(variant)]
-        settings = {variant: theirs.settings(variant) for variant in of_K}
-        figures["studies-k"] = study_figures.agreement(of_studies, settings, WIDTH)
-    return figures
+    return figures | of_studies(params, results.read("metrics/studies.csv"))
 
 
 def main() -> None:

@@ -296,7 +296,8 @@ def with_views(evidence: Results) -> str | None:
 
 def gather() -> dict[str, Any]:
     """Everything the templates place. Raises BadInput when a file is missing or broken, or a claim lacks a metric."""
-    params, all_claims = parameters.load(), claims.load()
+    params, asked = parameters.load(), claims.load()
+    all_claims, questions = asked.claims, asked.studies
     measured, of_studies = results.read("metrics/results.csv"), results.read("metrics/studies.csv")
     claims.check_variants(all_claims, params.variants)
     if absent := [name for name in ANSWER if name not in all_claims]:
@@ -306,7 +307,7 @@ def gather() -> dict[str, Any]:
         rows = f"expected rows of every run of params.yaml, got none of {', '.join(missing)}"
         raise BadInput(f"metrics/results.csv: {rows}")
     claims.check(all_claims, measured)
-    answers, questions = stage.read_json("metrics/studies.json"), claims.questions()
+    answers = stage.read_json("metrics/studies.json")
     evidence = measured._replace(runs=measured.runs | of_studies.runs)
     leak = answers[LEAK]
     assessments = claims.assess_all(all_claims, evidence, {"leak": leak and leak["verdict"]})
@@ -342,7 +343,7 @@ def gather() -> dict[str, Any]:
         "placing": placing(places),
         "machines": machines(runs),
         "shared": percent(questions.seeds.shared, 0),
-        "studies": study_report.gather(params, questions, answers, of_studies)
+        "studies": study_report.gather(params, asked, answers, of_studies)
         | {
             "placed": [
                 (each.run, f"`{each.metric}`", each.value, each.others, "within" if each.inside else "**outside**")

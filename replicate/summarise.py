@@ -46,7 +46,7 @@ def of_claims(all_claims: Mapping[str, Claim], measured: Results) -> dict[str, d
 
 
 def main() -> None:
-    params, all_claims = parameters.load(), claims.load()
+    params, all_claims = parameters.load(), claims.load().claims
     claims.check_variants(all_claims, params.variants)
     run.remove_others(params)
     rows = gather(params)

@@ -15,14 +15,16 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from replicate import figures
-from replicate.base import mnist, tables
+from replicate.base import mnist, stage, tables
 from replicate.base.stage import BadInput
 from replicate.figures import Shown
-from replicate.findings import results
+from replicate.findings import results, ways
+from replicate.findings.ways import Way
 from replicate.gan import run
 from replicate.gan.model import Model
 from replicate.gan.run import Run
 from replicate.reporting import study_figures
+from replicate.reporting.study_figures import Pair
 
 ALL = {"figure1", "milestones", "figure2", "figure2-infomax", "samples", "codes", "confusion", "teaser"}
 DIGIT_OF_CATEGORY = [7, 2, 1, 0, 4, 9, 5, 3, 6, 8]
@@ -319,7 +321,7 @@ def set_variants(folder: Path, variants: list[str]) -> None:
 @pytest.fixture
 def project(tmp_path, monkeypatch, params, digits, make):
     """A folder with params.yaml and made-up metrics of three runs; their models and MNIST are made up as well."""
-    for name in ("params.yaml", "studies/studies.yaml"):
+    for name in ("params.yaml", "claims.yaml", "studies/studies.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     set_variants(tmp_path, ["infogan", "gan", "infomax"])
@@ -368,17 +370,27 @@ def test_the_stage_draws_what_the_variants_allow(project, monkeypatch, variants,
 
 def test_the_stage_draws_the_studies(project, monkeypatch):
     of_run = {"classification.error_one_to_one": 0.1, "sharing.error_without": 0.04}
-    of_run |= {"classification.ami": 0.8, "kmeans.ami": 0.5}
+    of_run |= {"classification.ami": 0.8, "kmeans.ami": 0.5, "sharing.which": "4-9", "sharing.styles": "slant:0.95"}
+    stage.write_json("metrics/studies.json", {"seeds": {"runs": 2}})
+    random = np.random.default_rng(0)
+    digit, images = (
+        torch.from_numpy(random.integers(0, 10, 300)),
+        torch.from_numpy(random.integers(0, 255, (300, 28, 28))),
+    )
+    for split in ("training_images", "test_images"):
+        monkeypatch.setattr(mnist, split, lambda *_: (images, digit))
     runs = ("infogan", 0), ("infogan", 3), ("k5", 0)
     results.write("metrics/studies.csv", [row for this in runs for row in results.rows(of_run, *this)])
     made = {Path("studies", "seeds", f"infogan-{seed}"): Run("infogan", seed, None) for seed in (0, 3)}
     for folder in made:
+        folder.mkdir(parents=True)
+        np.savez(folder / "codes.npz", train_category=digit, test_category=digit)
         tables.write(folder / "milestones.csv", [{"iteration": n, "error": 10 / n} for n in (50, 100)])
     monkeypatch.setattr(figures.plan, "made", lambda _: {"seeds": made})
     drawn = {}
     monkeypatch.setattr(figures, "save", lambda figure, path: drawn.update({path.stem: figure}))
     figures.main()
-    assert drawn.keys() == ALL | {"studies-error", "studies-milestones", "studies-k"}
+    assert drawn.keys() == ALL | {"ways", "split", "studies-error", "studies-milestones", "studies-k"}
     assert len(drawn["studies-milestones"].axes[0].lines) == len(made) + 1  # and the published error
 
 
@@ -393,6 +405,34 @@ def test_the_studies_figures_have_a_point_for_each_training():
     assert drawn == [[0.05, 0.1, 0.2], [0.025, 0.05, 0.1], [0.05, 0.05]]
     assert [list(line.get_ydata()) for line in right.lines] == [[0.95, 0.9, 0.8], [0.3]]
     assert [label.get_text() for label in right.get_xticklabels()] == ["infogan (3)", "gan (1)"]
+
+
+def test_ways_have_a_point_for_each_training_and_a_hollow_one_for_a_choice():
+    found = [
+        Way("as it comes", ways.HERE, False, 1, [0.2, 0.1]),
+        Way("the best", ways.CHOICE, True, 2, [0.1]),
+    ]
+    (axes,) = study_figures.to_a_lower_error(found, 8.5).axes
+    points, mean, choice, published = axes.lines
+    assert list(points.get_xdata()) == [0.2, 0.1] and list(points.get_ydata()) == [0, 0]
+    assert list(np.ravel(mean.get_xdata())) == [pytest.approx(0.15)]
+    assert list(choice.get_xdata()) == [0.1] and choice.get_markerfacecolor() == "none"
+    assert list(published.get_xdata()) == [0.05, 0.05]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["as it comes", "the best, with labels"]
+
+
+def test_a_pair_is_shown_by_slant_in_the_colours_of_its_categories():
+    n = 40
+    slant, digit = np.linspace(-1, 1, n).repeat(2), np.tile([4, 9], n)
+    images = np.ones((2 * n, 28, 28)) * (slant[:, None, None] + 1) / 2
+    pair = Pair("seed 5", images, slant, digit, np.where(slant > 0, 4, 9))
+    (axes,) = study_figures.split([pair], 8.5, columns=10).axes
+    drawn = np.asarray(axes.images[0].get_array()).reshape(2, 28, 10, 28, 3)[:, 0, :, 0]
+    brightness = drawn.max(axis=-1)
+    assert (np.diff(brightness) > 0).all()  # from left-leaning to right-leaning
+    hue = drawn / brightness[:, :, None]
+    assert np.allclose(hue[:, :5], hue[0, 0]) and np.allclose(hue[:, 5:], hue[0, 9])
+    assert not np.allclose(hue[0, 0], hue[0, 9])
 
 
 def test_agreement_by_k_joins_the_runs_of_a_seed(params):

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from conftest import ROOT
 
 from replicate import summarise
 from replicate.base.stage import BadInput
@@ -42,6 +43,8 @@ claims:
     holds:
     - {metric: purity.mean, at_least: 0.9}
 """
+COMMITTED = (ROOT / "claims.yaml").read_text(encoding="utf-8")
+OTHERS = COMMITTED[COMMITTED.index("\nstudies:") :]  # what else the file holds
 
 
 def write(path: Path, content: dict) -> None:
@@ -53,7 +56,7 @@ def write(path: Path, content: dict) -> None:
 def project(tmp_path, monkeypatch):
     """A folder with claims.yaml and metrics of three runs, which the pipeline is said to make."""
     monkeypatch.chdir(tmp_path)
-    Path("claims.yaml").write_text(CLAIMS, encoding="utf-8")
+    Path("claims.yaml").write_text(CLAIMS + OTHERS, encoding="utf-8")
     made = [Run("infogan", 0, None), Run("infogan", 3, None), Run("gan", 0, None)]
     for i, run in enumerate(made):
         purity = {"mean": 0.8 + i / 20, "lowest": 0.5, "by_category": [1.0, 0.5]}
@@ -115,7 +118,7 @@ def test_a_condition_that_is_named_twice_is_shown_once_and_a_claim_without_runs_
 def test_a_claim_about_no_variant_of_the_parameters_is_refused(project):
     for key, variant in (("variant", "infomax"), ("control", "gan")):
         text = CLAIMS.replace(f"{key}: {variant}", f"{key}: wgan")
-        Path("claims.yaml").write_text(text, encoding="utf-8")
+        Path("claims.yaml").write_text(text + OTHERS, encoding="utf-8")
         with pytest.raises(BadInput, match=rf"\.{key}: got 'wgan', expected a variant of params.yaml: infogan, gan, "):
             summarise.main()
     assert not Path("metrics/results.csv").exists()

@@ -87,10 +87,10 @@ class Claims(Checked):
     version: Literal[2]
     revised: Text
     claims: Annotated[dict[Text, Claim], Len(1)]
-    studies: Questions = None
-    hypotheses: dict[Text, Hypothesis] = None
-    choices: Choices = None
-    selection: Selection = None
+    studies: Questions
+    hypotheses: dict[Text, Hypothesis]
+    choices: Choices
+    selection: Selection
 
 
 class Measured(NamedTuple):
@@ -149,17 +149,9 @@ class Assessment(NamedTuple):
     reason: str | None  # why it is not measured
 
 
-def load(path: str | Path = "claims.yaml") -> dict[str, Claim]:
-    """The claims by id, in the file's order. Raises BadInput (see `parameters.read`)."""
-    return parameters.read(path, Claims).claims
-
-
-def questions(path: str | Path = "claims.yaml") -> Questions:
-    """What the studies are asked. Raises BadInput (see `parameters.read`), also when it is missing."""
-    found = parameters.read(path, Claims).studies
-    if found is None:
-        raise BadInput(f"{path}: studies: missing, expected what the studies are asked")
-    return found
+def load(path: str | Path = "claims.yaml") -> Claims:
+    """All that claims.yaml asks. Raises BadInput (see `parameters.read`)."""
+    return parameters.read(path, Claims)
 
 
 def check_variants(claims: Mapping[str, Claim], variants: Collection[str]) -> None:

@@ -12,6 +12,12 @@ from replicate.findings.intervals import Interval
 from replicate.findings.results import Metrics, Results
 
 CONFIRMED, REFUTED, UNDECIDED, OPEN = "confirmed", "refuted", "undecided", "open"
+CHOICES = {  # what each choice without labels is judged by
+    "neighbours": "rank correlation of error and agreement of neighbours",
+    "chosen": "error of the training with the highest agreement of neighbours",
+    "consensus": "error of the checked consensus",
+    "splits": "part of the error of pairs that a style divides",
+}
 
 
 class Diverged(dict):
@@ -36,7 +42,7 @@ def with_diverged(measured: Results, names: Iterable[str]) -> Results:
 class Part(NamedTuple):
     """One thing that a hypothesis asks, beside what was found."""
 
-    metric: str  # or the id of a claim
+    metric: str  # or the id of a claim, or what a choice is judged by
     asked: str  # empty for a claim, which is asked to hold
     found: float | str | None  # a mean, a count of runs, the verdict on a claim; None where nothing is there yet
     interval: Interval | None  # of the mean, or of the difference
@@ -87,17 +93,31 @@ def parts(
     return found
 
 
+def of_choice(hypothesis: Hypothesis, value: float) -> Part:
+    """What a choice without labels came to, beside its limit."""
+    at_least = hypothesis.at_most is None
+    limit = hypothesis.at_least if at_least else hypothesis.at_most
+    text = f"{'≥' if at_least else '≤'} {limit:g}"
+    return Part(CHOICES[hypothesis.choice], text, value, None, value >= limit if at_least else value <= limit)
+
+
 def judge(
-    hypothesis: Hypothesis, all_claims: Mapping[str, Claim], measured: Results, planned: Collection[int]
+    hypothesis: Hypothesis,
+    all_claims: Mapping[str, Claim],
+    measured: Results,
+    planned: Collection[int],
+    choice: float | None = None,
 ) -> Outcome:
     """The outcome of a hypothesis; `planned` are the seeds of its runs. It is open while one of these is missing.
 
-    The choices without labels are not computed yet, so that theirs are open.
+    `choice` is what a choice without labels came to, of a hypothesis that asks for one.
     """
     wanted = hypothesis.of.seeds or planned
     runs = [run for seed, run in sorted(measured.runs.get(hypothesis.of.variant, {}).items()) if seed in wanted]
     found = parts(hypothesis, all_claims, runs, measured) if runs else []
-    if len(runs) < len(wanted) or hypothesis.choice:
+    if choice is not None:
+        found.append(of_choice(hypothesis, choice))
+    if len(runs) < len(wanted) or not found:
         return Outcome(OPEN, len(runs), len(wanted), found)
     met = [part.met for part in found]
     verdict = REFUTED if False in met else UNDECIDED if None in met else CONFIRMED

@@ -3,11 +3,15 @@
 Labels name what was found in the end; nothing is chosen by them.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_mutual_info_score
 from sklearn.preprocessing import OneHotEncoder
 from threadpoolctl import threadpool_limits
+
+from replicate.measures import neighbours
 
 RESTARTS = 10  # of k-means
 
@@ -55,3 +59,14 @@ def consensus(train: np.ndarray, test: np.ndarray, clusters: int) -> tuple[np.nd
     with threadpool_limits(1):  # several threads add up a cluster in any order
         kmeans.fit(vectors)
         return kmeans.predict(vectors), kmeans.predict(encoder.transform(test.T))
+
+
+def checked_consensus(
+    train: np.ndarray, test: np.ndarray, clusters: int, drawn: Iterable[np.ndarray], nearest: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of the consensuses of `drawn` partitions, each named by its indices, the one with the highest agreement of neighbours.
+
+    `nearest` (n, neighbours) are indices among the first n images of `train`. Shapes are those of `consensus`.
+    """
+    found = (consensus(train[chosen], test[chosen], clusters) for chosen in drawn)
+    return max(found, key=lambda each: neighbours.agreement(each[0], nearest))

@@ -1,17 +1,24 @@
 """Figures of STUDIES.md: a point for each training, never a mean alone."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from replicate.base.parameters import Settings
+from replicate.findings import ways
 from replicate.findings.results import Results
+from replicate.findings.ways import Way
 
 PUBLISHED = 0.05  # the classification error of §7.2
 COLOUR, MEAN, REFERENCE = "#0072B2", "#D55E00", "0.45"
+
+
+KINDS = {ways.PAPER: "#E69F00", ways.HERE: COLOUR, ways.CHOICE: "#009E73", ways.VIEWS: "#CC79A7"}  # colours of ways
 
 
 def strip(axes: Axes, columns: Mapping[str, list[float]]) -> None:
@@ -85,4 +92,61 @@ def milestones(tables: Sequence[Mapping[str, np.ndarray]], width: float) -> Figu
     axes.set(xscale="log", xlabel="iteration", ylabel="classification error", ylim=(0, None))
     axes.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_locator=NullLocator())
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    return figure
+
+
+def to_a_lower_error(found: Sequence[Way], width: float) -> Figure:
+    """The errors that each way leads to, a row a way: a point for each training, a bar at their mean; hollow, a choice."""
+    figure = Figure(figsize=(width, 0.6 + 0.25 * len(found)))
+    axes = figure.subplots()
+    for y, way in enumerate(found):
+        colour, face = KINDS[way.kind], "none" if way.kind == ways.CHOICE else KINDS[way.kind]
+        label = way.kind if way.kind not in (earlier.kind for earlier in found[:y]) else None
+        axes.plot(
+            way.errors, [y] * len(way.errors), "o", color=colour, mfc=face, markersize=4.5, alpha=0.8, label=label
+        )
+        if len(way.errors) > 1:
+            axes.plot(np.mean(way.errors), y, "|", color="black", markersize=11, markeredgewidth=1.5)
+        axes.annotate(f"{100 * np.mean(way.errors):.1f}", (1.01, y), xycoords=("axes fraction", "data"), va="center")
+    axes.axvline(PUBLISHED, color=REFERENCE, linestyle="--", zorder=0)
+    axes.annotate(
+        "published", (PUBLISHED, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", color=REFERENCE
+    )
+    names = [f"{way.name}{', with labels' if way.with_labels else ''}" for way in found]
+    axes.set_yticks(range(len(found)), names)
+    axes.set(xscale="log", xlim=(0.015, 1), ylim=(len(found) - 0.5, -0.5), xlabel="classification error")
+    axes.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), minor_locator=NullLocator())
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    axes.tick_params(axis="y", length=0)
+    figure.legend(loc="outside lower center", ncols=len(KINDS))
+    return figure
+
+
+class Pair(NamedTuple):
+    """Test images of two digits, and which of both c1 gives each of a run."""
+
+    title: str
+    images: np.ndarray  # (N, 28, 28) in [0, 1]
+    slant: np.ndarray  # (N,) radians
+    digit: np.ndarray  # (N,)
+    given: np.ndarray  # (N,)
+
+
+def split(runs: Sequence[Pair], width: float, columns: int = 20) -> Figure:
+    """Images of two digits by slant, a row a digit, in the colour of the category that a run gives them."""
+    figure = Figure(figsize=(width, 1.45 * len(runs)))
+    for axes, pair in zip(figure.subplots(len(runs), 1, squeeze=False)[:, 0], runs):
+        digits = np.unique(pair.digit)
+        colours = {int(given): np.array(to_rgb(colour)) for given, colour in zip(digits, ("#56B4E9", "#E69F00"))}
+        rows = []
+        for digit in digits:
+            of_digit = np.flatnonzero(pair.digit == digit)
+            by_slant = of_digit[pair.slant[of_digit].argsort()]
+            shown = by_slant[(len(by_slant) * (np.arange(columns) + 0.5) / columns).astype(int)]
+            rows.append(np.hstack([pair.images[i][:, :, None] * colours[int(pair.given[i])] for i in shown]))
+        axes.imshow(np.vstack(rows), interpolation="nearest")
+        axes.set(xticks=[], yticks=[], title=pair.title)
+        axes.set_xlabel("leans left", loc="left")
+        axes.annotate("leans right", (1, 0), (0, -4), "axes fraction", "offset points", ha="right", va="top")
+        axes.spines[:].set_visible(False)
     return figure

@@ -2,14 +2,17 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any, NamedTuple
 
-from replicate.base import parameters
 from replicate.base.parameters import Parameters
-from replicate.findings import claims, comparisons, expectations
-from replicate.findings.comparisons import INFOMAX, LEAK, SEEDS, Pair, Questions
+from replicate.findings import claims, comparisons, expectations, intervals, ways
+from replicate.findings.claims import Claim, Claims, Measured
+from replicate.findings.comparisons import INFOMAX, LEAK, SEEDS, Pair
 from replicate.findings.expectations import Part
+from replicate.findings.hypotheses import Choices
 from replicate.findings.results import Metrics, Results
+from replicate.findings.ways import Way
 from replicate.reporting.wording import count, listed, machine, number, percent, spread
 from replicate.studies import plan
 
@@ -22,6 +25,13 @@ OF_LEAK = {  # what a verdict on the leak says of the hypotheses
     comparisons.UNDECIDED: "the trainings support neither the leak nor its refutation",
 }
 VIEWS = "views"  # a study
+OF_CHOICES = (  # what a choice does besides to the error
+    "information.share_at_end",
+    "training.loss_discriminator",
+    "rotation.slant_correlation",
+    "width.width_correlation",
+)
+SETTINGS = ("released", "described", "as_printed", "minimax", "views")  # that each claim is judged for beside infogan's
 MEASURES = {  # of a variant, by study: the table's column, the metric and its unit
     LEAK: {
         "AMI of c1 and digit": ("classification.ami", ""),
@@ -109,10 +119,13 @@ def sharing(answer: Mapping[str, Any], measured: Results) -> str | None:
     pairs = Counter(pair.replace("-", "–") for run in runs for pair in (run["sharing.which"] or "").split())
     which = listed([f"{pair} in {n}" for pair, n in pairs.most_common(PAIRS)])
     without = spread(claims.measure("sharing.error_without", runs), "%")
+    by_style = spread(claims.measure("sharing.error_by_style", runs), "%")
+    styles = Counter(each.split(":")[0] for run in runs for each in (run["sharing.styles"] or "").split())
+    most_often = listed([style for style, _ in styles.most_common(1)]) or "none"
     return (
         f"Digits share a category in {answer['runs'] - answer['without_sharing']} of {count(answer['runs'], 'training')}"
-        f"{f' (most often {which})' if which else ''}. With the confusions of such digits counted as right, the error is "
-        f"{without}."
+        f"{f' (most often {which})' if which else ''}. With their confusions counted as right, the error is {without}. "
+        f"Confusions within pairs that a style divides, most often {most_often}, are {by_style} of all images."
     )
 
 
@@ -146,34 +159,42 @@ def of_seeds(answer: Mapping[str, Any], question: comparisons.Seeds, measured: R
     return found
 
 
-def ways(answer: Mapping[str, Any], question: comparisons.Seeds, measured: Results) -> list[list[str]]:
-    """What would make the published error the rule: ways to a lower one, as cells; a dash where runs are missing."""
+def way_errors(way: Way) -> str:
+    """The error of a way: with its interval where several trainings go it, else as it is."""
+    return spread(Measured(way.errors, fmean(way.errors), intervals.mean_interval(way.errors)), "%")
 
-    def over(variant: str, metric: str) -> list[str]:
-        runs = measured.of(variant)
-        return [str(len(runs)), mean(metric, runs, "%")]
 
-    runs = measured.of("infogan")
-    unshared = [run for run in runs if run["sharing.pairs"] == 0]
-    chosen, consensus = answer.get("medoid"), answer.get("consensus")
-    n = str(len(runs))
+def choices(asked: Choices, measured: Results) -> dict[str, list[str]]:
+    """What the variants do that change one choice of the paper or its code, as cells by variant; first `asked.than`."""
+    compared = expectations.compare(asked, measured)
+
+    def cells(variant: str) -> list[str]:
+        runs, found = measured.of(variant), compared.get(variant)
+        difference = ["–", "–"]
+        if found:
+            low, high = (percent(end).removesuffix(" %") for end in found.interval)
+            difference = [f"{percent(found.difference).removesuffix(' %')} [{low}, {high}]", number(found.p)]
+        return [str(len(runs)), mean(asked.metric, runs, "%"), *difference] + [
+            mean(metric, runs, "") for metric in OF_CHOICES
+        ]
+
+    return {variant: cells(variant) for variant in (asked.than, *asked.variants) if measured.of(variant)}
+
+
+def verdicts(all_claims: Mapping[str, Claim], measured: Results) -> list[list[str]]:
+    """Each claim about InfoGAN, judged for other settings as it is for InfoGAN's: lines of cells, the first its heading."""
+    shown = [variant for variant in ("infogan", *SETTINGS) if measured.of(variant)]
+    about = {name: claim for name, claim in all_claims.items() if claim.variant == "infogan"}
+
+    def verdict(claim: Claim, variant: str) -> str:
+        control = measured.of(claim.control) if claim.control else []
+        return claims.in_words(
+            claims.assess(claim.model_copy(update={"variant": variant}), measured.of(variant), control)
+        )
+
     return [
-        ["as it comes", "no", *over("infogan", question.metric)],
-        [
-            "only trainings in which no digits share a category",
-            "yes",
-            str(len(unshared)),
-            mean(question.metric, unshared, "%"),
-        ],
-        [f"the best of {question.best_of}, on average", "yes", n, percent(answer.get("best"))],
-        ["the medoid, the training that agrees most with the others", "no", n, percent(chosen and chosen["error"])],
-        ["the consensus of all", "no", n, percent(consensus and consensus["error"])],
-        ["no pull of c2 and c3 (`infogan_c1`)", "no", *over("infogan_c1", question.metric)],
-        [
-            "20 categories, each with its most frequent digit (`k20`)",
-            "no",
-            *over("k20", "classification.error_majority"),
-        ],
+        ["claim", *(f"{variant} ({len(measured.of(variant))})" for variant in shown)],
+        *([name, *(verdict(claim, variant) for variant in shown)] for name, claim in about.items()),
     ]
 
 
@@ -222,13 +243,15 @@ def part(found: Part) -> str:
     """What one thing that a hypothesis asks was found to be: "`m` 0.91 [0.88, 0.94] (≥ 0.8)"; ✗: not met."""
     interval = f" [{number(found.interval.low)}, {number(found.interval.high)}]" if found.interval else ""
     asked = f" ({found.asked})" if found.asked else ""
-    return f"`{found.metric}` {number(found.found)}{interval}{asked}{' ✗' if found.met is False else ''}"
+    name = found.metric if " " in found.metric else f"`{found.metric}`"
+    return f"{name} {number(found.found)}{interval}{asked}{' ✗' if found.met is False else ''}"
 
 
-def expected(params: Parameters, measured: Results) -> dict[str, Any]:
-    """The hypotheses of claims.yaml of which a training is there, each with its verdict and what was found, and how many
-    wait for their first. Raises BadInput."""
-    asked = parameters.read("claims.yaml", claims.Claims)
+def expected(
+    params: Parameters, asked: Claims, choices: Mapping[str, float | None], measured: Results
+) -> dict[str, Any]:
+    """The hypotheses of which a training is there, each with its verdict and what was found, and how many wait for their
+    first; `choices` are what those on choices without labels came to."""
     planned, theirs = plan.load(params)
     failed = plan.failed(params)
     measured = expectations.with_diverged(measured, (name for of_study in failed.values() for name in of_study))
@@ -237,8 +260,9 @@ def expected(params: Parameters, measured: Results) -> dict[str, Any]:
         for this in plan.runs(study, planned, theirs):
             seeds[this.variant] = max(seeds[this.variant], this.seed + 1)
     begun, waiting = [], 0
-    for hypothesis in (asked.hypotheses or {}).values():
-        outcome = expectations.judge(hypothesis, asked.claims, measured, range(seeds[hypothesis.of.variant]))
+    for name, hypothesis in asked.hypotheses.items():
+        planned_seeds = range(seeds[hypothesis.of.variant])
+        outcome = expectations.judge(hypothesis, asked.claims, measured, planned_seeds, choices.get(name))
         if not outcome.parts:
             waiting += 1
             continue
@@ -272,12 +296,12 @@ def made_on(measured: Results) -> list[list[str]]:
     ]
 
 
-def gather(params: Parameters, questions: Questions, answers: Mapping[str, Any], measured: Results) -> dict[str, Any]:
+def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measured: Results) -> dict[str, Any]:
     """What the template of STUDIES.md places, of the studies' runs alone; `answers` are metrics/studies.json.
 
     Raises BadInput (see `plan.load`).
     """
-    leak, infomax = answers[LEAK], answers[INFOMAX]
+    questions, leak, infomax = asked.studies, answers[LEAK], answers[INFOMAX]
     hypotheses = [
         (name, hypothesis, difference(pair, leak and leak["comparisons"][name][i]))
         for name, hypothesis in questions.leak.hypotheses.items()
@@ -308,13 +332,19 @@ def gather(params: Parameters, questions: Questions, answers: Mapping[str, Any],
         "made": {name: made(name, params, measured) for name in planned.studies},
         "of_seeds": of_seeds(answers[SEEDS], questions.seeds, measured),
         "seeds": seeds,
-        "ways": ways(answers[SEEDS], questions.seeds, measured),
+        "ways": [
+            [way.name, "yes" if way.with_labels else "no", str(way.price), str(len(way.errors)), way_errors(way)]
+            for way in ways.to_a_lower_error(answers[SEEDS], questions.seeds, measured)
+        ],
         "of_leak": of_leak(leak),
         "hypotheses": hypotheses,
         "leak": table(LEAK, ["infogan", *planned.studies[LEAK], "gan"], measured),
         "pairs": pairs,
         "infomax": table(INFOMAX, ["infogan", "gan", *planned.studies[INFOMAX]], measured),
-        "expected": expected(params, measured),
+        "choices": choices(asked.choices, measured),
+        "split": answers[SEEDS].get("splits"),
+        "settings": verdicts(asked.claims, measured),
+        "expected": expected(params, asked, answers["choices"], measured),
         "views": table(VIEWS, ["infogan", *planned.studies.get(VIEWS, {})], measured),
         "margin": number(questions.infomax.margin),
         "shared": percent(questions.seeds.shared, 0),

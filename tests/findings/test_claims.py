@@ -4,6 +4,7 @@ import math
 from statistics import mean, stdev
 
 import pytest
+from conftest import ROOT
 from scipy import stats
 
 from replicate.base.stage import BadInput
@@ -40,6 +41,8 @@ claims:
     published: argued
     study: leak
 """
+COMMITTED = (ROOT / "claims.yaml").read_text(encoding="utf-8")
+OTHERS = COMMITTED[COMMITTED.index("\nstudies:") :]  # what else the file holds
 
 
 def claim(*holds: dict, partly: list[dict] | None = None, **others) -> Claim:
@@ -197,7 +200,7 @@ def test_a_study_answers_its_claim(of_study, verdict):
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "claims.yaml"
-    path.write_text(GOOD, encoding="utf-8")
+    path.write_text(GOOD + OTHERS, encoding="utf-8")
     return path
 
 
@@ -207,7 +210,7 @@ def results(**changes) -> Results:
 
 
 def test_a_good_file_is_read_and_assessed(path):
-    loaded = claims.load(path)
+    loaded = claims.load(path).claims
     assert list(loaded) == ["good", "alone", "open"]
     assert loaded["good"].holds[0] == Condition(metric="a.b", at_least=0.5, above_control=0.2)
     assert loaded["good"].why_changed.startswith("it was 0.4")
@@ -248,7 +251,7 @@ def test_a_good_file_is_read_and_assessed(path):
 )
 def test_a_broken_file_is_refused_naming_the_key(path, old, new, said):
     assert GOOD.count(old) == 1
-    path.write_text(GOOD.replace(old, new), encoding="utf-8")
+    path.write_text(GOOD.replace(old, new) + OTHERS, encoding="utf-8")
     with pytest.raises(BadInput) as refusal:
         claims.load(path)
     for text in said:
@@ -266,7 +269,7 @@ def test_a_broken_file_is_refused_naming_the_key(path, old, new, said):
 )
 def test_a_metric_that_is_not_there_is_refused_naming_it_its_run_and_what_is_like_it(path, found, said):
     with pytest.raises(BadInput, match=said):
-        claims.assess_all(claims.load(path), found, {"leak": None})
+        claims.assess_all(claims.load(path).claims, found, {"leak": None})
 
 
 def test_a_missed_limit_needs_no_control():

@@ -3,13 +3,12 @@ import pytest
 from conftest import ROOT
 from scipy import stats
 
-from replicate.base import parameters
 from replicate.base.stage import BadInput
 from replicate.findings import claims, comparisons
 from replicate.findings.comparisons import Pair
 from replicate.findings.results import Results
 
-QUESTIONS = parameters.read(ROOT / "claims.yaml", claims.Claims).studies
+QUESTIONS = claims.load(ROOT / "claims.yaml").studies
 STUDIES = ("seeds", "leak", "infomax")
 AMI, LAYER = "classification.ami", "representation.head_hidden.probe_error_100"
 NOISE = np.array([0.004, -0.003, 0.001, -0.004, 0.002])

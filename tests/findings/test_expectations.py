@@ -66,6 +66,14 @@ def test_it_is_open_while_a_run_is_missing_and_says_what_is_there():
     assert found.parts[0].found == pytest.approx(0.215) and found.parts[0].met
 
 
+@pytest.mark.parametrize(("limit", "value", "expected"), [("at_most", 0.05, CONFIRMED), ("at_least", 0.05, REFUTED)])
+def test_a_choice_without_labels_is_judged_by_what_it_came_to(limit: str, value: float, expected: str):
+    asked = hypothesis(choice="chosen", **{limit: 0.055})
+    found = expectations.judge(asked, {}, MEASURED, range(4), value)
+    assert found.verdict == expected and [part.found for part in found.parts] == [value]
+    assert expectations.judge(asked, {}, MEASURED, range(4)).verdict == OPEN  # not all of its runs are there
+
+
 def test_choices_are_compared_by_welch_and_corrected_by_holm():
     choices = Choices(question="q", metric="m", than="old", variants=["new", "near", "none"])
     found = expectations.compare(choices, MEASURED)

@@ -44,6 +44,18 @@ def test_the_medoid_is_the_run_that_agrees_most_with_the_others():
         partitions.agreement(runs[:1])
 
 
+def test_the_checked_consensus_is_that_of_the_runs_whose_neighbours_agree():
+    random = np.random.default_rng(2)
+    digit = random.integers(0, 10, 3000)
+    good, bad = ([noisy(random, digit, wrong) for _ in range(3)] for wrong in (0.2, 0.9))
+    runs = np.stack([*bad, *good])
+    nearest = np.stack([random.choice(np.flatnonzero(digit[:1000] == d), 10) for d in digit[:1000]])
+    drawn = [np.array([0, 1, 2]), np.array([3, 4, 5]), np.array([0, 1, 3])]
+    of_train, of_test = partitions.checked_consensus(runs[:, :2000], runs[:, 2000:], 10, drawn, nearest)
+    expected = partitions.consensus(runs[3:, :2000], runs[3:, 2000:], 10)
+    assert np.array_equal(of_train, expected[0]) and np.array_equal(of_test, expected[1])
+
+
 def test_the_consensus_is_better_than_each_run_and_knows_no_names():
     random = np.random.default_rng(1)
     digit = random.integers(0, 10, 4000)

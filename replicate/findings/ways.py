@@ -1,0 +1,63 @@
+"""Ways to a lower classification error, each with the errors that it leads to and its price in trainings."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from replicate.findings import comparisons
+from replicate.findings.results import Results
+
+MAJORITY = "classification.error_majority"
+PAPER, HERE, CHOICE, VIEWS = "the paper and its code", "this replication", "a choice among trainings", "views"
+# Variants that are ways by themselves: in words, and whose they are.
+VARIANTS = {
+    "as_printed": ("as Table 1 prints the layers", PAPER),
+    "described": ("as the paper describes Q", PAPER),
+    "minimax": ("the paper's loss of G, minimax", PAPER),
+    "released": ("as the code was released", PAPER),
+    "infogan": ("InfoGAN, as trained here", HERE),
+    "infogan_c1": ("no pull of c2 and c3", HERE),
+    "long": ("five times as many iterations", HERE),
+    "views_shear": ("c1 read from sheared and stretched images", VIEWS),
+    "views_c1": ("c1 read from its view", VIEWS),
+    "views_double": ("each code read from its view, twice the amounts", VIEWS),
+    "views": ("each code read from its view", VIEWS),
+}
+
+
+class Way(NamedTuple):
+    """A way to an error, as a share of the test images."""
+
+    name: str
+    kind: str
+    with_labels: bool  # whether it uses labels beyond naming the categories in the end
+    price: int  # trainings that it takes
+    errors: list[float]  # of each training that goes this way, or of what is chosen among all
+
+
+def to_a_lower_error(answer: Mapping[str, Any], question: comparisons.Seeds, measured: Results) -> list[Way]:
+    """The ways that there are trainings of; `answer` is that of the study of seeds."""
+
+    def errors(variant: str, metric: str = question.metric) -> list[float]:
+        return [run[metric] for run in measured.of(variant)]
+
+    def choice(key: str, name: str) -> Way:
+        return Way(name, CHOICE, False, answer["runs"], [answer[key]["error"]] if answer.get(key) else [])
+
+    best = answer.get("best")
+    found = [
+        *(Way(name, kind, False, 1, errors(variant)) for variant, (name, kind) in VARIANTS.items() if kind != VIEWS),
+        Way("20 categories, several for a digit", HERE, True, 1, errors("k20", MAJORITY)),
+        Way(
+            f"the best of {question.best_of}, on average",
+            CHOICE,
+            True,
+            question.best_of,
+            [] if best is None else [best],
+        ),
+        choice("medoid", "the training that agrees most with the others"),
+        choice("consensus", "the consensus of all"),
+        choice("neighbours", "the training with the highest agreement of neighbours"),
+        choice("checked", "the consensus with the highest agreement of neighbours"),
+        *(Way(name, kind, False, 1, errors(variant)) for variant, (name, kind) in VARIANTS.items() if kind == VIEWS),
+    ]
+    return [way for way in found if way.errors]
