@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
-from dvc.utils.serialize import dump_yaml, parse_yaml_for_update
+from dvc.utils.hydra import apply_overrides
 
 from replicate.base import quick
 from replicate.findings import results
@@ -227,17 +227,15 @@ def test_metrics_are_those_of_the_claims_and_fit_on_a_screen(project: Path):
     assert dvc("plots", "show", cwd=project).returncode == 0
 
 
-def test_dvcs_own_way_to_change_a_parameter_changes_one_line(tmp_path: Path):
-    """`dvc exp run -S` writes params.yaml anew, by the serialiser that is called here."""
-    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    changed = parse_yaml_for_update(text, "params.yaml")
-    changed["train"]["lambda_continuous"] = 0.5
-    dump_yaml(tmp_path / "params.yaml", changed)
-    lines = (tmp_path / "params.yaml").read_text(encoding="utf-8").splitlines()
-    assert len(lines) == len(text.splitlines())
-    assert [new for old, new in zip(text.splitlines(), lines) if old != new] == [
-        next(line for line in lines if line.startswith("  lambda_continuous"))
-    ]
+@pytest.mark.parametrize("override", ["train.lambda_continuous=0.5", "variants.infomax.critic.dimensions=8"])
+def test_an_experiment_changes_one_line_of_the_parameters(override: str, tmp_path: Path):
+    """`dvc exp run -S` writes params.yaml anew, by the function that is called here."""
+    before = (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines()
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    apply_overrides(tmp_path / "params.yaml", [override])
+    after = (tmp_path / "params.yaml").read_text(encoding="utf-8").splitlines()
+    assert len(after) == len(before)
+    assert len([new for old, new in zip(before, after) if old != new]) == 1
 
 
 def test_committed_results_come_from_the_committed_code():
