@@ -1,4 +1,5 @@
-"""Stage compare: every run of the studies in one table, and the answers to what claims.yaml asks of the studies.
+"""Stage compare: every run of the studies in one table, the answers to what claims.yaml asks of the studies, and what of
+the table the claims rest on, for `dvc metrics`.
 
 python -m replicate.compare
 """
@@ -166,7 +167,7 @@ def as_json(answer: Answer | None) -> dict[str, Any] | None:
 
 
 def main() -> None:
-    params, questions = parameters.load(), claims.questions()
+    params, all_claims, questions = parameters.load(), claims.load(), claims.questions()
     made = plan.made(params)
     rows = gather(made, questions.seeds.shared)
     rows += kmeans_controls([this for folders in made.values() for this in folders.values()], params)
@@ -177,8 +178,10 @@ def main() -> None:
         LEAK: as_json(comparisons.leak(questions.leak, measured)),
         INFOMAX: [as_json(answer) for answer in comparisons.infomax(questions.infomax, measured)],
     }
+    means = claims.means(all_claims, measured)
     results.write(Path("metrics", "studies.csv"), rows)
     stage.write_json(Path("metrics", "studies.json"), answers)
+    stage.write_json(Path("metrics", "claims-studies.json"), means)
 
 
 if __name__ == "__main__":
