@@ -28,9 +28,8 @@ TINY_YARDSTICK = {
 }
 
 
-def dvc(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "dvc", *arguments]
-    return subprocess.run(command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True)
+def dvc(*arguments: str, cwd: Path) -> subprocess.CompletedProcess:
+    return quick.dvc(*arguments, cwd=cwd, capture_output=True, text=True)
 
 
 def made_up_mnist(folder: Path) -> dict[str, str]:
@@ -87,7 +86,16 @@ def project(tmp_path_factory) -> Path:
         "explorer": {"draws": 1, "grid_values": 2},
     }
     quick.copy(folder, changes)
-    done = dvc("repro", cwd=folder, MNIST_DIR=str(folder / "mine"))
+    environment = {
+        "MNIST_DIR": str(folder / "mine"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # in a cell of a notebook
+        "TQDM_DISABLE": "1",
+        "PATH": os.defpath,  # without .venv activated
+    }
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        done = dvc("repro", cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 

@@ -8,7 +8,7 @@ import pytest
 
 from replicate import summarise
 from replicate.base.stage import BadInput
-from replicate.findings import claims, results
+from replicate.findings import results
 from replicate.gan.run import Run
 
 CLAIMS = """

@@ -102,7 +102,7 @@ def positive(text: str) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name")
     parser.add_argument("--jobs", type=positive, default=1, help="runs at a time on this machine")
     parser.add_argument("--threads", type=positive, help="of a run; by default this machine's cores over the jobs")
