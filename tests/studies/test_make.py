@@ -66,11 +66,11 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def client(folder: Path) -> Iterator[Client]:
     """A client of a scheduler and two workers, each a process of its own on the loopback."""
-    dask, address = str(Path(sys.executable).with_name("dask")), folder / "scheduler.json"
+    dask, address = [sys.executable, "-m", "dask"], folder / "scheduler.json"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": os.environ | {"TMPDIR": str(folder)}}
     of_scheduler = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(address)]
     of_worker = ["--scheduler-file", str(address), "--no-nanny", "--no-dashboard", "--nthreads", "1"]
-    commands = [[dask, "scheduler", *of_scheduler], *2 * [[dask, "worker", *of_worker]]]
+    commands = [[*dask, "scheduler", *of_scheduler], *2 * [[*dask, "worker", *of_worker]]]
     processes = [subprocess.Popen(command, cwd=folder, **quiet) for command in commands]
     try:
         while not address.exists():
