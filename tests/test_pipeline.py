@@ -219,6 +219,14 @@ def test_files_of_a_run_that_is_no_longer_made_are_removed_and_change_nothing(pr
     assert reruns(project) == set()
 
 
+def test_figures_and_curves_are_plots(project: Path, tmp_path: Path):
+    done = dvc("plots", "show", "--json", "--out", str(tmp_path), cwd=project)
+    plots = json.loads(done.stdout)["data"]
+    curves = {f"metrics/{kind}/{variant}-0.csv" for kind in ("training", "milestones") for variant in VARIANTS}
+    figures = {path.relative_to(project).as_posix() for path in project.glob("figures/*.png")}
+    assert {name.replace(os.sep, "/") for name, drawn in plots.items() if drawn} == curves | figures
+
+
 def test_an_extra_file_among_the_data_reruns_nothing(project: Path):
     extra = project / "data" / "mnist" / ".left-over"
     extra.write_text("half a file")
