@@ -9,11 +9,14 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 endif
 
+# Whatever pip's settings say, in files or by PIP_TARGET and the like.
+INTO_VENV := --no-user --target= --root=/ --prefix="$(CURDIR)/.venv"
+
 .PHONY: reproduce quick study screenshot test lint bench lock venv install
 
 reproduce: venv
 	python -m replicate.base.parameters
-	dvc repro
+	python -m dvc repro
 
 # The whole pipeline at toy length, in a temporary copy.
 quick: venv
@@ -25,8 +28,8 @@ test: venv
 
 # Style and common mistakes; `ruff format .` mends the style.
 lint: venv
-	ruff check .
-	ruff format --check .
+	python -m ruff check .
+	python -m ruff format --check .
 
 # How close a training step is to the fastest that this machine could do.
 bench: venv
@@ -43,13 +46,18 @@ study: venv
 # What is installed is what requirements.txt lists, whatever the times of files say.
 venv:
 	@cmp -s requirements.txt .venv/installed || $(MAKE) install
+	@$(BIN)/python -c "" || { echo "error: .venv has lost its Python: make install" >&2; exit 1; }
+ifneq ($(origin PYTHON),file)
+	@test "$$($(PYTHON) -V)" = "$$($(BIN)/python -V)" || \
+	{ echo "error: .venv has $$($(BIN)/python -V), and $(PYTHON) is another: make PYTHON=$(PYTHON) install" >&2; exit 1; }
+endif
 
 # The copy is made last, so that an install that was cut short is made anew.
 install:
 	@test ! -L .venv || { echo "error: .venv is a symbolic link, and what is behind it would be removed; remove the link" >&2; exit 1; }
 	$(PYTHON) -c "import sys; v = sys.version.split()[0]; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or later is needed, and $(PYTHON) is ' + v + '. Name another: make PYTHON=python3.12')"
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes $(INTO_VENV) -r requirements.txt
 	cp requirements.txt .venv/installed
 
 # requirements.txt from pyproject.toml; needs uv.

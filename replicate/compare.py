@@ -1,4 +1,5 @@
-"""Stage compare: every run of the studies in one table, and the answers to what claims.yaml asks of the studies.
+"""Stage compare: every run of the studies in one table, the answers to what claims.yaml asks of the studies, and what of
+the table the claims rest on, for `dvc metrics`.
 
 python -m replicate.compare
 """
@@ -246,8 +247,10 @@ def main() -> None:
         INFOMAX: [as_json(answer) for answer in comparisons.infomax(asked.studies.infomax, measured)],
         "choices": choices(*together),
     }
+    means = claims.means(asked.claims, measured)
     results.write(Path("metrics", "studies.csv"), rows)
     stage.write_json(Path("metrics", "studies.json"), answers)
+    stage.write_json(Path("metrics", "claims-studies.json"), means)
 
 
 if __name__ == "__main__":

@@ -37,14 +37,16 @@ FAILURES = (
 
 
 def from_folder(folder: Path) -> Callable[[str], bytes]:
-    """Read a file from `folder`, as it is or compressed (.gz)."""
+    """Read a file from `folder`, as it is or compressed (.gz); some copies write "images.idx3" for "images-idx3"."""
 
     def read(name: str) -> bytes:
-        if (folder / name).exists():
-            return (folder / name).read_bytes()
-        if (folder / f"{name}.gz").exists():
-            return gzip.decompress((folder / f"{name}.gz").read_bytes())
-        raise FileNotFoundError(f"neither {name} nor {name}.gz is there")
+        other = name.replace("-idx", ".idx")
+        for each in (name, other):
+            if (folder / each).exists():
+                return (folder / each).read_bytes()
+            if (folder / f"{each}.gz").exists():
+                return gzip.decompress((folder / f"{each}.gz").read_bytes())
+        raise FileNotFoundError(f"neither {name} nor {other} is there, as it is or as .gz")
 
     return read
 

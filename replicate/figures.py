@@ -7,9 +7,12 @@ from `figures.seed`; curves are of all seeds. What the codes do is shown of the 
 regular GAN only in the paper's Figure 2b and as a control.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+os.environ["MPLBACKEND"] = "agg"  # a notebook passes its own on, which matplotlib may not know here
 
 import matplotlib.style
 import numpy as np

@@ -31,7 +31,7 @@ ERROR = "classification.error_one_to_one"
 MARKERS = "<!-- answer -->", "<!-- /answer -->"  # what stands between them in README.md is written here
 # The claims of the answer, each with the metric that stands for it there, its name and its unit.
 ANSWER = {
-    "error": (ERROR, "error", "%"),
+    "classification": (ERROR, "error", "%"),
     "mi-infogan": ("information.share_at_end", "L_I / H(c1)", ""),
     "mi-gan": ("yardstick.share_c1", "a fresh network's bound / H(c1)", ""),
     "fig2a": ("purity.mean", "images that show their category's most frequent digit", "%"),

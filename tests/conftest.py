@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ import torch
 from replicate.base import environment, parameters
 from replicate.base.parameters import Mnist, Parameters, Settings
 
+os.environ["MPLBACKEND"] = "agg"  # as in replicate.figures, for the tests that import matplotlib before it
 ROOT = Path(__file__).parent.parent
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU with CUDA")

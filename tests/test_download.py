@@ -62,9 +62,11 @@ def contents(folder) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.parametrize("idx", ["-idx", ".idx"])
 @pytest.mark.parametrize("compress", [False, True])
-def test_from_a_folder_that_the_user_names(mnist_files, pinned_mnist, tmp_path, monkeypatch, compress):
-    write(tmp_path / "mine", mnist_files, compress)
+def test_from_a_folder_that_the_user_names(mnist_files, pinned_mnist, tmp_path, monkeypatch, compress, idx):
+    named = {name.replace("-idx", idx): content for name, content in mnist_files.items()}
+    write(tmp_path / "mine", named, compress)
     monkeypatch.setenv("MNIST_DIR", str(tmp_path / "mine"))
     monkeypatch.setitem(sys.modules, "torchvision.datasets", None)  # slow to import, and not needed here
     download.download(pinned_mnist, tmp_path / "data")

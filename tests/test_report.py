@@ -154,7 +154,7 @@ def row(text: str, name: str) -> list[str]:
 def test_a_claim_stands_with_its_verdict_its_number_and_its_control(project):
     project.runs["gan", 0]["classification.error_one_to_one"] = 0.75
     text = project.written()
-    verdict, statement, published, here, control = row(text, "error")
+    verdict, statement, published, here, control = row(text, "classification")
     assert verdict == "**does not hold**"
     assert "§7.2" in statement and published == "5 % error"
     assert "`classification.error_one_to_one` 0.123 (≤ 0.055, ≤ control − 0.3) ✗" in here
@@ -166,8 +166,8 @@ def test_better_numbers_turn_a_verdict_and_the_same_numbers_give_the_same_bytes(
     project.runs["gan", 0]["classification.error_one_to_one"] = 0.75
     project.runs["infogan", 0]["classification.error_one_to_one"] = 0.04
     text = project.written()
-    assert row(text, "error")[0] == "**holds**"
-    assert "✗" not in row(text, "error")[3]
+    assert row(text, "classification")[0] == "**holds**"
+    assert "✗" not in row(text, "classification")[3]
 
 
 def test_the_summary_counts_the_verdicts(project):
@@ -188,7 +188,7 @@ def test_the_readme_begins_with_the_answer_and_keeps_the_rest(project):
     _, answer, kept = re.split("<!-- /?answer -->", Path("README.md").read_text(encoding="utf-8"))
     assert kept == rest
     assert "5 %; here it is 23.4 % in one training." in answer and "One training decides little" in answer
-    cells = row(answer, claims.load().claims["error"].statement)
+    cells = row(answer, claims.load().claims["classification"].statement)
     assert cells[1:] == ["5 % error", "error 23.4 %", "**does not hold**"]
     assert len([line for line in answer.splitlines() if line.startswith("| ")]) <= 9
 
@@ -227,7 +227,7 @@ def test_the_committed_readme_has_the_answer_of_the_committed_results(monkeypatc
 def test_the_record_of_the_machine_is_no_mean_over_seeds(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = Project(seeds=(0, 1)).written()
-    assert "`classification.error_one_to_one` 0.123 and 0.123 (" in row(text, "error")[3]
+    assert "`classification.error_one_to_one` 0.123 and 0.123 (" in row(text, "classification")[3]
     assert row(text, "free-cost")[0] == "**holds**"
     assert "`cost.ratio` 1.032 (≤ 1.05)" in row(text, "free-cost")[3]
 
@@ -235,7 +235,7 @@ def test_the_record_of_the_machine_is_no_mean_over_seeds(tmp_path, monkeypatch):
 def test_a_metric_without_a_value_reads_as_such(project):
     project.runs["infogan", 0]["classification.error_one_to_one"] = None
     text = project.written()
-    assert "`classification.error_one_to_one` none (" in row(text, "error")[3]
+    assert "`classification.error_one_to_one` none (" in row(text, "classification")[3]
     assert not re.search(r"\bNone\b|\bnan\b|Undefined", text)
 
 
@@ -247,8 +247,8 @@ def test_several_seeds_give_the_mean_and_its_interval(tmp_path, monkeypatch):
         project.runs["gan", seed]["classification.error_one_to_one"] = 0.8
     project.runs["infogan", 1]["information.share_at_end"] = None
     text = project.written()
-    assert "`classification.error_one_to_one` 0.050 [0.000, 0.100] (" in row(text, "error")[3]
-    assert row(text, "error")[0] == "**holds (2 of 3, borderline)**"
+    assert "`classification.error_one_to_one` 0.050 [0.000, 0.100] (" in row(text, "classification")[3]
+    assert row(text, "classification")[0] == "**holds (2 of 3, borderline)**"
     assert "none in 1 of 3 runs" in row(text, "mi-infogan")[3]
     assert "decides little" not in text
     figures = [link for link in links(text) if link.startswith("figures/")]
@@ -329,8 +329,8 @@ def test_the_report_of_all_studies_is_short(project):
 def test_studies_give_the_verdicts_and_the_answer(project):
     project.study([0.03, 0.05, 0.07])
     text = project.written()
-    assert row(text, "error")[0] == "**holds (2 of 3, borderline)**"
-    assert "`classification.error_one_to_one` 0.050 [0.000, 0.100] (" in row(text, "error")[3]
+    assert row(text, "classification")[0] == "**holds (2 of 3, borderline)**"
+    assert "`classification.error_one_to_one` 0.050 [0.000, 0.100] (" in row(text, "classification")[3]
     assert "here it is 5.0 [0.0, 10.0] % on average over 3 trainings, and at most 5.5 % in 2 of them." in text
     assert "Trainings: 3 of InfoGAN, 3 of the regular GAN and 1 of InfoMax." in text
     assert "Digits share a category in 3 of 3 trainings (most often 4–9 in 3)." in text

@@ -9,7 +9,7 @@ from conftest import ROOT
 
 from replicate import summarise
 from replicate.base.stage import BadInput
-from replicate.findings import claims, results
+from replicate.findings import results
 from replicate.gan.run import Run
 
 CLAIMS = """
@@ -34,7 +34,6 @@ claims:
     published: negligible
     holds:
     - {metric: cost.ratio, at_most: 1.05}
-    - {metric: judge.test_accuracy, at_least: 0.9}
   absent:
     statement: A critic does it too
     where: a note
@@ -91,28 +90,20 @@ def test_every_metric_of_every_run_is_in_the_table(project):
 
 def test_the_summary_has_the_means_that_claims_rest_on_and_neither_times_nor_blanks(project):
     summarise.main()
-    summary = json.loads(Path("metrics/claims.json").read_text())
+    summary = json.loads(Path("metrics/claims-pipeline.json").read_text())
     assert summary == {
         "pure": {"purity.mean": pytest.approx(0.825), "yardstick.share_c1": 0.75},
-        "cheap": {"judge.test_accuracy": 0.99},
     }
 
 
 def test_the_same_metrics_give_the_same_bytes_whatever_the_cost(project):
     summarise.main()
-    before = [Path("metrics", name).read_bytes() for name in ("results.csv", "claims.json")]
+    before = [Path("metrics", name).read_bytes() for name in ("results.csv", "claims-pipeline.json")]
     summarise.main()
-    assert [Path("metrics", name).read_bytes() for name in ("results.csv", "claims.json")] == before
+    assert [Path("metrics", name).read_bytes() for name in ("results.csv", "claims-pipeline.json")] == before
     write(Path("metrics/cost.json"), {"ratio": 1.5})
     summarise.main()
-    assert Path("metrics/claims.json").read_bytes() == before[1] != Path("metrics/results.csv").read_bytes()
-
-
-def test_a_condition_that_is_named_twice_is_shown_once_and_a_claim_without_runs_not_at_all():
-    conditions = [{"metric": "a", "at_least": 1}, {"metric": "a", "at_most": 3}]
-    fields = {"statement": "s", "where": "w", "published": "p", "holds": conditions}
-    both = {name: claims.Claim.model_validate(fields | {"variant": name}) for name in ("gan", "infogan")}
-    assert summarise.of_claims(both, results.Results({"gan": {0: {"a": 2}, 1: {"a": 1}}}, {})) == {"gan": {"a": 1.5}}
+    assert Path("metrics/claims-pipeline.json").read_bytes() == before[1] != Path("metrics/results.csv").read_bytes()
 
 
 def test_a_claim_about_no_variant_of_the_parameters_is_refused(project):
@@ -134,7 +125,7 @@ def test_a_claim_about_no_variant_of_the_parameters_is_refused(project):
         ("metrics/baselines.json", None, "metrics/baselines.json"),
         ("metrics/milestones/gan-0.json", '{"purity": {"mean": 1}}', r"milestones/gan-0.json: got purity\.mean,"),
         ("metrics/yardstick/infogan-3.json", '{"share": 1}', "needs 'yardstick.share_c1'.*seed 3.*it: yardstick.share"),
-        ("metrics/cost.json", '{"ratio": "1.02 or so"}', "cheap needs a number"),
+        ("metrics/yardstick/gan-0.json", '{"share_c1": "all"}', "pure needs a number"),
     ],
 )
 def test_missing_and_broken_files_are_named_and_leave_nothing(project, path, content, said):
@@ -143,4 +134,4 @@ def test_missing_and_broken_files_are_named_and_leave_nothing(project, path, con
         Path(path).write_text(content)
     with pytest.raises(BadInput, match=said):
         summarise.main()
-    assert not Path("metrics/results.csv").exists() and not Path("metrics/claims.json").exists()
+    assert not Path("metrics/results.csv").exists() and not Path("metrics/claims-pipeline.json").exists()

@@ -19,8 +19,11 @@ class Progress(tqdm):
             print(msg or str(self), file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Stop the clock; `seconds_per_iteration` counts what was done since this process resumed, None for nothing."""
+        """Stop the clock; `seconds_per_iteration` counts what was done since this process resumed, None for nothing.
+
+        Where TQDM_DISABLE is set there is no clock: None.
+        """
         state = self.format_dict
-        done = state["n"] - state["initial"]
+        done = 0 if self.disable else state["n"] - state["initial"]
         self.seconds_per_iteration = state["elapsed"] / done if done else None
         super().close()

@@ -43,8 +43,7 @@ def copy(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> None:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
-    with open(folder / ".dvc/config", "a") as config:
-        config.write("    no_scm = true\n")
+    (folder / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
     yaml = YAML()
     params = yaml.load(folder / "params.yaml")
     for group, values in changes.items():
@@ -52,9 +51,11 @@ def copy(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> None:
     yaml.dump(params, folder / "params.yaml")
 
 
-def reproduce(folder: Path) -> None:
-    """`dvc repro` in `folder`. Raises CalledProcessError when a stage fails."""
-    subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=folder, check=True)
+def dvc(*arguments: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess:
+    """DVC by this very Python, and its stages too, which find `python` by PATH; `options` are those of subprocess.run."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    command = [sys.executable, "-m", "dvc", *arguments]
+    return subprocess.run(command, cwd=cwd, env=os.environ | {"PATH": path}, **options)
 
 
 def main() -> None:
@@ -63,9 +64,7 @@ def main() -> None:
     os.environ["MNIST_DIR"] = str(
         Path(os.environ.get("MNIST_DIR", ROOT / "data/mnist")).resolve()
     )  # no second download
-    try:
-        reproduce(folder)
-    except subprocess.CalledProcessError:
+    if dvc("repro", cwd=folder).returncode:
         sys.exit(f"error: the pipeline failed; see above, and {folder}")
     print(f"\nThe pipeline works here. Its results, of a toy training, mean nothing; they are in {folder}/REPORT.md")
 

@@ -171,6 +171,22 @@ def measure(metric: str, runs: Sequence[Metrics]) -> Measured:
     return Measured(values, mean(values), intervals.mean_interval(values))
 
 
+def means(claims: Mapping[str, Claim], results: Results) -> dict[str, dict[str, float]]:
+    """By claim about a variant that has runs, the mean over these of every metric that its conditions name.
+
+    What has no value is left out. So is a claim about no run, whose numbers are of the machine: unchanged results give
+    unchanged means. Raises BadInput (see `check`).
+    """
+    of_runs = {name: claim for name, claim in claims.items() if claim.variant in results.runs}
+    check(of_runs, results)
+    found = {}
+    for name, claim in of_runs.items():
+        runs = results.of(claim.variant)
+        of_claim = {each.metric: measure(each.metric, runs).mean for each in claim.conditions()}
+        found[name] = {metric: value for metric, value in of_claim.items() if value is not None}
+    return found
+
+
 def limits(condition: Condition, control: Measured | None) -> list[Limit]:
     """The limits of a condition; `control` is its metric over the runs of the control, if there is one."""
     found = []

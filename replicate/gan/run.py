@@ -87,9 +87,10 @@ def remove_others(params: Parameters) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def from_command_line(description: str) -> tuple[Run, Parameters]:
-    """The run that VARIANT and SEED on a stage's command line name; `description` is the stage's docstring."""
-    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+def from_command_line(description: str | None) -> tuple[Run, Parameters]:
+    """The run that VARIANT and SEED on a stage's command line name; `description` is the stage's docstring, None where
+    Python leaves these out (PYTHONOPTIMIZE=2)."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("variant")
     parser.add_argument("seed", type=int)
     arguments = parser.parse_args()

@@ -12,13 +12,13 @@ import hashlib
 import json
 import logging
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import dask
 from cloudpickle import register_pickle_by_value
 from distributed import Client, Future, LocalCluster, as_completed
+from distributed.system import MEMORY_LIMIT
 
 from replicate.base import mnist, parameters, stage
 from replicate.base.parameters import Parameters
@@ -29,7 +29,7 @@ from replicate.measures import judge
 from replicate.studies import plan, worker
 
 CODE = Path(__file__).parents[1]
-FAILED = re.compile(r"^error: (training (?:diverged|collapsed) .*)", re.MULTILINE)  # the last word of stage train
+MEMORY = 1.2e9  # bytes: a training, and the worker that began it
 
 
 def project(params: Parameters) -> bytes:
@@ -44,19 +44,23 @@ def project(params: Parameters) -> bytes:
 def cluster(jobs: int, scheduler: str | None) -> Client:
     """A client of the cluster at an address, or of one on this machine with as many workers as jobs.
 
-    Raises BadInput when the address is none, OSError when nobody answers there.
+    Raises BadInput when the address is none or memory is too small for the jobs, OSError when nobody answers there.
     """
     if scheduler:
         try:
             return Client(scheduler)
         except ValueError as error:
             raise BadInput(f"scheduler: got {scheduler!r}, expected tcp://HOST:PORT ({error})") from error
+    if jobs * MEMORY > MEMORY_LIMIT:
+        memory = f"each needs {MEMORY / 1e9:g} GB, and there are {MEMORY_LIMIT / 1e9:.1f}"
+        raise BadInput(f"jobs: got {jobs}, expected at most {int(MEMORY_LIMIT / MEMORY)}: {memory}")
     # Dask's profiler and its clock, 50 times a second, would take a tenth of a core from the trainings.
     dask.config.set({"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "1s"})
     local = LocalCluster(
         n_workers=jobs,
         threads_per_worker=1,
         processes=True,
+        memory_limit=None,  # Dask's own may be less than a worker's modules take: it would be begun again for ever
         dashboard_address="127.0.0.1:0",  # a free port: Dask warns when its own is taken, as it is beside another study
         silence_logs=logging.CRITICAL,  # a failed run is named by `main`, and Ctrl-C is no error
     )
@@ -102,7 +106,7 @@ def positive(text: str) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name")
     parser.add_argument("--jobs", type=positive, default=1, help="runs at a time on this machine")
     parser.add_argument("--threads", type=positive, help="of a run; by default this machine's cores over the jobs")
@@ -125,7 +129,7 @@ def main() -> None:
         with cluster(options.jobs, options.scheduler) as client:
             for this, future in results(client, missing, project(params), threads):
                 error = future.exception()
-                if found := FAILED.search(str(error)):
+                if found := worker.FAILED.search(str(error)):
                     plan.store({}, folder / this.name, this, params, failed=found[1])
                     print(f"{this.name}: {found[1]}", flush=True)
                 elif error:

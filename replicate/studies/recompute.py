@@ -81,7 +81,7 @@ def in_git(params: Parameters) -> dict[Path, tuple[Run, Path]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="*", type=Path, metavar="RUN")
     wanted, params = parser.parse_args().folders, parameters.load()
     known = in_git(params)

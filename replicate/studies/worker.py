@@ -4,6 +4,7 @@ It gets code and settings with its task, so that a worker on another machine nee
 neither this repository nor a shared file system.
 """
 
+import getpass
 import io
 import os
 import re
@@ -20,6 +21,7 @@ from filelock import FileLock
 
 STAGES = ("train", "evaluate", "milestones", "yardstick", "represent", "evidence")
 TRAINED = re.compile(r"train .*?(\d+)/(\d+) \[")  # the progress of a training, a line every half a minute
+FAILED = re.compile(r"^error: (training (?:diverged|collapsed) .*)", re.MULTILINE)  # the last word of stage train
 
 
 def pack(files: dict[str, bytes]) -> bytes:
@@ -47,12 +49,15 @@ def begin_nothing_after_interrupt(dask_worker: Worker) -> None:
 def perform(project: bytes, key: str, variant: str, seed: int, threads: int) -> bytes:
     """Train and measure the run VARIANT-SEED of a packed project; its metrics, packed.
 
-    It works in a temporary folder that is named by `key`, and goes on from what a call that was killed has left there.
-    The topic "progress" tells the iterations that the training has done. Raises RuntimeError, with the last lines that
-    were printed, when a stage fails.
+    It works in a temporary folder of this user's, named by `key`, and goes on from what a call that was killed has left
+    there; the folder goes when the run has ended. The topic "progress" tells the iterations that the training has done.
+    Raises RuntimeError, with the last lines that were printed, when a stage fails.
     """
     name = f"{variant}-{seed}"
-    folder = Path(tempfile.gettempdir(), f"infogan-{key}-{name}")
+    user = getattr(os, "getuid", getpass.getuser)()  # Windows has no getuid
+    folder = Path(tempfile.gettempdir(), f"infogan-{user}-{key}-{name}")
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o700)  # fails where the folder is another user's, whose code would run here
     for file, content in unpack(project).items():
         path = folder / file
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,9 +81,13 @@ def perform(project: bytes, key: str, variant: str, seed: int, threads: int) -> 
                 if found := TRAINED.match(line):
                     get_worker().log_event("progress", [name, int(found[1])])
         if process.returncode:
-            raise RuntimeError(f"stage {stage} of {name} in {folder}:\n{''.join(printed[-20:])}")
+            said = "".join(printed[-20:])
+            if FAILED.search(said):  # as it would again
+                shutil.rmtree(folder)
+            killed = ", killed, as a system that runs out of memory does" if process.returncode == -9 else ""
+            raise RuntimeError(f"stage {stage} of {name} in {folder}{killed}:\n{said}")
         done.touch()
-    shutil.rmtree(folder / "runs", ignore_errors=True)  # half a gigabyte of weights
     metrics = folder / "metrics"
     files = {path.relative_to(metrics).as_posix(): path.read_bytes() for path in metrics.rglob("*") if path.is_file()}
+    shutil.rmtree(folder)
     return pack(files)

@@ -20,6 +20,13 @@ def test_what_was_done_before_is_not_timed():
     assert progress.seconds_per_iteration is None
 
 
+def test_one_that_is_disabled_shows_and_times_nothing(capsys):
+    with Progress(total=2, disable=True) as progress:  # as TQDM_DISABLE=1 has it
+        progress.update(2)
+    assert progress.seconds_per_iteration is None
+    assert capsys.readouterr().err == ""
+
+
 def test_elsewhere_than_in_a_terminal_a_line_is_a_line(capsys):
     with Progress(desc="judge", total=2) as progress:
         progress.update(2)

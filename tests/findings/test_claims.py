@@ -166,6 +166,14 @@ def test_what_was_measured_has_mean_error_and_interval():
     assert claims.measure("m", runs(0.03, None)) == ([0.03, None], None, None)
 
 
+def test_means_are_of_claims_with_runs_each_metric_once_and_without_blanks():
+    conditions = [{"metric": "m", "at_least": 1}, {"metric": "m", "at_most": 3}, {"metric": "blank", "at_most": 3}]
+    known = {name: claim(*conditions, variant=name) for name in ("gan", "infomax")}
+    known["cheap"] = claim({"metric": "cost.ratio", "at_most": 1.05}, variant=None)
+    measured = Results({"gan": {0: {"m": 2, "blank": 1}, 1: {"m": 1, "blank": None}}}, {"cost.ratio": 1.0})
+    assert claims.means(known, measured) == {"gan": {"m": 1.5}}
+
+
 def test_a_claim_about_no_run_counts_none():
     assessment = claims.assess(claim({"metric": "m", "at_most": 2}, variant=None), runs(1.5))
     assert claims.in_words(assessment) == "holds" and (assessment.holding, assessment.runs) == (0, 0)

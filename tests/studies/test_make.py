@@ -30,7 +30,7 @@ TRAIN = f"""
 import os, pathlib, sys, time
 name = "-".join(sys.argv[1:])
 if name == "gan-2":
-    sys.exit("training diverged")
+    sys.exit("error: training diverged at iteration 1")
 state = pathlib.Path("checkpoints", name, "steps")
 state.parent.mkdir(parents=True, exist_ok=True)
 pathlib.Path("worker").write_text(str(os.getppid()))
@@ -66,11 +66,11 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def client(folder: Path) -> Iterator[Client]:
     """A client of a scheduler and two workers, each a process of its own on the loopback."""
-    dask, address = str(Path(sys.executable).with_name("dask")), folder / "scheduler.json"
+    dask, address = [sys.executable, "-m", "dask"], folder / "scheduler.json"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": os.environ | {"TMPDIR": str(folder)}}
     of_scheduler = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(address)]
     of_worker = ["--scheduler-file", str(address), "--no-nanny", "--no-dashboard", "--nthreads", "1"]
-    commands = [[dask, "scheduler", *of_scheduler], *2 * [[dask, "worker", *of_worker]]]
+    commands = [[*dask, "scheduler", *of_scheduler], *2 * [[*dask, "worker", *of_worker]]]
     processes = [subprocess.Popen(command, cwd=folder, **quiet) for command in commands]
     try:
         while not address.exists():
@@ -108,7 +108,7 @@ def test_a_killed_worker_is_replaced_and_a_failed_run_stops_no_other(client, pac
         assert files[f"training/{name}.csv"].decode() == f"{name} with 1 thread after {STEPS} steps"
         assert files[f"evidence/{name}/evidence.txt"] == b"measured"
         assert len(files) == len(worker.STAGES)
-    assert not list(folder.glob("infogan-*/runs"))
+    assert not list(folder.glob("infogan-*"))
 
 
 @pytest.fixture
@@ -243,6 +243,18 @@ def test_a_number_of_jobs_or_threads_is_above_0(option: str, number: str, monkey
     assert f"argument {option}: got '{number}', expected a whole number above 0" in capsys.readouterr().err
 
 
+def test_more_jobs_than_memory_are_refused(monkeypatch):
+    monkeypatch.setattr(make, "MEMORY_LIMIT", 8e9)
+    with pytest.raises(BadInput, match="jobs: got 7, expected at most 6: each needs 1.2 GB, and there are 8.0"):
+        make.cluster(7, None)
+
+
+def test_a_worker_lives_whatever_dask_takes_for_its_share_of_memory():
+    with make.cluster(1, None) as client, client.cluster:
+        (of_worker,) = client.scheduler_info()["workers"].values()
+        assert not of_worker["memory_limit"]
+
+
 @pytest.mark.parametrize("address", ["nonsense", "tcp://", "http://127.0.0.1:1"])
 def test_a_scheduler_that_has_no_address_is_named(address: str):
     with pytest.raises(BadInput, match=f"scheduler: got '{address}', expected tcp://HOST:PORT"):
@@ -287,6 +299,7 @@ def test_ctrl_c_ends_workers_and_trainings_and_says_what_comes_next(packed, tmp_
     assert "interrupted: the same command goes on from each run's checkpoint" in printed
     assert "Traceback" not in printed
     (steps,) = tmp_path.glob("infogan-*/checkpoints/*/steps")
+    assert steps.parents[2].stat().st_mode & 0o777 == 0o700  # of other users of the machine
     done = steps.read_text()
     time.sleep(0.5)
     assert steps.read_text() == done  # no training lives on
