@@ -145,7 +145,7 @@ def main() -> None:
             judge.load(),
             (images[matched], digits[matched]),
             mnist.test_images(params.mnist, this.settings.train),
-            tables.read_log(this.csv("training"), this.settings.train.iterations, this.settings.train.log_every),
+            tables.read_log(this.csv("training")),
             this.settings,
             params.evaluate,
             progress,

@@ -13,9 +13,9 @@ from replicate.base import environment, parameters
 from replicate.base.parameters import Mnist, Parameters, Settings
 
 ROOT = Path(__file__).parent.parent
-CPU, GPU = torch.device("cpu"), torch.device("cuda")
+CPU = torch.device("cpu")
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU with CUDA")
-DEVICES = [CPU, pytest.param(GPU, marks=needs_gpu)]
+DEVICES = [CPU, pytest.param(torch.device("cuda"), marks=needs_gpu)]
 Changed = TypeVar("Changed", Parameters, Settings)
 
 

@@ -2,14 +2,16 @@
 
 import copy
 import math
-import re
 import shutil
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import torch
-from conftest import CPU, DEVICES, GPU, change, needs_gpu
+from conftest import CPU, DEVICES, change
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
@@ -41,15 +43,17 @@ class Finished(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def finished(digits, small: Parameters, tmp_path_factory) -> dict[str, Finished]:
-    """Two objectives, trained without an interruption."""
-    trainings = {}
-    for variant in ("infogan", "infomax"):
+def finished(digits, small: Parameters, tmp_path_factory) -> Callable[..., Finished]:
+    """Train a variant without an interruption, once on each device."""
+
+    @cache
+    def train_once(variant: str, device: torch.device = CPU) -> Finished:
         folder = tmp_path_factory.mktemp(variant)
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
-            trainings[variant] = Finished(finish(run.of(variant, 0, small), digits, small), folder)
-    return trainings
+            return Finished(finish(run.of(variant, 0, small), digits, small, device), folder)
+
+    return train_once
 
 
 def assert_same_bits(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
@@ -132,25 +136,20 @@ class Step(NamedTuple):
 
 
 def both_steps(seed: int, digits, settings: Settings, monkeypatch) -> Step:
-    training = game.start(seed, digits, settings, CPU)
+    training, twin = (game.start(seed, digits, settings, CPU) for _ in range(2))
     for optimiser in training.optimisers.values():  # keep the gradients that a step used
         monkeypatch.setattr(optimiser, "zero_grad", lambda: None)
-    plain = copy.deepcopy(training.model).double()
+    plain = twin.model.double()
     before = copy.deepcopy(plain)
     size = settings.train.batch_size
-    draws = torch.Generator()
-    draws.set_state(training.random["codes"].get_state())
-    codes = latent.sample(size, settings.latent, draws)
-    again = latent.sample(size, settings.latent, draws) if settings.train.new_codes_for_generator else codes
+    real = game.next_batch(twin, 0, size).double()
+    codes = latent.sample(size, settings.latent, twin.random["codes"])
+    again = latent.sample(size, settings.latent, twin.random["codes"])
+    if not settings.train.new_codes_for_generator:
+        again = codes
     codes, again = (drawn._replace(continuous=drawn.continuous.double()) for drawn in (codes, again))
-    shuffle = torch.Generator()
-    shuffle.set_state(training.random["data"].get_state())
-    real = mnist.as_input(digits[torch.randperm(len(digits), generator=shuffle)[:size]]).double()
 
-    changes = torch.Generator()
-    changes.set_state(training.random["views"].get_state())
-
-    reference = plain_step(plain, real, codes, again, settings, changes)
+    reference = plain_step(plain, real, codes, again, settings, twin.random["views"])
     game.iterate(training, 0, settings)
 
     def parts(of: Model) -> tuple[list, list]:
@@ -210,71 +209,29 @@ def test_a_step_is_the_plain_step(objective: str, changes: dict, digits, small: 
             torch.testing.assert_close(move[clear], wanted[clear], rtol=0, atol=0.02 * rate + 1e-7)
 
 
-def test_the_regular_gans_generator_gets_nothing_from_the_bound(digits, small: Parameters, monkeypatch):
-    """λ changes what Q and the trunk learn, but, while these stay as they are, not the gradient of a regular GAN's G."""
-    gradients = {}
-    for variant, weight in (("gan", 0.0), ("gan", 1.0), ("infogan", 0.0), ("infogan", 1.0)):
-        weights = {"lambda_discrete": weight, "lambda_continuous": weight, "learning_rate_discriminator": 0}
-        settings = change(small.settings(variant), train=weights)
-        training = game.start(0, digits, settings, CPU)
-        monkeypatch.setattr(training.optimisers["generator"], "zero_grad", lambda: None)
-        game.iterate(training, 0, settings)
-        gradients[variant, weight] = training.model.generator.fully_connected[0].weight.grad
-    assert torch.equal(gradients["gan", 0.0], gradients["gan", 1.0])
-    assert torch.equal(gradients["gan", 0.0], gradients["infogan", 0.0])
-    assert not torch.equal(gradients["gan", 1.0], gradients["infogan", 1.0])
-
-
 # Killed before the first checkpoint a run starts over: so it also shows that the same run gives the same bits.
+@pytest.mark.parametrize("device", DEVICES, ids=str)
 @pytest.mark.parametrize(("variant", "killed_in"), [("infogan", 1), ("infogan", 3), ("infomax", 2)])
 def test_a_resumed_run_ends_with_the_same_bits(
-    finished, variant: str, killed_in: int, digits, small: Parameters, tmp_path, monkeypatch
+    finished, variant: str, killed_in: int, device: torch.device, digits, small: Parameters, tmp_path, monkeypatch
 ):
+    whole = finished(variant, device).tensors
     monkeypatch.chdir(tmp_path)
     this, iterate, done = run.of(variant, 0, small), game.iterate, []
 
     def killed(training, iteration, settings):
-        if iteration == killed_in:
+        done.append(iteration)
+        if len(done) == killed_in + 1:
             raise KeyboardInterrupt
         iterate(training, iteration, settings)
 
     monkeypatch.setattr(game, "iterate", killed)
     goes_on = killed_in // small.machine.checkpoint_every * small.machine.checkpoint_every
     with pytest.raises(KeyboardInterrupt, match=f"the next call goes on from iteration {goes_on} of 4"):
-        finish(this, digits, small)
+        finish(this, digits, small, device)
     assert (this.checkpoints / train.CHECKPOINT).exists() == (killed_in >= small.machine.checkpoint_every)
-
-    def counted(training, iteration, settings):
-        done.append(iteration)
-        iterate(training, iteration, settings)
-
-    monkeypatch.setattr(game, "iterate", counted)
-    assert_same_bits(finished[variant].tensors, finish(this, digits, small))
-    assert done == list(range(goes_on, small.train.iterations))
-
-
-@needs_gpu
-@pytest.mark.parametrize("variant", ["infogan", "infomax"])
-def test_a_resumed_run_ends_with_the_same_bits_on_a_gpu_too(
-    variant: str, digits, small: Parameters, tmp_path, monkeypatch
-):
-    this, iterate = run.of(variant, 0, small), game.iterate
-    for folder in ("whole", "resumed"):
-        (tmp_path / folder).mkdir()
-    monkeypatch.chdir(tmp_path / "whole")
-    whole = finish(this, digits, small, GPU)
-
-    def killed(training, iteration, settings):
-        if iteration == 3:
-            raise KeyboardInterrupt
-        iterate(training, iteration, settings)
-
-    monkeypatch.chdir(tmp_path / "resumed")
-    monkeypatch.setattr(game, "iterate", killed)
-    with pytest.raises(KeyboardInterrupt, match="the next call goes on from iteration 2 of 4"):
-        finish(this, digits, small, GPU)
-    monkeypatch.setattr(game, "iterate", iterate)
-    assert_same_bits(whole, finish(this, digits, small, GPU))
+    assert_same_bits(whole, finish(this, digits, small, device))
+    assert done == [*range(killed_in + 1), *range(goes_on, small.train.iterations)]
 
 
 def test_another_seed_gives_another_run(finished, digits, small: Parameters):
@@ -283,7 +240,7 @@ def test_another_seed_gives_another_run(finished, digits, small: Parameters):
         training = game.start(seed, digits, small.settings("infogan"), CPU)
         game.iterate(training, 0, small.settings("infogan"))
         logs.append(training.log[0])
-    assert torch.equal(logs[0], finished["infogan"].tensors["log"][0])
+    assert torch.equal(logs[0], finished("infogan").tensors["log"][0])
     assert not torch.isclose(logs[0], logs[1]).any()
 
 
@@ -302,46 +259,7 @@ def test_divergence_names_the_iteration_and_keeps_the_checkpoint(
     with pytest.raises(BadInput, match="diverged at iteration 3: loss_discriminator nan"):
         finish(this, digits, small)
     monkeypatch.setattr(game, "iterate", iterate)
-    assert_same_bits(finished["infogan"].tensors, finish(this, digits, small))
-
-
-@pytest.fixture(scope="module")
-def begun(digits, small: Parameters) -> game.Training:
-    """A training before its first iteration, for tests that leave it as it is."""
-    return game.start(0, digits, small.settings("infogan"), CPU)
-
-
-@pytest.mark.parametrize(
-    ("spoil", "reason"),
-    [
-        (lambda path: path.unlink(), "No such file"),
-        (lambda path: path.write_bytes(path.read_bytes()[:-9]), "not the weights of infogan-0 after 2 iterations"),
-        (lambda path: shutil.copy(path.with_name(run.snapshot(4)), path), "they are of infogan-0 after 4"),
-    ],
-    ids=["missing", "damaged", "another"],
-)
-def test_without_its_snapshots_a_checkpoint_is_not_resumed(
-    finished, begun, spoil, reason: str, small: Parameters, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.chdir(tmp_path)
-    this = run.of("infogan", 0, small)
-    written = finished["infogan"].folder / this.checkpoints
-    this.checkpoints.mkdir(parents=True)
-    for name in (train.CHECKPOINT, run.snapshot(4)):
-        (this.checkpoints / name).symlink_to(written / name)
-    shutil.copy(written / run.snapshot(2), this.checkpoints)
-    spoil(this.checkpoints / run.snapshot(2))
-    before = {name: tensor.clone() for name, tensor in model.to_tensors(begun.model).items()}
-    assert train.resume(begun, this, train.fingerprint(0, this.settings, small.mnist, CPU)) == 0
-    assert re.search(f"{run.snapshot(2)}: .*{reason}.*: starting from the first iteration", capsys.readouterr().out)
-    assert_same_bits(before, model.to_tensors(begun.model))
-
-
-def test_a_checkpoint_of_another_run_is_not_resumed(finished, begun, small: Parameters, monkeypatch, capsys):
-    monkeypatch.chdir(finished["infogan"].folder)
-    this, other = run.of("infogan", 0, small), change(small, train={"lambda_continuous": 0.5}).settings("infogan")
-    assert train.resume(begun, this, train.fingerprint(0, other, small.mnist, CPU)) == 0
-    assert "of other settings, code or machine: starting from the first iteration" in capsys.readouterr().out
+    assert_same_bits(finished("infogan").tensors, finish(this, digits, small))
 
 
 def test_the_fingerprint_tells_trainings_apart(small: Parameters, monkeypatch):
@@ -365,7 +283,7 @@ def at_the_end(finished, digits, small: Parameters, tmp_path, monkeypatch) -> Ru
     """The stage about a training that was killed when its last checkpoint was written; no iteration may follow."""
     monkeypatch.chdir(tmp_path)
     this = run.of("infogan", 0, small)
-    shutil.copytree(finished["infogan"].folder / this.checkpoints, this.checkpoints)
+    shutil.copytree(finished("infogan").folder / this.checkpoints, this.checkpoints)
     monkeypatch.setattr(run, "from_command_line", lambda description: (this, small))
     monkeypatch.setattr(mnist, "training_images", lambda files, n: (digits, None))
     monkeypatch.setattr(game, "iterate", lambda *_: pytest.fail("it trains"))
@@ -382,7 +300,7 @@ def test_the_stage_writes_its_outputs_in_the_place_of_others_and_leaves_no_check
     assert not list(at_the_end.checkpoints.glob("*.safetensors"))
     written = load_file(at_the_end.weights / run.snapshot(4))
     assert_same_bits({f"4 {key}": written[key] for key in written}, {
-        key: tensor for key, tensor in finished["infogan"].tensors.items() if key.startswith("4 ")
+        key: tensor for key, tensor in finished("infogan").tensors.items() if key.startswith("4 ")
     })  # fmt: skip
 
 
@@ -404,41 +322,35 @@ def test_places_that_take_no_output_are_noticed_before_the_training(at_the_end: 
         train.main()
 
 
-@pytest.mark.parametrize("what", ["weight", "moment"])
-def test_what_is_not_finite_reaches_no_checkpoint(what: str, digits):
-    network = torch.nn.Linear(3, 2)
-    optimiser = torch.optim.Adam(network.parameters())
-    network(torch.ones(1, 3)).sum().backward()
-    optimiser.step()
-    training = without_networks(digits)._replace(
-        model=Model(network, network, network),
-        optimisers={"generator": optimiser},
-        order=torch.arange(len(digits)),
-    )
+def test_what_is_not_finite_reaches_no_checkpoint(digits, small: Parameters):
+    settings = small.settings("infogan")
+    training = game.start(0, digits, settings, CPU)
+    game.iterate(training, 0, settings)
     assert train.to_tensors(training, 1)["log"].shape == (1, 5)
-    spoiled = network.weight.data if what == "weight" else optimiser.state[network.bias]["exp_avg"]
-    spoiled.view(-1)[0] = math.nan
+    moments = next(iter(training.optimisers["generator"].state.values()))
+    moments["exp_avg"].view(-1)[0] = math.nan
     with pytest.raises(BadInput, match="diverged by iteration 1: a weight is not finite"):
         train.to_tensors(training, 1)
 
 
-def test_models_that_differ_in_one_layer_start_alike(begun, digits, small: Parameters):
-    """Twenty categories: the same data, noise and continuous codes, the same weights where the shape is the same."""
-    settings = change(small, latent={"categories": 20}).settings("infogan")
-    more = game.start(0, digits, settings, CPU)
-    ours, theirs = model.to_tensors(begun.model), model.to_tensors(more.model)
-    reshaped = {"generator.fully_connected.0.weight", "head.output.weight", "head.output.bias"}
-    assert {name for name in ours if ours[name].shape != theirs[name].shape} == reshaped
-    assert_same_bits(*({name: of[name] for name in of.keys() - reshaped} for of in (ours, theirs)))
-    assert_same_bits(*({name: random.get_state() for name, random in of.random.items()} for of in (begun, more)))
-
-
-@pytest.mark.parametrize("variant", ["gan", "infomax"])
-def test_all_objectives_start_from_the_same_generator_and_discriminator(begun, variant: str, digits, small: Parameters):
-    other = game.start(0, digits, small.settings(variant), CPU)
-    for part in ("generator", "discriminator") if variant == "infomax" else ("generator", "discriminator", "head"):
-        assert_same_bits(*(getattr(of.model, part).state_dict() for of in (begun, other)))
-    assert_same_bits(*({name: random.get_state() for name, random in of.random.items()} for of in (begun, other)))
+@pytest.mark.parametrize(
+    ("variant", "changes", "reshaped"),
+    [
+        ("infogan", {"latent": {"categories": 20}}, {"generator.fully_connected.0.weight"}),
+        ("infomax", {}, set()),
+        ("gan", {}, None),
+    ],
+)
+def test_trainings_start_alike_wherever_their_networks_are(variant: str, changes, reshaped, digits, small: Parameters):
+    """The same weights, order of the images, noise and continuous codes."""
+    one = game.start(0, digits, small.settings("infogan"), CPU)
+    other = game.start(0, digits, change(small.settings(variant), **changes), CPU)
+    ours, theirs = model.to_tensors(one.model), model.to_tensors(other.model)
+    alike = {name for name in ours.keys() & theirs.keys() if ours[name].shape == theirs[name].shape}
+    expected = set() if reshaped is None else reshaped | {"head.output.weight", "head.output.bias"}
+    assert ours.keys() - alike == expected
+    assert_same_bits(*({name: of[name] for name in alike} for of in (ours, theirs)))
+    assert_same_bits(*({name: random.get_state() for name, random in of.random.items()} for of in (one, other)))
 
 
 def without_networks(digits: Tensor) -> game.Training:
@@ -446,21 +358,18 @@ def without_networks(digits: Tensor) -> game.Training:
     return game.Training(None, {}, random, torch.empty(len(digits), dtype=torch.int64), torch.ones(4, 5), digits)
 
 
-def test_a_collapsed_discriminator_stops_the_run(digits):
+@pytest.mark.parametrize(
+    ("losses", "message"),
+    [
+        ([30.0, 1.4, 1.4, 1.4], None),  # one bad iteration, as a regular training may start with
+        ([251.0, 120.0, 60.0, 35.0], r"diverged by iteration 4: .* loss has been 116\.5 nats on average since"),
+        ([1e-5] * 4, "collapsed by iteration 4"),
+    ],
+)
+def test_a_discriminator_that_is_thrown_about_or_collapses_stops_the_run(losses, message: str | None, digits):
     training = without_networks(digits)
-    train.check(training, 1, 4)
-    training.log[1:4, 0] = 1e-5
-    with pytest.raises(BadInput, match="collapsed by iteration 4"):
-        train.check(training, 1, 4)
-
-
-def test_a_discriminator_that_is_thrown_about_stops_the_run(digits):
-    """One bad iteration does not, nor what a regular training starts with."""
-    training = without_networks(digits)
-    training.log[:, 0] = torch.tensor([30.0, 1.4, 1.4, 1.4])
-    train.check(training, 0, 4)
-    training.log[:, 0] = torch.tensor([251.0, 120.0, 60.0, 35.0])
-    with pytest.raises(BadInput, match=r"diverged by iteration 4: .* loss has been 116\.5 nats on average since"):
+    training.log[:, 0] = torch.tensor(losses)
+    with pytest.raises(BadInput, match=message) if message else nullcontext():
         train.check(training, 0, 4)
 
 

@@ -50,8 +50,7 @@ class Run(NamedTuple):
 
     def load(self, iteration: int | None = None) -> Model:
         """Its model after `iteration` iterations, a snapshot; after all of them by default. Raises BadInput."""
-        iteration = iteration or self.settings.train.iterations
-        return model.load(self.weights / snapshot(iteration), self.name, iteration, self.settings)
+        return model.load(self.weights / snapshot(iteration or self.settings.train.iterations), self.settings)
 
 
 def snapshot(iteration: int) -> str:

@@ -6,12 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from conftest import change
 from torch import Tensor
 
 from replicate.base import mnist
 from replicate.base.parameters import Parameters, Settings
-from replicate.base.stage import BadInput
 from replicate.gan import latent, model
 from replicate.gan.model import Model
 
@@ -84,7 +82,7 @@ def test_batchnorm_is_given_the_statistics_of_what_is_read(settings: Settings, d
 
 
 def test_images_come_in_batches(saved: Saved, settings: Settings):
-    generator = model.load(saved.path, "infogan-0", 2000, settings).generator
+    generator = model.load(saved.path, settings).generator
     codes = latent.sample(5, settings.latent, torch.Generator().manual_seed(0))
     images = model.generate(generator, codes, settings.latent, batch_size=2)
     assert images.shape == (5, 1, 28, 28) and not images.requires_grad
@@ -92,30 +90,8 @@ def test_images_come_in_batches(saved: Saved, settings: Settings):
 
 
 def test_weights_survive_the_file(saved: Saved, settings: Settings):
-    loaded = model.load(saved.path, "infogan-0", 2000, settings)
+    loaded = model.load(saved.path, settings)
     assert not loaded.training
     tensors = model.to_tensors(loaded)
     assert tensors.keys() == saved.tensors.keys()
     assert [name for name in tensors if not torch.equal(tensors[name], saved.tensors[name])] == []
-
-
-def test_weights_of_another_run_or_iteration_are_refused(saved: Saved, settings: Settings):
-    with pytest.raises(BadInput, match="not the weights of infogan-1 .*they are of infogan-0 after 2000"):
-        model.load(saved.path, "infogan-1", 2000, settings)
-    with pytest.raises(BadInput, match="not the weights of infogan-0 after 5000 .*they are of infogan-0 after 2000"):
-        model.load(saved.path, "infogan-0", 5000, settings)
-
-
-def test_weights_of_other_networks_are_refused(saved: Saved, params: Parameters, settings: Settings):
-    for other in (change(settings, latent={"categories": 20}), params.settings("infomax")):
-        with pytest.raises(BadInput, match="not the weights of infogan-0 after 2000 iterations"):
-            model.load(saved.path, "infogan-0", 2000, other)
-
-
-def test_a_missing_or_damaged_file_is_refused(saved: Saved, settings: Settings, tmp_path):
-    with pytest.raises(BadInput, match=r"absent\.safetensors: not the weights of infogan-0 .*No such file"):
-        model.load(tmp_path / "absent.safetensors", "infogan-0", 2000, settings)
-    content = saved.path.read_bytes()
-    (tmp_path / "damaged.safetensors").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(BadInput, match=r"damaged\.safetensors: not the weights of infogan-0"):
-        model.load(tmp_path / "damaged.safetensors", "infogan-0", 2000, settings)

@@ -36,8 +36,8 @@ def test_a_run_loads_its_last_weights_or_a_snapshot(small: Parameters, monkeypat
     this.load()
     this.load(2)
     assert asked == [
-        (Path("runs/gan-0/weights-000004.safetensors"), "gan-0", 4, this.settings),
-        (Path("runs/gan-0/weights-000002.safetensors"), "gan-0", 2, this.settings),
+        (Path("runs/gan-0/weights-000004.safetensors"), this.settings),
+        (Path("runs/gan-0/weights-000002.safetensors"), this.settings),
     ]
 
 
