@@ -19,11 +19,11 @@ def test_a_file_appears_whole(tmp_path):
 @pytest.mark.parametrize(
     ("error", "raised"),
     [
-        (KeyboardInterrupt(), ""),
+        (KeyboardInterrupt(), None),
         (OSError(errno.ENOSPC, "No space left"), r"file\.txt cannot be written: .*No space left"),
     ],
 )
-def test_or_not_at_all(error: BaseException, raised: str, tmp_path):
+def test_or_not_at_all(error: BaseException, raised: str | None, tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("old")
     with pytest.raises(type(error), match=raised), stage.whole_file(path) as temporary:

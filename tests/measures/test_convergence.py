@@ -54,10 +54,6 @@ def test_information_that_is_there_only_at_the_end_or_in_the_only_milestone():
     assert convergence.speed(milestones([0.96], [3.0]))["information_iteration"] == 100
 
 
-def test_a_distance_of_0_at_the_end_has_no_ratio():
-    assert convergence.speed(milestones([0.96, 0.97], [3.0, 0.0]))["distance_ratio"] is None
-
-
 def test_metrics_are_what_json_can_hold():
     rows = milestones(np.array([0.5, 0.96]), np.array([20.0, 4.0]))
     assert isinstance(convergence.speed(rows)["information_iteration"], int)

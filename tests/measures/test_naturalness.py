@@ -145,10 +145,3 @@ def test_realism_by_hand():
     assert radius.tolist() == [5, 4, 3, 3, 4, 5, 104]
     score = naturalness.realism(torch.tensor([[2.5], [55.0]]), real, radius)
     assert score.tolist() == pytest.approx([6, 104 / 50])  # the nearest, of radius 3; an uncommon one, of radius 104
-    with pytest.raises(ValueError, match="more than 5"):
-        naturalness.radii(real[:5])
-
-
-def test_a_width_of_0_cannot_be_stretched():
-    with pytest.raises(ValueError, match="above 0"):
-        naturalness.stretched(torch.zeros(1, 1, 28, 28), np.zeros(1), np.ones(1))
