@@ -1,5 +1,3 @@
-import csv
-import json
 import math
 
 import numpy as np
@@ -9,12 +7,11 @@ from conftest import change
 from torch import nn
 
 from replicate import evaluate
-from replicate.base import stage, tables
 from replicate.base.parameters import Parameters
 from replicate.gan.information import Posterior, variational
 from replicate.gan.latent import Codes, entropies
 from replicate.gan.model import Model
-from replicate.measures import continuous_codes, judge
+from replicate.measures import continuous_codes
 
 LEVELS = 0.4 + 0.06 * torch.arange(10)  # brightness of the bars that the made generator draws for each category
 DIGITS = torch.tensor([3, 1, 4, 0, 5, 9, 2, 6, 8, 7])  # and the digit that the made judge takes each for
@@ -190,31 +187,3 @@ def test_the_confusion_has_the_digit_in_its_rows_and_what_c1_says_in_its_columns
     assert confusion.trace() == 90
     assert scores["error_one_to_one"] == pytest.approx(0.1)
     assert scores["error_batch_statistics"] == pytest.approx(0.1)  # of the 90 images in whole batches
-
-
-def test_batch_statistics_leave_the_model_as_it_was():
-    networks = Model(nn.Sequential(nn.BatchNorm1d(3)), nn.Identity(), nn.Identity())
-    trained = networks.eval()
-    inputs = torch.arange(12.0).view(4, 3)
-    before = trained.generator(inputs)
-    of_batch = evaluate.with_batch_statistics(trained).generator(inputs)
-    assert of_batch.mean(dim=0).abs().max() < 1e-6
-    assert torch.equal(trained.generator(inputs), before) and not trained.generator.training
-
-
-def test_written_files_read_back(evaluation, tmp_path):
-    stage.write_json(tmp_path / "evaluation.json", evaluation.metrics)
-    assert json.loads((tmp_path / "evaluation.json").read_text()) == evaluation.metrics
-    tables.write(tmp_path / "traversal.csv", evaluation.traversal)
-    with open(tmp_path / "traversal.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["code", "value", "category", "slant", "width", "thickness"]
-    assert len(rows) == 2 * 5 * 10
-    assert [float(row["slant"]) for row in rows] == [row["slant"] for row in evaluation.traversal]
-
-
-def test_the_made_judge_is_one():
-    images, digits = labelled(30)
-    probabilities = judge.probabilities(JUDGE, images[:, None] / 255)
-    assert probabilities.argmax(dim=1).equal(digits)
-    assert judge.features(JUDGE, images[:, None] / 255).shape == (30, 784)

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import change
 from torch import nn
 
 from replicate import milestones
 from replicate.base import mnist, tables
-from replicate.base.parameters import Milestones, Parameters
+from replicate.base.parameters import Milestones
 from replicate.gan import model, run
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
@@ -17,13 +18,6 @@ from replicate.gan.run import Run
 from replicate.measures import judge
 
 OPTIONS = Milestones(seed=0, matching_images=40, samples=136, pull_images=16)
-PULLS = ("pull_adversarial", "pull_c1", "pull_continuous")
-
-
-def fresh(params: Parameters, seed: int) -> Model:
-    built = model.build(params.settings("infogan"))
-    model.initialise(built, np.random.SeedSequence(seed))
-    return built.eval()
 
 
 @pytest.fixture(scope="module")
@@ -33,31 +27,22 @@ def judging() -> nn.Sequential:
 
 
 @pytest.fixture(scope="module")
-def split(digits) -> tuple[torch.Tensor, torch.Tensor]:
-    return digits, torch.arange(40) % 10
-
-
-@pytest.fixture(scope="module")
 def real(judging) -> np.ndarray:
     images = torch.rand(150, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     return judge.features(judging, images).numpy()
 
 
-def test_a_model_measured_twice_gives_the_same_and_another_model_something_else(small, judging, split, real):
-    settings, trained = small.settings("infogan"), fresh(small, 0)
-    before = {name: tensor.clone() for name, tensor in model.to_tensors(trained).items()}
-    first, again, other = (
-        milestones.measure(each, judging, real, split, split, OPTIONS, settings)
-        for each in (trained, trained, fresh(small, 1))
+def test_a_model_measured_twice_gives_the_same(small, judging, real, digits):
+    settings, split = small.settings("infogan"), (digits, torch.arange(40) % 10)
+    trained = model.fresh(settings, np.random.SeedSequence(0)).eval()
+    first, again, drawn_anew = (
+        milestones.measure(trained, judging, real, split, split, options, settings)
+        for options in (OPTIONS, OPTIONS, OPTIONS.model_copy(update={"seed": 1}))
     )
     assert first == again
-    others = milestones.measure(trained, judging, real, split, split, OPTIONS.model_copy(update={"seed": 1}), settings)
-    assert others["error"] == first["error"] and others["frechet"] != first["frechet"]
-    assert first["information_c1"] != other["information_c1"] and first["frechet"] != other["frechet"]
-    assert all(torch.equal(tensor, before[name]) for name, tensor in model.to_tensors(trained).items())
-    assert list(first) == ["information_c1", "share_c1", "error", "ami", "purity", "frechet", *PULLS]
-    assert first["share_c1"] == pytest.approx(first["information_c1"] / math.log(10))
-    assert 0 <= first["error"] <= 1 and 0 < first["purity"] <= 1 and first["frechet"] > 0
+    assert drawn_anew["error"] == first["error"] and drawn_anew["frechet"] != first["frechet"]
+    pulls = ("pull_adversarial", "pull_c1", "pull_continuous")
+    assert list(first) == ["information_c1", "share_c1", "error", "ami", "purity", "frechet", *pulls]
 
 
 class Patterns(nn.Module):
@@ -94,8 +79,7 @@ class Perfect(nn.Module):
 @pytest.mark.parametrize("categories", [10, 5])
 def test_a_run_that_has_learned_everything(categories, params, judging, real, monkeypatch):
     monkeypatch.setattr(milestones, "pulls", lambda *_: {})  # they need gradients, which these have not
-    settings = params.settings("infogan")
-    settings = settings.model_copy(update={"latent": settings.latent.model_copy(update={"categories": categories})})
+    settings = change(params.settings("infogan"), latent={"categories": categories})
     generator = Patterns(categories)
     reader = Perfect(generator)
     shown = torch.arange(40) % categories

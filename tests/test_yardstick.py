@@ -208,9 +208,7 @@ def test_the_gap_is_that_to_the_own_head_on_the_same_samples(few):
 @pytest.mark.parametrize("variant", ["infogan", "infomax"])
 def test_the_own_bound_is_of_the_posterior_that_the_head_gives(variant, few):
     settings = few.settings(variant)
-    trained = model.build(settings)
-    model.initialise(trained, np.random.SeedSequence(0))
-    trained.eval()
+    trained = model.fresh(settings, np.random.SeedSequence(0)).eval()
     codes = latent.sample(40, settings.latent, torch.Generator().manual_seed(0))
     images = plain(latent.inputs(codes, settings.latent))
     own = yardstick.own_bounds(trained, images, codes)

@@ -35,12 +35,13 @@ def stream(seed: np.random.SeedSequence) -> torch.Generator:
     return torch.Generator().manual_seed(int(seed.generate_state(1)[0]))
 
 
-def initialise(model: Model, seed: np.random.SeedSequence) -> None:
-    """Draw the initial weights as the released code does: weights N(0, 0.02²), truncated at two standard deviations in
-    convolutions; batchnorm's gains N(1, 0.02²); biases 0.
+def fresh(settings: Settings, seed: np.random.SeedSequence) -> Model:
+    """The networks of a run with initial weights as in the released code: weights N(0, 0.02²), truncated at two standard
+    deviations in convolutions; batchnorm's gains N(1, 0.02²); biases 0.
 
     Each layer draws from a stream of its own, so that models that differ in one layer start from the same in all others.
     """
+    model = build(settings)
     for network in model.children():
         for module in network.modules():
             random = stream(seed.spawn(1)[0])
@@ -55,6 +56,7 @@ def initialise(model: Model, seed: np.random.SeedSequence) -> None:
             nn.init.zeros_(module.bias)
         if isinstance(network, CriticHead):
             network.initialise_embeddings(stream(seed.spawn(1)[0]))
+    return model
 
 
 def settle_batchnorm(model: Model, images: Tensor, prior: Latent, batch_size: int, random: torch.Generator) -> None:

@@ -22,9 +22,7 @@ def settings(params: Parameters) -> Settings:
 @pytest.fixture(scope="module")
 def built(settings: Settings) -> Model:
     """The networks of infogan with their initial weights, in training mode."""
-    built = model.build(settings)
-    model.initialise(built, np.random.SeedSequence(0))
-    return built
+    return model.fresh(settings, np.random.SeedSequence(0))
 
 
 class Saved(NamedTuple):
