@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 import torch
 from conftest import change
-from PIL import Image
 from torch import nn
 
 from replicate import evidence
-from replicate.base.stage import BadInput
 from replicate.gan import model
 from replicate.measures import judge, sheets
 from replicate.studies import recompute
@@ -74,22 +72,3 @@ def test_numbers_from_evidence_are_those_of_its_codes_and_images(tmp_path, param
     assert 0.5 < found["ami"] < 1 and found["purity"] == 1
     assert found["slant_change"] == found["width_change"] == 0
     assert list(found) == list(recompute.MEASURED)
-
-
-def test_a_folder_without_evidence_is_named(tmp_path):
-    with pytest.raises(BadInput, match="is not the evidence of a run"):
-        recompute.read(tmp_path)
-    (tmp_path / "codes.npz").write_bytes(b"no")
-    Image.new("L", (28, 28)).save(tmp_path / "samples.png")
-    with pytest.raises(BadInput, match="is not the evidence of a run"):
-        recompute.read(tmp_path)
-
-
-@pytest.mark.parametrize("codes", [{}, {"train_category": np.zeros(9)}, {"train_category": np.full(10, 1)}])
-def test_evidence_of_other_images_is_named(codes, tmp_path, digits, params):
-    evidence.write(tmp_path, codes, {name: np.zeros((1, 2, 28, 28)) for name in ("samples", "traversals")})
-    with pytest.raises(BadInput, match="train_category: expected one of 1 categories for each of 10 images"):
-        recompute.recompute(tmp_path, np.zeros(10, int), (digits, torch.zeros(40)), None, params.evaluate)
-    (tmp_path / "codes.npz").write_bytes(b"PK\x03\x04 cut")
-    with pytest.raises(BadInput, match="is not the evidence of a run"):
-        recompute.read(tmp_path)

@@ -120,13 +120,6 @@ def test_a_variant_changes_what_it_names_and_nothing_else(tmp_path):
     assert infomax == change(defaults, objective="infomax", critic=infomax.critic) and infomax.critic is not None
 
 
-def test_which_bounds_are_in_nats(params: Parameters):
-    assert params.settings("infogan").in_nats and params.settings("infomax").in_nats
-    infomax = params.settings("infomax")
-    jensen_shannon = infomax.critic.model_copy(update={"estimator": "jensen_shannon"})
-    assert not change(infomax, critic=jensen_shannon).in_nats
-
-
 def test_snapshots_are_the_milestones_that_are_reached_and_the_end(params: Parameters):
     train = params.train.model_copy(update={"iterations": 500, "milestones": [100, 250, 500, 1000]})
     assert train.snapshots() == [100, 250, 500]

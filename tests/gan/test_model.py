@@ -1,8 +1,5 @@
 """The model of a run: its initial weights, batchnorm's population statistics, and its file."""
 
-from pathlib import Path
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 import torch
@@ -23,19 +20,6 @@ def settings(params: Parameters) -> Settings:
 def built(settings: Settings) -> Model:
     """The networks of infogan with their initial weights, in training mode."""
     return model.fresh(settings, np.random.SeedSequence(0))
-
-
-class Saved(NamedTuple):
-    path: Path
-    tensors: dict[str, Tensor]
-
-
-@pytest.fixture(scope="module")
-def saved(built: Model, tmp_path_factory) -> Saved:
-    """The file of the run infogan-0 after 2000 iterations, and what it holds."""
-    path = tmp_path_factory.mktemp("saved") / "folder" / "weights.safetensors"
-    model.save(path, built, "infogan-0", 2000)
-    return Saved(path, {name: tensor.clone() for name, tensor in model.to_tensors(built).items()})
 
 
 def test_initial_weights_are_as_in_the_released_code(built: Model):
@@ -79,17 +63,13 @@ def test_batchnorm_is_given_the_statistics_of_what_is_read(settings: Settings, d
         close(settled.generator.fully_connected[1], [settled.generator.fully_connected[0](x) for x in inputs])
 
 
-def test_images_come_in_batches(saved: Saved, settings: Settings):
-    generator = model.load(saved.path, settings).generator
-    codes = latent.sample(5, settings.latent, torch.Generator().manual_seed(0))
-    images = model.generate(generator, codes, settings.latent, batch_size=2)
-    assert images.shape == (5, 1, 28, 28) and not images.requires_grad
-    torch.testing.assert_close(images, generator(latent.inputs(codes, settings.latent)).detach())
-
-
-def test_weights_survive_the_file(saved: Saved, settings: Settings):
-    loaded = model.load(saved.path, settings)
+def test_weights_survive_the_file_and_draw_the_same_images_in_any_batches(built: Model, settings: Settings, tmp_path):
+    model.save(tmp_path / "weights.safetensors", built, "infogan-0", 2000)
+    loaded = model.load(tmp_path / "weights.safetensors", settings)
     assert not loaded.training
-    tensors = model.to_tensors(loaded)
-    assert tensors.keys() == saved.tensors.keys()
-    assert [name for name in tensors if not torch.equal(tensors[name], saved.tensors[name])] == []
+    before, after = model.to_tensors(built), model.to_tensors(loaded)
+    assert after.keys() == before.keys() and all(torch.equal(after[name], before[name]) for name in after)
+    codes = latent.sample(5, settings.latent, torch.Generator().manual_seed(0))
+    images = model.generate(loaded.generator, codes, settings.latent, batch_size=2)
+    assert images.shape == (5, 1, 28, 28) and not images.requires_grad
+    torch.testing.assert_close(images, loaded.generator(latent.inputs(codes, settings.latent)).detach())
