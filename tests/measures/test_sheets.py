@@ -4,10 +4,8 @@ import torch
 from conftest import change
 from torch import nn
 
-from replicate import evidence
 from replicate.gan import model
-from replicate.measures import judge, sheets
-from replicate.studies import recompute
+from replicate.measures import sheets
 
 
 def test_a_sheet_holds_its_images():
@@ -47,28 +45,3 @@ class Flat(nn.Module):
         whole = continuous[:, 0] * 2 == (continuous[:, 0] * 2).round()
         images[whole, 0, 0, 0] = continuous[whole, 0]
         return images
-
-
-def test_numbers_from_evidence_are_those_of_its_codes_and_images(tmp_path, params, digits):
-    options = change(params, evaluate={"matching_images": 40, "real_images": 40}).evaluate
-    digit = np.arange(40) % 10
-    wrong = digit.copy()
-    wrong[:4] = 9 - wrong[:4]
-    shown = digits[:10].numpy() / 255
-    samples = np.repeat(shown[:, None], 3, axis=1)
-    along = np.broadcast_to(np.concatenate([shown, shown])[:, None], (20, 9, 28, 28))
-    codes = {
-        "train_category": (digit + 3) % 10,
-        "test_category": (wrong + 3) % 10,
-        "test_continuous": np.zeros((40, 2)),
-    }
-    codes = {name: code.astype(np.uint8) for name, code in codes.items()}
-    evidence.write(tmp_path / "run", codes, {"samples": samples, "traversals": along})
-    torch.manual_seed(0)
-    found = recompute.recompute(
-        tmp_path / "run", digit, (digits, torch.from_numpy(digit)), judge.build().eval(), options
-    )
-    assert found["error"] == pytest.approx(0.1)
-    assert 0.5 < found["ami"] < 1 and found["purity"] == 1
-    assert found["slant_change"] == found["width_change"] == 0
-    assert list(found) == list(recompute.MEASURED)
