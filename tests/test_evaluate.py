@@ -145,7 +145,7 @@ class First(nn.Module):
         return -(features - torch.arange(20)).abs()
 
 
-def of_first_pixels(category: np.ndarray) -> torch.Tensor:
+def with_first_pixels(category: np.ndarray) -> torch.Tensor:
     images = torch.zeros(len(category), 28, 28, dtype=torch.uint8)
     images[:, 0, 0] = torch.from_numpy(category)
     return images
@@ -154,7 +154,7 @@ def of_first_pixels(category: np.ndarray) -> torch.Tensor:
 def test_images_of_an_unmatched_category_are_in_no_cell_of_the_confusion():
     digit = np.repeat(np.arange(10), 10)
     category = np.where(np.arange(100) % 10 < 7, digit, digit + 10)  # 20 categories; 10 … 19 hold three images a digit
-    split = of_first_pixels(category), torch.from_numpy(digit)
+    split = with_first_pixels(category), torch.from_numpy(digit)
     scores, confusion = evaluate.classify(Model(nn.Identity(), First(), First()), split, split, 20, 10)
     assert (confusion == 7 * np.eye(10)).all()
     assert scores["error_one_to_one"] is None and scores["error_batch_statistics"] is None
@@ -163,8 +163,8 @@ def test_images_of_an_unmatched_category_are_in_no_cell_of_the_confusion():
 
 def test_the_confusion_has_the_digit_in_its_rows_and_what_c1_says_in_its_columns():
     digit = np.arange(100) % 10
-    train = of_first_pixels(digit), torch.from_numpy(digit)
-    test = of_first_pixels(np.where(digit == 3, 5, digit)), torch.from_numpy(digit)  # each 3 is read as a 5
+    train = with_first_pixels(digit), torch.from_numpy(digit)
+    test = with_first_pixels(np.where(digit == 3, 5, digit)), torch.from_numpy(digit)  # each 3 is read as a 5
     scores, confusion = evaluate.classify(Model(nn.Identity(), First(), First()), train, test, 10, 30)
     assert confusion[3].tolist() == [0, 0, 0, 0, 0, 10, 0, 0, 0, 0]
     assert confusion.trace() == 90

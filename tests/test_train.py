@@ -234,14 +234,12 @@ def test_a_resumed_run_ends_with_the_same_bits(
     assert done == [*range(killed_in + 1), *range(goes_on, small.train.iterations)]
 
 
-def test_another_seed_gives_another_run(finished, digits, small: Parameters):
-    logs = []
-    for seed in (0, 1):
-        training = game.start(seed, digits, small.settings("infogan"), CPU)
-        game.iterate(training, 0, small.settings("infogan"))
-        logs.append(training.log[0])
-    assert torch.equal(logs[0], finished("infogan").tensors["log"][0])
-    assert not torch.isclose(logs[0], logs[1]).any()
+def test_another_seed_gives_another_run(digits, small: Parameters):
+    settings = small.settings("infogan")
+    one, other = (game.start(seed, digits, settings, CPU) for seed in (0, 1))
+    for training in (one, other):
+        game.iterate(training, 0, settings)
+    assert not torch.isclose(one.log[0], other.log[0]).any()
 
 
 def test_divergence_names_the_iteration_and_keeps_the_checkpoint(
@@ -291,17 +289,14 @@ def at_the_end(finished, digits, small: Parameters, tmp_path, monkeypatch) -> Ru
 
 
 def test_the_stage_writes_its_outputs_in_the_place_of_others_and_leaves_no_checkpoint(finished, at_the_end: Run):
-    left_over = at_the_end.weights / ".weights-000100.safetensors-4711" / "half"
-    left_over.parent.mkdir(parents=True)
-    left_over.write_text("half a file")
+    at_the_end.weights.mkdir(parents=True)
+    (at_the_end.weights / run.snapshot(100)).touch()
     train.main()
     assert sorted(at_the_end.weights.iterdir()) == [at_the_end.weights / run.snapshot(n) for n in (2, 4)]
     assert all(path.exists() for path in train.outputs(at_the_end))
     assert not list(at_the_end.checkpoints.glob("*.safetensors"))
-    written = load_file(at_the_end.weights / run.snapshot(4))
-    assert_same_bits({f"4 {key}": written[key] for key in written}, {
-        key: tensor for key, tensor in finished("infogan").tensors.items() if key.startswith("4 ")
-    })  # fmt: skip
+    for name, tensor in load_file(at_the_end.weights / run.snapshot(4)).items():
+        assert torch.equal(tensor, finished("infogan").tensors[f"4 {name}"])
 
 
 def test_a_training_that_outlived_what_began_it_is_taken_by_the_next_call_and_then_repeated(at_the_end, monkeypatch):

@@ -12,6 +12,7 @@ from replicate.base.parameters import Mnist, Train
 from replicate.base.stage import BadInput
 
 FOLDER = Path("data/mnist")
+SIDE = 28  # pixels of an image
 
 
 def verified(name: str, content: bytes, mnist: Mnist) -> bytes:

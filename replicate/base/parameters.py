@@ -90,7 +90,7 @@ class RecognitionViews(Checked):
     c2: View | None = None
     c3: View | None = None
 
-    def of_codes(self) -> dict[int, View]:
+    def by_code(self) -> dict[int, View]:
         """The views by the index of their code."""
         views = (self.c1, self.c2, self.c3)
         return {code: view for code, view in enumerate(views) if view is not None}
