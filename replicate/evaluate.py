@@ -72,9 +72,7 @@ def classify(trained: Model, train: Split, test: Split, K: int, batch_size: int)
     scores["error_batch_statistics"] = classification.one_to_one_error(counts, of_batches, digit[:whole])
     predicted = classification.match_one_to_one(counts)[category]
     named = predicted != classification.UNMATCHED
-    confusion = np.zeros((classification.DIGITS, classification.DIGITS), dtype=int)
-    np.add.at(confusion, (digit[named], predicted[named]), 1)
-    return scores, confusion
+    return scores, classification.contingency(digit[named], predicted[named], classification.DIGITS)
 
 
 def evaluate(

@@ -45,22 +45,13 @@ def test_divergence_is_said(bars, settings):
         stage_judge.fit(bars[0], bars[1], settings.model_copy(update={"learning_rate": 1e30}))
 
 
-def test_features_are_the_means_of_the_last_maps_whatever_the_batches(bars):
+def test_features_are_the_means_of_the_last_maps_and_survive_the_file(bars, tmp_path):
     torch.manual_seed(0)
     untrained, images = judge.build().eval(), mnist.as_input(bars[0][:10])
-    features = judge.features(untrained, images)
-    assert features.shape == (10, 128)
-    torch.testing.assert_close(features, judge.features(untrained, images, batch_size=3))
     with torch.no_grad():
         maps = untrained[:11](images)
         named = untrained[11:](maps).softmax(dim=1)
-    torch.testing.assert_close(features, maps.mean(dim=(2, 3)))
-    torch.testing.assert_close(named, judge.probabilities(untrained, images))
-
-
-def test_a_judge_that_was_kept_sees_the_same(bars, tmp_path):
-    torch.manual_seed(0)
-    untrained, images = judge.build().eval(), mnist.as_input(bars[0][:10])
     judge.save(tmp_path / "judge", untrained)
     kept = judge.load(tmp_path / "judge")
-    torch.testing.assert_close(judge.probabilities(kept, images), judge.probabilities(untrained, images))
+    torch.testing.assert_close(judge.features(kept, images, batch_size=3), maps.mean(dim=(2, 3)))
+    torch.testing.assert_close(judge.probabilities(kept, images), named)

@@ -1,6 +1,5 @@
 """The training step against a plain one in float64; resuming, determinism, divergence."""
 
-import copy
 import math
 import shutil
 from collections.abc import Callable
@@ -61,7 +60,7 @@ def assert_same_bits(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
     assert [key for key in a if not torch.equal(a[key], b[key])] == []
 
 
-# The reference step: real and generated images pass D one after the other, nothing is frozen, nothing fused.
+# The reference: in float64, real and generated images pass D one after the other, nothing is frozen, nothing fused.
 
 
 def plain_bounds(head, features, codes, settings: Settings):
@@ -77,13 +76,10 @@ def plain_bounds(head, features, codes, settings: Settings):
     return [c1, *(math.log(2) + normal.log_prob(codes.continuous).mean(dim=0))]
 
 
-def plain_step(plain: Model, real, codes, new_codes, settings: Settings, random) -> tuple[list, list]:
-    """Gradients of the weights of the D step, and of those of the G step that follows it; updates the weights."""
+def plain_gradients(plain: Model, real, codes, new_codes, settings: Settings, random) -> list[list[Tensor]]:
+    """Of the weights that the D step trains, and of those that the G step trains; D stays as it is between them."""
     trunk, logit, head = plain.discriminator.features, plain.discriminator.logit, plain.head
-    betas = (settings.train.adam_beta1, settings.train.adam_beta2)
-    reading, making = [*plain.discriminator.parameters()], [*plain.generator.parameters()]
-    q_with_g = settings.train.recognition_step == "generator"
-    (making if q_with_g else reading).extend(head.parameters())
+    discriminating, generating = trained_by_each_step(plain, settings)
 
     def information(images, of_images):
         drawn = views.readings(images, of_images, settings.train.recognition_views, random)
@@ -91,7 +87,6 @@ def plain_step(plain: Model, real, codes, new_codes, settings: Settings, random)
         of_all = plain_bounds(head, trunk(images), of_images, settings)
         return sum(own.get(code, of_all)[code] for code in range(3))
 
-    adam = torch.optim.Adam(reading, lr=settings.train.learning_rate_discriminator, betas=betas, foreach=False)
     on_real = logit(trunk(real))
     fake = plain.generator(latent.inputs(codes, settings.latent).double()).detach()
     loss = F.binary_cross_entropy_with_logits(on_real, torch.ones_like(on_real))
@@ -100,12 +95,10 @@ def plain_step(plain: Model, real, codes, new_codes, settings: Settings, random)
         trunk.requires_grad_(False)
         (-information(fake, codes)).backward()
         trunk.requires_grad_(True)
-    elif not q_with_g:
+    elif settings.train.recognition_step == "discriminator":
         loss = loss - information(fake, codes)
     loss.backward()
-    reading_gradients = [parameter.grad.clone() for parameter in reading]
-    adam.step()
-    adam = torch.optim.Adam(making, lr=settings.train.learning_rate_generator, betas=betas, foreach=False)
+    of_discriminator = [parameter.grad.clone() for parameter in discriminating]
     fake = plain.generator(latent.inputs(new_codes, settings.latent).double())
     probability = torch.sigmoid(logit(trunk(fake)))
     minimax = settings.train.generator_loss == "minimax"
@@ -113,58 +106,38 @@ def plain_step(plain: Model, real, codes, new_codes, settings: Settings, random)
     if settings.objective != "gan":
         loss = loss - information(fake, new_codes)
     loss.backward()
-    adam.step()
-    return reading_gradients, [parameter.grad.clone() for parameter in making]
+    return [of_discriminator, [parameter.grad for parameter in generating]]
 
 
-class Step(NamedTuple):
-    """One step and its reference: gradients of D with Q and of G, and how far each of their weights moved."""
-
-    gradients: tuple[list, list]
-    reference_gradients: tuple[list, list]
-    moves: tuple[list, list]
-    reference_moves: tuple[list, list]
-
-    def disagreement(self) -> float:
-        """Of the gradients of D with Q, and of G, the larger relative error."""
-
-        def norm(tensors) -> float:
-            return math.sqrt(sum(float(tensor.square().sum()) for tensor in tensors))
-
-        pairs = zip(self.gradients, self.reference_gradients, strict=True)
-        return max(norm(a - b for a, b in zip(ours, theirs, strict=True)) / norm(theirs) for ours, theirs in pairs)
+def trained_by_each_step(networks: Model, settings: Settings) -> tuple[list[Tensor], list[Tensor]]:
+    discriminating, generating = [*networks.discriminator.parameters()], [*networks.generator.parameters()]
+    (generating if settings.train.recognition_step == "generator" else discriminating).extend(
+        networks.head.parameters()
+    )
+    return discriminating, generating
 
 
-def both_steps(seed: int, digits, settings: Settings, monkeypatch) -> Step:
+def disagreement(seed: int, digits, settings: Settings, monkeypatch) -> float:
+    """The relative error of the gradients of an iteration: of D with Q, or of G, whichever is larger."""
     training, twin = (game.start(seed, digits, settings, CPU) for _ in range(2))
     for optimiser in training.optimisers.values():  # keep the gradients that a step used
         monkeypatch.setattr(optimiser, "zero_grad", lambda: None)
-    plain = twin.model.double()
-    before = copy.deepcopy(plain)
+    game.iterate(training, 0, settings)
     size = settings.train.batch_size
     real = game.next_batch(twin, 0, size).double()
     codes = latent.sample(size, settings.latent, twin.random["codes"])
     again = latent.sample(size, settings.latent, twin.random["codes"])
-    if not settings.train.new_codes_for_generator:
-        again = codes
+    again = again if settings.train.new_codes_for_generator else codes
     codes, again = (drawn._replace(continuous=drawn.continuous.double()) for drawn in (codes, again))
+    expected = plain_gradients(twin.model.double(), real, codes, again, settings, twin.random["views"])
 
-    reference = plain_step(plain, real, codes, again, settings, twin.random["views"])
-    game.iterate(training, 0, settings)
+    def norm(tensors) -> float:
+        return math.sqrt(sum(float(tensor.square().sum()) for tensor in tensors))
 
-    def parts(of: Model) -> tuple[list, list]:
-        reading, making = [*of.discriminator.parameters()], [*of.generator.parameters()]
-        (making if settings.train.recognition_step == "generator" else reading).extend(of.head.parameters())
-        return reading, making
-
-    def moves(of: Model) -> tuple[list, list]:
-        return tuple(
-            [now.detach().double() - then.detach() for now, then in zip(*pair)]
-            for pair in zip(parts(of), parts(before))
-        )
-
-    gradients = tuple([parameter.grad.double() for parameter in part] for part in parts(training.model))
-    return Step(gradients, reference, moves(training.model), moves(plain))
+    return max(
+        norm(weight.grad - gradient for weight, gradient in zip(weights, gradients, strict=True)) / norm(gradients)
+        for weights, gradients in zip(trained_by_each_step(training.model, settings), expected)
+    )
 
 
 VIEWS = RecognitionViews(c1=View(rotation=0.15, shift=1.0), c2=View(stretch_x=0.3), c3=View(shear=0.6))
@@ -187,26 +160,14 @@ VIEWS = RecognitionViews(c1=View(rotation=0.15, shift=1.0), c2=View(stretch_x=0.
     ids=str,
 )
 def test_a_step_is_the_plain_step(objective: str, changes: dict, digits, small: Parameters, monkeypatch):
-    # Adam's first step moves a weight by the sign of its gradient, rounding alike. With a small step of D, what rounding
-    # does to D does not reach the gradients of G.
     settings = change(
         small.settings(objective),
         networks=changes.get("networks", {}),
-        train={"batch_size": 16, "learning_rate_discriminator": 1e-6, **changes.get("train", {})},
+        train={"batch_size": 16, "learning_rate_discriminator": 0.0, **changes.get("train", {})},
     )
     # Where rounding takes one of half a million ReLUs over its kink, the gradients differ by more than rounding. So of a
-    # few seeds the first where it does not; what is wrong in the step is wrong in every seed.
-    steps = (both_steps(seed, digits, settings, monkeypatch) for seed in range(4))
-    step = next((step for step in steps if step.disagreement() < 2e-5), None)
-    assert step is not None
-    rates = (settings.train.learning_rate_discriminator, settings.train.learning_rate_generator)
-    largest = max(float(gradient.abs().max()) for part in step.gradients for gradient in part)
-    for gradients, references, moved, expected, rate in zip(*step, rates):
-        for gradient, reference, move, wanted in zip(gradients, references, moved, expected):
-            # A bias before batchnorm has no gradient but for rounding, so the absolute tolerance is that of the whole step.
-            torch.testing.assert_close(gradient, reference, rtol=1e-3, atol=1e-3 * largest)
-            clear = gradient.abs() > 1e-3 * largest
-            torch.testing.assert_close(move[clear], wanted[clear], rtol=0, atol=0.02 * rate + 1e-7)
+    # few seeds one where it does not is enough; what is wrong in the step is wrong in every seed.
+    assert any(disagreement(seed, digits, settings, monkeypatch) < 2e-5 for seed in range(4))
 
 
 # Killed before the first checkpoint a run starts over: so it also shows that the same run gives the same bits.
