@@ -32,22 +32,18 @@ def check(training: Training, first: int, last: int) -> None:
     """Raise BadInput when a loss of the iterations first … last − 1 is not finite, or D's is too large on average or has
     collapsed throughout."""
     rows = training.log[first:last].cpu()
-    bad = ~rows.isfinite().all(dim=1)
-    if bad.any():
-        iteration = first + int(bad.nonzero()[0]) + 1
-        values = ", ".join(
-            f"{name} {value:g}" for name, value in zip(LOG_COLUMNS, rows[iteration - 1 - first].tolist())
-        )
-        raise BadInput(f"training diverged at iteration {iteration}: {values}")
-    if (mean := float(rows[:, 0].mean())) > DIVERGED:
+    loss, since = rows[:, 0], f"since iteration {first + 1}"
+    if not rows.isfinite().all():
+        raise BadInput(f"training diverged by iteration {last}: a loss is not finite {since}")
+    if loss.mean() > DIVERGED:
         raise BadInput(
-            f"training diverged by iteration {last}: the discriminator's loss has been {mean:.1f} nats on average "
-            f"since iteration {first + 1}, over {DIVERGED:.1f}, ten times what a coin toss has; lower the learning rates"
+            f"training diverged by iteration {last}: the discriminator's loss has been {loss.mean():.1f} nats on average "
+            f"{since}, over {DIVERGED:.1f}, ten times what a coin toss has; lower the learning rates"
         )
-    if (rows[:, 0] < COLLAPSED).all():
+    if (loss < COLLAPSED).all():
         raise BadInput(
-            f"training collapsed by iteration {last}: the discriminator's loss has stayed below {COLLAPSED:g} nats since "
-            f"iteration {first + 1}, and the generator learns nothing"
+            f"training collapsed by iteration {last}: the discriminator's loss has stayed below {COLLAPSED:g} nats "
+            f"{since}, and the generator learns nothing"
         )
 
 

@@ -9,7 +9,7 @@ without any. The digits may be all ten or some of them: those that occur in the 
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
-from sklearn.metrics import adjusted_mutual_info_score, homogeneity_completeness_v_measure, normalized_mutual_info_score
+from sklearn.metrics import normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 from threadpoolctl import threadpool_limits
 
@@ -74,9 +74,7 @@ def label_information(category: np.ndarray, digit: np.ndarray) -> dict[str, floa
     most that it can be; 0 where either has one value only. Both have the correction of Miller (1955) and Madow: the
     plug-in entropy of m cells that occur is raised by (m − 1) / 2N, since it is too low on average, and the plug-in
     information is too high. The corrected information of an independent category can be a little below 0.
-    ami: adjusted mutual information, 0 for an independent category, on average, and 1 for the digit under any names.
-    homogeneity: 1 − H(digit | category) / H(digit), 1 when each category holds one digit only. completeness:
-    1 − H(category | digit) / H(category), 1 when each digit lies in one category. These three are scikit-learn's.
+    ami, homogeneity, completeness: see `classification.agreement`.
     """
     counts = contingency_matrix(digit, category)
 
@@ -86,11 +84,8 @@ def label_information(category: np.ndarray, digit: np.ndarray) -> dict[str, floa
 
     of_digit, of_category = entropy(counts.sum(axis=1)), entropy(counts.sum(axis=0))
     information = of_digit + of_category - entropy(counts.ravel())
-    homogeneity, completeness, _ = homogeneity_completeness_v_measure(digit, category)
     return {
         "information": information,
         "information_share": information / min(of_digit, of_category) if min(counts.shape) > 1 else 0.0,
-        "ami": float(adjusted_mutual_info_score(digit, category)),
-        "homogeneity": float(homogeneity),
-        "completeness": float(completeness),
+        **classification.agreement(category, digit),
     }
