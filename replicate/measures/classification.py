@@ -53,8 +53,8 @@ def one_to_one_error(counts: np.ndarray, category: np.ndarray, digit: np.ndarray
     return float(np.mean(match_one_to_one(counts)[category] != digit))
 
 
-def agreement(category: np.ndarray, digit: np.ndarray) -> dict[str, float]:
-    """How far the partitions of N images by category (N,) and by digit (N,) agree; it needs no matching and compares across K.
+def partition_scores(category: np.ndarray, digit: np.ndarray) -> dict[str, float]:
+    """How far partitions of images by category (N,) and by digit (N,) agree; comparable across K, without a matching.
 
     ami: adjusted mutual information, 0 for independent partitions and 1 for equal ones (Vinh et al. 2010). homogeneity:
     1 when each category has one digit; completeness: 1 when each digit has one category (Rosenberg and Hirschberg 2007).
@@ -72,7 +72,7 @@ def scores(counts: np.ndarray, category: np.ndarray, digit: np.ndarray) -> dict[
 
     error_one_to_one, error_majority: share of images whose category's digit is not theirs, by the one-to-one and by the
     majority matching; the former is None where K is not the number of digits, the latter where K is less.
-    digits_reached: by the majority matching. ami, homogeneity, completeness: see `agreement`.
+    digits_reached: by the majority matching. ami, homogeneity, completeness: see `partition_scores`.
     """
     majority = match_majority(counts)
     return {
@@ -81,5 +81,5 @@ def scores(counts: np.ndarray, category: np.ndarray, digit: np.ndarray) -> dict[
         if len(counts) >= digits_present(counts)
         else None,
         "digits_reached": digits_reached(majority),
-        **agreement(category, digit),
+        **partition_scores(category, digit),
     }

@@ -74,7 +74,7 @@ def label_information(category: np.ndarray, digit: np.ndarray) -> dict[str, floa
     most that it can be; 0 where either has one value only. Both have the correction of Miller (1955) and Madow: the
     plug-in entropy of m cells that occur is raised by (m − 1) / 2N, since it is too low on average, and the plug-in
     information is too high. The corrected information of an independent category can be a little below 0.
-    ami, homogeneity, completeness: see `classification.agreement`.
+    ami, homogeneity, completeness: see `classification.partition_scores`.
     """
     counts = contingency_matrix(digit, category)
 
@@ -87,5 +87,5 @@ def label_information(category: np.ndarray, digit: np.ndarray) -> dict[str, floa
     return {
         "information": information,
         "information_share": information / min(of_digit, of_category) if min(counts.shape) > 1 else 0.0,
-        **classification.agreement(category, digit),
+        **classification.partition_scores(category, digit),
     }
