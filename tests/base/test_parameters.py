@@ -34,11 +34,6 @@ def load(changes: dict[str, Any], folder: Path) -> Parameters:
     return parameters.load(folder / "params.yaml")
 
 
-def test_the_committed_file_is_as_expected(params: Parameters):
-    assert params.latent.size == 74
-    assert (params.train.learning_rate_discriminator, params.train.learning_rate_generator) == (0.0002, 0.001)
-
-
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [

@@ -92,9 +92,3 @@ def test_a_stage_ends_with_a_message_and_no_traceback(error: BaseException, mess
     with pytest.raises(SystemExit) as end:
         stage.run(main)
     assert end.value.code == message
-
-
-def test_json_comes_back_as_it_was_written(tmp_path):
-    content = {"purity": {"mean": 0.1, "by_category": [1, 0.5]}, "code": "c2", "none": None}
-    stage.write_json(tmp_path / "metrics.json", content)
-    assert stage.read_json(tmp_path / "metrics.json") == content

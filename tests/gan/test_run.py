@@ -13,17 +13,6 @@ from replicate.base.stage import BadInput
 from replicate.gan import model, run
 
 
-def test_a_run_names_its_files(params: Parameters):
-    this = run.of("infogan", 3, params)
-    assert this.name == "infogan-3"
-    assert this.weights == Path("runs/infogan-3")
-    assert this.checkpoints == Path("checkpoints/infogan-3")
-    assert this.json("evaluation") == Path("metrics/evaluation/infogan-3.json")
-    assert this.csv("training") == Path("metrics/training/infogan-3.csv")
-    assert run.snapshot(250) == "weights-000250.safetensors"
-    assert this.settings == params.settings("infogan")
-
-
 def test_the_pipeline_makes_each_variant_with_each_seed(params: Parameters):
     runs = run.of_pipeline(change(params, runs={"variants": ["gan", "infomax"], "seeds": [0, 7]}))
     assert [this.name for this in runs] == ["gan-0", "gan-7", "infomax-0", "infomax-7"]
