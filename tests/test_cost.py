@@ -1,12 +1,10 @@
 import pytest
 import torch
-from conftest import change
+from conftest import CPU, change
 
 from replicate import cost
 from replicate.base.parameters import Parameters
 from replicate.gan import game, model
-
-CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize("new_codes", [True, False])

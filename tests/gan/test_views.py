@@ -1,6 +1,5 @@
 """Views of images: each amount on a drawn image, PyTorch's own sampling beside products, and what each code is read from."""
 
-
 import pytest
 import torch
 
