@@ -36,7 +36,7 @@ Positive = Annotated[int, Gt(0)]
 Seed = Annotated[int, Ge(0)]
 Rate = Annotated[float, Gt(0), Le(1)]
 Decay = Annotated[float, Ge(0), Lt(1)]
-Weight = Annotated[float, Ge(0)]
+Amount = Annotated[float, Ge(0)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -76,11 +76,11 @@ class Networks(Checked):
 class View(Checked):
     """How far an image is changed before a code is read from it: each amount is the end of an interval around 0."""
 
-    rotation: Weight = 0.0  # radians
-    shear: Weight = 0.0  # pixels to the side for each pixel up
-    stretch_x: Weight = 0.0  # logarithm of the factor
-    stretch_y: Weight = 0.0
-    shift: Weight = 0.0  # pixels along each axis
+    rotation: Amount = 0.0  # radians
+    shear: Amount = 0.0  # pixels to the side for each pixel up
+    stretch_x: Amount = 0.0  # logarithm of the factor
+    stretch_y: Amount = 0.0
+    shift: Amount = 0.0  # pixels along each axis
 
 
 class RecognitionViews(Checked):
@@ -105,8 +105,8 @@ class Train(Checked):
     learning_rate_generator: Rate
     adam_beta1: Decay
     adam_beta2: Decay
-    lambda_discrete: Weight
-    lambda_continuous: Weight
+    lambda_discrete: Amount
+    lambda_continuous: Amount
     generator_loss: Literal["non_saturating", "minimax"]
     recognition_step: Literal["discriminator", "generator"]
     recognition_trunk: Literal["shared", "detached"]
@@ -221,7 +221,7 @@ class Yardstick(Checked):
     components: Positive
     validation_samples: Positive
     validate_every: Positive
-    least_rise: Weight
+    least_rise: Amount
     patience: Positive
     test_samples: Annotated[int, Ge(2)]  # a standard error needs two
 
