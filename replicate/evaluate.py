@@ -131,7 +131,7 @@ def main() -> None:
         judge.load(),
         (images[matched], digits[matched]),
         mnist.test_images(params.mnist, this.settings.train),
-        tables.read_log(this.csv("training")),
+        tables.read_iterations(this.csv("training"), information_c1=float),
         this.settings,
         params.evaluate,
     )

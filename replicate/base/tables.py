@@ -31,11 +31,6 @@ def read(path: str | Path, **columns: Callable[[str], Any]) -> dict[str, np.ndar
     return {name: np.array([convert(row[name]) for row in rows]) for name, convert in columns.items()}
 
 
-def read_log(path: str | Path) -> dict[str, np.ndarray]:
-    """The iterations and L_I of c1 of a training log."""
-    return read(path, iteration=int, information_c1=float)
-
-
 def read_iterations(path: str | Path, **columns: Callable[[str], Any]) -> dict[str, np.ndarray]:
     """Columns of a table with a row an iteration, and these."""
     return read(path, iteration=int, **columns)
