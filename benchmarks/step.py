@@ -41,13 +41,13 @@ def multiply_adds(settings: Settings) -> int:
     q = 1024 * 128 + 128 * (settings.latent.categories + 2 * settings.latent.continuous_codes)
     # Forward; weights; input. D's input is an image, of which the D step needs no gradient, and G's a latent variable.
     # With views of all codes what Q reads in the images themselves counts for nothing, and has no gradients.
-    of_codes = settings.train.recognition_views.of_codes()
-    counted = q * (len(of_codes) < 3)
+    by_code = settings.train.recognition_views.by_code()
+    counted = q * (len(by_code) < 3)
     d_step = (g + 2 * d + q) + (2 * d + counted) + (2 * d_rest + counted)
     # The same codes in both steps (train.new_codes_for_generator: false) save G one forward pass.
     g_step = (g * settings.train.new_codes_for_generator + d + q) + g + (g_rest + d + counted)
     # Views pass D, and Q, as further images: a batch of them for c1, and one that c2 and c3 share.
-    views = (0 in of_codes) + (len(of_codes.keys() - {0}) > 0)
+    views = (0 in by_code) + (len(by_code.keys() - {0}) > 0)
     d_step += views * ((d + q) + (d + q) + (d_rest + q))
     g_step += views * ((d + q) + (d + q))
     return d_step + g_step

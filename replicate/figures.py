@@ -344,7 +344,7 @@ def read(this: Run, metrics: Mapping[str, Any], with_images: bool) -> Shown:
     return Shown(
         this,
         metrics,
-        tables.read_log(this.csv("training"), this.settings.train.iterations, this.settings.train.log_every),
+        tables.read_iterations(this.csv("training"), information_c1=float),
         tables.read_iterations(this.csv("milestones"), share_c1=float, error=tables.number, frechet=float),
         tables.read_traversal(this.csv("traversal"), MEASURES),
         tables.read_confusion(this.csv("confusion")),

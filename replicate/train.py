@@ -3,7 +3,6 @@
 python -m replicate.train VARIANT SEED
 """
 
-import csv
 import hashlib
 import json
 import math
@@ -14,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from replicate.base import checkpoint, environment, mnist, source, stage
+from replicate.base import checkpoint, environment, mnist, source, stage, tables
 from replicate.base.parameters import Machine, Mnist, Settings
 from replicate.base.progress import Progress
 from replicate.base.stage import BadInput
@@ -33,22 +32,18 @@ def check(training: Training, first: int, last: int) -> None:
     """Raise BadInput when a loss of the iterations first … last − 1 is not finite, or D's is too large on average or has
     collapsed throughout."""
     rows = training.log[first:last].cpu()
-    bad = ~rows.isfinite().all(dim=1)
-    if bad.any():
-        iteration = first + int(bad.nonzero()[0]) + 1
-        values = ", ".join(
-            f"{name} {value:g}" for name, value in zip(LOG_COLUMNS, rows[iteration - 1 - first].tolist())
-        )
-        raise BadInput(f"training diverged at iteration {iteration}: {values}")
-    if (mean := float(rows[:, 0].mean())) > DIVERGED:
+    loss, since = rows[:, 0], f"since iteration {first + 1}"
+    if not rows.isfinite().all():
+        raise BadInput(f"training diverged by iteration {last}: a loss is not finite {since}")
+    if loss.mean() > DIVERGED:
         raise BadInput(
-            f"training diverged by iteration {last}: the discriminator's loss has been {mean:.1f} nats on average "
-            f"since iteration {first + 1}, over {DIVERGED:.1f}, ten times what a coin toss has; lower the learning rates"
+            f"training diverged by iteration {last}: the discriminator's loss has been {loss.mean():.1f} nats on average "
+            f"{since}, over {DIVERGED:.1f}, ten times what a coin toss has; lower the learning rates"
         )
-    if (rows[:, 0] < COLLAPSED).all():
+    if (loss < COLLAPSED).all():
         raise BadInput(
-            f"training collapsed by iteration {last}: the discriminator's loss has stayed below {COLLAPSED:g} nats since "
-            f"iteration {first + 1}, and the generator learns nothing"
+            f"training collapsed by iteration {last}: the discriminator's loss has stayed below {COLLAPSED:g} nats "
+            f"{since}, and the generator learns nothing"
         )
 
 
@@ -95,23 +90,6 @@ def from_tensors(training: Training, tensors: dict[str, Tensor]) -> None:
         optimiser.load_state_dict(saved)
 
 
-def resume(training: Training, this: Run, fingerprint: str) -> int:
-    """Set `training` to the checkpoint of this run; the number of iterations done, 0 when there is none to go on from."""
-    found = checkpoint.load(this.checkpoints / CHECKPOINT, fingerprint)
-    if found is None:
-        return 0
-    done, tensors = found
-    for iteration in this.settings.train.snapshots():
-        if iteration <= done:
-            try:
-                model.load(this.checkpoints / run.snapshot(iteration), this.name, iteration, this.settings)
-            except BadInput as error:
-                print(f"{error}: starting from the first iteration", flush=True)
-                return 0
-    from_tensors(training, tensors)
-    return done
-
-
 def train(
     this: Run, images: Tensor, mnist_files: Mnist, machine: Machine, device: torch.device
 ) -> tuple[Tensor, float | None]:
@@ -124,7 +102,10 @@ def train(
     settings = this.settings
     training = game.start(this.seed, images, settings, device)
     print_of_run = fingerprint(this.seed, settings, mnist_files, device)
-    done = resume(training, this, print_of_run)
+    done = 0
+    if found := checkpoint.load(this.checkpoints / CHECKPOINT, print_of_run):
+        done, tensors = found
+        from_tensors(training, tensors)
     every, iterations, snapshots = settings.train.log_every, settings.train.iterations, settings.train.snapshots()
     kept = done
     try:
@@ -137,12 +118,8 @@ def train(
                 progress.set_postfix_str(f"L_I(c1) {training.log[done - 1, 2]:.2f} nats", refresh=False)
                 progress.update(every)
                 if done in snapshots:
-                    model.save(
-                        this.checkpoints / run.snapshot(done),
-                        game.settled(training, this.seed, settings),
-                        this.name,
-                        done,
-                    )
+                    settled = game.settled(training, this.seed, settings)
+                    model.save(this.checkpoints / run.snapshot(done), settled, this.name, done)
                 if done in snapshots or done % machine.checkpoint_every < every:
                     checkpoint.save(this.checkpoints / CHECKPOINT, to_tensors(training, done), done, print_of_run)
                     kept = done
@@ -154,10 +131,9 @@ def train(
 def write_log(path: Path, log: Tensor, every: int) -> None:
     """The training log: a row is the mean over the `every` iterations up to the one it names."""
     means = log.view(-1, every, len(LOG_COLUMNS)).mean(dim=1).tolist()
-    with stage.whole_file(path) as temporary, open(temporary, "w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["iteration", *LOG_COLUMNS])
-        writer.writerows([every * row, *(f"{value:.6f}" for value in values)] for row, values in enumerate(means, 1))
+    columns = ("iteration", *LOG_COLUMNS)
+    rows = ((every * row, *(f"{value:.6f}" for value in values)) for row, values in enumerate(means, 1))
+    tables.write(path, [dict(zip(columns, row)) for row in rows])
 
 
 def outputs(this: Run) -> list[Path]:

@@ -15,9 +15,9 @@ from replicate.base.parameters import Mnist, Parameters, Settings
 
 os.environ["MPLBACKEND"] = "agg"  # as in replicate.figures, for the tests that import matplotlib before it
 ROOT = Path(__file__).parent.parent
-CPU, GPU = torch.device("cpu"), torch.device("cuda")
+CPU = torch.device("cpu")
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU with CUDA")
-DEVICES = [CPU, pytest.param(GPU, marks=needs_gpu)]
+DEVICES = [CPU, pytest.param(torch.device("cuda"), marks=needs_gpu)]
 Changed = TypeVar("Changed", Parameters, Settings)
 
 

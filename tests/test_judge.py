@@ -2,7 +2,7 @@ import pytest
 import torch
 
 import replicate.judge as stage_judge
-from replicate.base import mnist, tensor_file
+from replicate.base import mnist
 from replicate.base.parameters import Judge, Parameters
 from replicate.base.stage import BadInput
 from replicate.measures import judge
@@ -45,30 +45,13 @@ def test_divergence_is_said(bars, settings):
         stage_judge.fit(bars[0], bars[1], settings.model_copy(update={"learning_rate": 1e30}))
 
 
-def test_features_are_the_means_of_the_last_maps_whatever_the_batches(bars):
+def test_features_are_the_means_of_the_last_maps_and_survive_the_file(bars, tmp_path):
     torch.manual_seed(0)
     untrained, images = judge.build().eval(), mnist.as_input(bars[0][:10])
-    features = judge.features(untrained, images)
-    assert features.shape == (10, 128)
-    torch.testing.assert_close(features, judge.features(untrained, images, batch_size=3))
     with torch.no_grad():
         maps = untrained[:11](images)
         named = untrained[11:](maps).softmax(dim=1)
-    torch.testing.assert_close(features, maps.mean(dim=(2, 3)))
-    torch.testing.assert_close(named, judge.probabilities(untrained, images))
-
-
-def test_a_judge_that_was_kept_sees_the_same(bars, tmp_path):
-    torch.manual_seed(0)
-    untrained, images = judge.build().eval(), mnist.as_input(bars[0][:10])
     judge.save(tmp_path / "judge", untrained)
     kept = judge.load(tmp_path / "judge")
-    torch.testing.assert_close(judge.probabilities(kept, images), judge.probabilities(untrained, images))
-
-
-def test_wrong_weights_are_refused(tmp_path):
-    tensor_file.save(tmp_path / "layers", {"a": torch.zeros(1)}, judge.ORIGIN)
-    tensor_file.save(tmp_path / "another", {"a": torch.zeros(1)}, "infogan-0 after 2000 iterations")
-    for name, reason in (("layers", "Missing key"), ("another", "they are of infogan-0"), ("absent", "No such file")):
-        with pytest.raises(BadInput, match=f"(?s){name}: not the weights of a judge .*{reason}"):
-            judge.load(tmp_path / name)
+    torch.testing.assert_close(judge.features(kept, images, batch_size=3), maps.mean(dim=(2, 3)))
+    torch.testing.assert_close(judge.probabilities(kept, images), named)

@@ -266,7 +266,7 @@ def test_a_missing_number_that_a_claim_needs_is_an_error(project):
 )
 def test_missing_files_are_named_and_leave_no_report(project, path):
     Path(path).unlink()
-    with pytest.raises(BadInput, match=path):
+    with pytest.raises(OSError, match=path):
         project.written()
     assert not Path("REPORT.md").exists()
 

@@ -1,4 +1,3 @@
-import json
 import math
 from types import SimpleNamespace
 
@@ -10,10 +9,9 @@ from torch import Tensor
 
 from replicate import yardstick
 from replicate.base.parameters import Parameters
-from replicate.gan import latent, model, run
+from replicate.gan import latent, model
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
-from replicate.gan.run import Run
 from replicate.yardstick import Posteriors
 
 K = 4
@@ -22,20 +20,10 @@ ONE_EPOCH = {"least_epochs": 1, "most_epochs": 1}
 
 @pytest.fixture(scope="module")
 def few(params: Parameters) -> Parameters:
-    options = {
-        "training_samples": 640,
-        "least_epochs": 3,
-        "most_epochs": 3,
-        "batch_size": 32,
-        "learning_rate": 0.003,
-        "averaging": 0.8,
-        "components": 3,
-        "validation_samples": 200,
-        "validate_every": 20,
-        "patience": 3,
-        "test_samples": 500,
-    }
-    return change(params, latent={"categories": K}, yardstick=options)
+    epochs = {"training_samples": 640, "batch_size": 32, "least_epochs": 3, "most_epochs": 3}
+    validation = {"validation_samples": 200, "validate_every": 20, "patience": 3, "test_samples": 500}
+    training = {"learning_rate": 0.003, "averaging": 0.8, "components": 3}
+    return change(params, latent={"categories": K}, yardstick=epochs | validation | training)
 
 
 def ignorant(inputs: Tensor) -> Tensor:
@@ -58,27 +46,16 @@ def half_the_time(inputs: Tensor) -> Tensor:
     return torch.where(inputs[:, 1, None, None, None] > 0, plain(inputs), ignorant(inputs))
 
 
-def in_a_corner(inputs: Tensor) -> Tensor:
-    """c1 as one of the four pixels in the lower right corner; all others depend on the noise alone."""
-    images = ignorant(inputs)
-    images[:, 0, 26:, 26:] = inputs[:, -2 - K : -2].unflatten(1, (2, 2))
-    return images
-
-
 def graded(inputs: Tensor) -> Tensor:
     """c2 as the brightness of the upper half, c3 of the lower one: no end to what is to know of them."""
     halves = (inputs[:, -2:, None, None] + 1) / 2
     return halves.repeat_interleave(14, dim=2).reshape(-1, 1, 28, 1).expand(-1, -1, -1, 28)
 
 
-def reader(brightness: float) -> SimpleNamespace:
-    """A head that takes the columns of `plain` for logits."""
-    return SimpleNamespace(category_logits=lambda features: brightness * features[:, 0, 27, :: 28 // K])
-
-
-def networks(generator: yardstick.Generator, brightness: float = 1) -> Model:
-    """A model of a made-up generator, whose features are the image."""
-    return Model(generator, SimpleNamespace(features=lambda images: images), reader(brightness))
+def networks(generator: yardstick.Generator) -> Model:
+    """A model of a made-up generator whose features are the image; its head takes the columns of `plain` for logits."""
+    head = SimpleNamespace(category_logits=lambda images: images[:, 0, 27, :: 28 // K])
+    return Model(generator, SimpleNamespace(features=lambda images: images), head)
 
 
 def measure(
@@ -95,10 +72,6 @@ def test_bounds_come_close_to_the_known_information_and_do_not_exceed_it(generat
         assert truth - lack < bound < truth + 4 * error + 1e-6  # c2's posterior has an edge, which takes long to learn
         assert 0 <= error < 0.05
     assert result["share_c1"] == pytest.approx(result["lower_bound_c1"] / math.log(K))
-
-
-def test_a_category_in_one_corner_pixel_is_found(few):
-    assert measure(in_a_corner, few, least_epochs=6, most_epochs=6)["share_c1"] > 0.5
 
 
 def test_continuous_codes_that_are_written_plainly_are_read_well(few):
@@ -120,7 +93,7 @@ def test_a_training_that_is_cut_off_was_still_rising(few):
     assert (result["iterations"], result["still_rising"]) == (20, 1)
 
 
-def test_the_last_iterations_are_validated_too(few):
+def test_the_last_iteration_is_validated_too(few):
     assert measure(plain, few, validate_every=1000, test_samples=20)["lower_bound_c1"] > 0.5
 
 
@@ -205,41 +178,14 @@ def test_the_gap_is_that_to_the_own_head_on_the_same_samples(few):
     assert 0 < result["gap_standard_error_c1"] < unpaired
 
 
-@pytest.mark.parametrize("variant", ["infogan", "infomax"])
-def test_the_own_bound_is_of_the_posterior_that_the_head_gives(variant, few):
-    settings = few.settings(variant)
-    trained = model.build(settings)
-    model.initialise(trained, np.random.SeedSequence(0))
-    trained.eval()
+def test_the_own_bound_of_a_critic_is_of_the_posterior_that_its_scores_imply(few):
+    settings = few.settings("infomax")
+    trained = model.fresh(settings, np.random.SeedSequence(0)).eval()
     codes = latent.sample(40, settings.latent, torch.Generator().manual_seed(0))
     images = plain(latent.inputs(codes, settings.latent))
     own = yardstick.own_bounds(trained, images, codes)
     with torch.no_grad():
-        features = trained.discriminator.features(images)
-        if variant == "infogan":
-            expected = trained.head.lower_bounds(features, codes)[0]
-        else:
-            scores = trained.head.scores(features, codes)[0]  # a category's columns are all the same
-            columns = [scores[:, (codes.category == category).nonzero()[0]] for category in range(K)]
-            posterior = torch.cat(columns, dim=1).softmax(dim=1)
-            expected = (K * posterior.gather(1, codes.category[:, None])).log().mean()
-    assert own.shape == (40,) and own.max() <= math.log(K)
-    torch.testing.assert_close(own.mean().float(), expected)
-
-
-def test_the_stage_writes_what_it_measured(few, tmp_path, monkeypatch):
-    this = Run("infogan", 3, few.settings("infogan"))
-    options = ONE_EPOCH | {"training_samples": 64, "validation_samples": 20, "test_samples": 20}
-    short = change(few, yardstick=options)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run, "from_command_line", lambda description: (this, short))
-    built = model.build(this.settings).eval()
-    monkeypatch.setattr(Run, "load", lambda self: built)
-    yardstick.main()
-    written = json.loads(this.json("yardstick").read_text())
-    assert written == yardstick.measure(built, this.settings.latent, short.yardstick, CPU)
-    assert set(written) == {
-        *(f"{kind}_{code}" for kind in ("lower_bound", "standard_error") for code in ("c1", "c2", "c3")),
-        *("share_c1", "own_bound_c1", "own_standard_error_c1", "gap_c1", "gap_standard_error_c1"),
-        *("iterations", "still_rising"),
-    }
+        scores = trained.head.scores(trained.discriminator.features(images), codes)[0]
+    columns = [scores[:, (codes.category == category).nonzero()[0]] for category in range(K)]  # all alike in a category
+    posterior = torch.cat(columns, dim=1).softmax(dim=1)
+    torch.testing.assert_close(own.float(), (K * posterior.gather(1, codes.category[:, None])).log()[:, 0])

@@ -38,14 +38,12 @@ def save(path: Path, state: dict[str, Tensor], iteration: int, fingerprint: str)
 
 def load(path: Path, fingerprint: str) -> tuple[int, dict[str, Tensor]] | None:
     """The iteration and the state that `save` wrote; None, with a word on why, when they are not of this training."""
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder, expected a checkpoint or nothing")
     if not path.exists():
         return None
     try:
         state, origin = tensor_file.load(path)
     except BadInput as error:
-        print(f"{path} is damaged ({error}): starting from the first iteration", flush=True)
+        print(f"{error}: starting from the first iteration", flush=True)
         return None
     found, _, iteration = origin.partition(" after ")
     if found != fingerprint:

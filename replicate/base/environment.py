@@ -3,7 +3,6 @@
 import ctypes
 import os
 import platform
-import subprocess
 from pathlib import Path
 
 import torch
@@ -60,9 +59,6 @@ def _processor() -> str:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
-    if platform.system() == "Darwin":
-        name = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True)
-        return name.stdout.strip()
     return platform.processor() or platform.machine()
 
 

@@ -12,6 +12,7 @@ from replicate.base.parameters import Mnist, Train
 from replicate.base.stage import BadInput
 
 FOLDER = Path("data/mnist")
+SIDE = 28  # pixels of an image
 
 
 def verified(name: str, content: bytes, mnist: Mnist) -> bytes:
@@ -42,7 +43,7 @@ def load(split: str, mnist: Mnist, folder: str | Path = FOLDER) -> tuple[Tensor,
     return parts[0], parts[1].long()
 
 
-def of_digits(images: Tensor, labels: Tensor, digits: Sequence[int]) -> tuple[Tensor, Tensor]:
+def select(images: Tensor, labels: Tensor, digits: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Those of the images (N, 28, 28) and labels (N,) that are of `digits`."""
     chosen = torch.isin(labels, torch.tensor(digits))
     return images[chosen], labels[chosen]
@@ -54,12 +55,12 @@ def training_images(mnist: Mnist, train: Train) -> tuple[Tensor, Tensor]:
     The released code trains on the last 55,000: TensorFlow's helper keeps the first 5,000 for validation.
     """
     images, labels = load("train", mnist)
-    return of_digits(images[-train.training_images :], labels[-train.training_images :], train.digits)
+    return select(images[-train.training_images :], labels[-train.training_images :], train.digits)
 
 
 def test_images(mnist: Mnist, train: Train) -> tuple[Tensor, Tensor]:
     """The images and labels that a run is scored on: those of the test split that are of `train.digits`."""
-    return of_digits(*load("t10k", mnist), train.digits)
+    return select(*load("t10k", mnist), train.digits)
 
 
 def as_input(images: Tensor) -> Tensor:

@@ -35,18 +35,13 @@ def save(path: Path, tensors: dict[str, Tensor], origin: str) -> None:
 
 
 def load(path: str | Path) -> tuple[dict[str, Tensor], str]:
-    """The tensors and the origin that `save` wrote. Raises BadInput, saying why, when they are missing, not as they were
-    written, or not finite."""
+    """The tensors and the origin that `save` wrote. Raises BadInput, saying why, when the file is missing or damaged."""
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
             origin, _, written = (file.metadata() or {}).get("origin", "").partition(CHECKSUM)
     except (OSError, SafetensorError) as error:
-        raise BadInput(str(error)) from error
-    if not written:
-        raise BadInput("it does not say what it is of")
+        raise BadInput(f"{path} cannot be read: {error}") from error
     if written != checksum(tensors, origin):
-        raise BadInput("its content is not what was written")
-    if bad := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
-        raise BadInput(f"{bad[0]} is not finite")
+        raise BadInput(f"{path} is damaged: its content is not what was written")
     return tensors, origin

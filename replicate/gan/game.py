@@ -46,24 +46,22 @@ def streams(seed: int) -> dict[str, np.random.SeedSequence]:
 
 def start(seed: int, images: Tensor, settings: Settings, device: torch.device) -> Training:
     """A training before its first iteration."""
-    of_purpose = streams(seed)
-    built = model.build(settings)
-    model.initialise(built, of_purpose["weights"])
-    built.to(device)
+    seeds = streams(seed)
+    fresh = model.fresh(settings, seeds["weights"]).to(device)
 
     def adam(parameters: Iterable[nn.Parameter], learning_rate: float) -> torch.optim.Adam:
         betas = (settings.train.adam_beta1, settings.train.adam_beta2)
         return torch.optim.Adam(parameters, lr=learning_rate, betas=betas, fused=True)
 
-    discriminating, generating = list(built.discriminator.parameters()), list(built.generator.parameters())
-    (generating if settings.train.recognition_step == "generator" else discriminating).extend(built.head.parameters())
+    discriminating, generating = list(fresh.discriminator.parameters()), list(fresh.generator.parameters())
+    (generating if settings.train.recognition_step == "generator" else discriminating).extend(fresh.head.parameters())
     return Training(
-        built,
+        fresh,
         {
             "discriminator": adam(discriminating, settings.train.learning_rate_discriminator),
             "generator": adam(generating, settings.train.learning_rate_generator),
         },
-        {purpose: model.stream(of_purpose[purpose]) for purpose in ("data", "codes", "views")},
+        {purpose: model.stream(seeds[purpose]) for purpose in ("data", "codes", "views")},
         torch.empty(len(images), dtype=torch.int64, device=device),
         torch.empty(settings.train.iterations, len(LOG_COLUMNS), device=device),
         images.to(device),

@@ -20,6 +20,12 @@ class Codes(NamedTuple):
     def to(self, device: torch.device) -> "Codes":
         return Codes(*(to_device(part, device) for part in self))
 
+    def with_continuous(self, code: int, value: float) -> "Codes":
+        """The same but for c2 (`code` 0) or c3 (1), which is `value` throughout."""
+        continuous = self.continuous.clone()
+        continuous[:, code] = value
+        return self._replace(continuous=continuous)
+
 
 def to_device(drawn: Tensor, device: torch.device) -> Tensor:
     """What was drawn on the CPU on the device; from pinned memory, so that nothing waits for the copy."""
@@ -38,7 +44,7 @@ def sample(n: int, prior: Latent, generator: torch.Generator) -> Codes:
     return Codes(noise, category, uniform(n, prior.continuous_codes))
 
 
-def of_every_category(draws: int, prior: Latent, random: torch.Generator) -> Codes:
+def sample_every_category(draws: int, prior: Latent, random: torch.Generator) -> Codes:
     """Latent variables from their prior, but with `draws` of each category, one category after the other."""
     codes = sample(draws * prior.categories, prior, random)
     return codes._replace(category=torch.arange(prior.categories).repeat_interleave(draws))

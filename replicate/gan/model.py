@@ -10,7 +10,6 @@ from torch.optim.swa_utils import update_bn
 
 from replicate.base import mnist, tensor_file
 from replicate.base.parameters import Latent, Settings
-from replicate.base.stage import BadInput
 from replicate.gan import latent
 from replicate.gan.latent import Codes
 from replicate.gan.networks import CriticHead, Discriminator, Generator, RecognitionHead
@@ -36,12 +35,13 @@ def stream(seed: np.random.SeedSequence) -> torch.Generator:
     return torch.Generator().manual_seed(int(seed.generate_state(1)[0]))
 
 
-def initialise(model: Model, seed: np.random.SeedSequence) -> None:
-    """Draw the initial weights as the released code does: weights N(0, 0.02²), truncated at two standard deviations in
-    convolutions; batchnorm's gains N(1, 0.02²); biases 0.
+def fresh(settings: Settings, seed: np.random.SeedSequence) -> Model:
+    """The networks of a run with initial weights as in the released code: weights N(0, 0.02²), truncated at two standard
+    deviations in convolutions; batchnorm's gains N(1, 0.02²); biases 0.
 
     Each layer draws from a stream of its own, so that models that differ in one layer start from the same in all others.
     """
+    model = build(settings)
     for network in model.children():
         for module in network.modules():
             random = stream(seed.spawn(1)[0])
@@ -56,6 +56,7 @@ def initialise(model: Model, seed: np.random.SeedSequence) -> None:
             nn.init.zeros_(module.bias)
         if isinstance(network, CriticHead):
             network.initialise_embeddings(stream(seed.spawn(1)[0]))
+    return model
 
 
 def settle_batchnorm(model: Model, images: Tensor, prior: Latent, batch_size: int, random: torch.Generator) -> None:
@@ -91,27 +92,16 @@ def from_tensors(model: Model, tensors: dict[str, Tensor]) -> None:
     model.load_state_dict({name: tensor for name, tensor in tensors.items() if name.startswith(networks)})
 
 
-def origin(run: str, iteration: int) -> str:
-    """What a file of weights says of where they come from."""
-    return f"{run} after {iteration} iterations"
-
-
 def save(path: Path, model: Model, run: str, iteration: int) -> None:
     """Write the weights with the name of their run and the iterations that made them, whole or not at all."""
-    tensor_file.save(path, to_tensors(model), origin(run, iteration))
+    tensor_file.save(path, to_tensors(model), f"{run} after {iteration} iterations")
 
 
-def load(path: str | Path, run: str, iteration: int, settings: Settings) -> Model:
+def load(path: str | Path, settings: Settings) -> Model:
     """The model that `save` wrote, in evaluation mode, with the population statistics of batchnorm.
 
-    Raises BadInput when the file is missing, damaged, of another run, iteration or networks, or holds what is not finite.
+    Raises BadInput when the file is missing or damaged.
     """
     model = build(settings)
-    try:
-        tensors, found = tensor_file.load(path)
-        if found != origin(run, iteration):
-            raise BadInput(f"they are of {found}")
-        from_tensors(model, tensors)
-    except (BadInput, RuntimeError) as error:
-        raise BadInput(f"{path}: not the weights of {origin(run, iteration)} ({error})") from error
+    from_tensors(model, tensor_file.load(path)[0])
     return model.eval()

@@ -5,10 +5,8 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import TypeAdapter, ValidationError
-
 from replicate.base import parameters
-from replicate.base.parameters import Parameters, Seed, Settings
+from replicate.base.parameters import Parameters, Settings
 from replicate.base.stage import BadInput
 from replicate.gan import model
 from replicate.gan.model import Model
@@ -50,8 +48,7 @@ class Run(NamedTuple):
 
     def load(self, iteration: int | None = None) -> Model:
         """Its model after `iteration` iterations, a snapshot; after all of them by default. Raises BadInput."""
-        iteration = iteration or self.settings.train.iterations
-        return model.load(self.weights / snapshot(iteration), self.name, iteration, self.settings)
+        return model.load(self.weights / snapshot(iteration or self.settings.train.iterations), self.settings)
 
 
 def snapshot(iteration: int) -> str:
@@ -60,15 +57,13 @@ def snapshot(iteration: int) -> str:
 
 
 def of(variant: str, seed: int, params: Parameters) -> Run:
-    """The run of a variant and a seed. Raises BadInput when there is no such variant, or the seed is none."""
+    """The run of a variant and a seed. Raises BadInput when there is no such variant, or the seed is negative."""
     if variant not in params.variants:
         raise BadInput(
             f"variant: got {variant!r}, expected one of {', '.join(params.variants)} (variants in params.yaml)"
         )
-    try:
-        seed = TypeAdapter(Seed).validate_python(seed)
-    except ValidationError as error:
-        raise BadInput(parameters.explain(error.errors()[0] | {"loc": ("seed",)})) from error
+    if seed < 0:
+        raise BadInput(f"seed: got {seed}, expected 0 or more")
     return Run(variant, seed, params.settings(variant))
 
 

@@ -13,11 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from replicate.base.mnist import SIDE
 from replicate.base.parameters import RecognitionViews, View
 from replicate.gan import latent
 from replicate.gan.latent import Codes
-
-SIDE = 28  # pixels of an image
 
 
 class Reading(NamedTuple):
@@ -74,15 +73,15 @@ def readings(images: Tensor, codes: Codes, views: RecognitionViews, random: torc
 
     c1 is read from all images; c2 and c3 share them out, so that both together cost one batch.
     """
-    of_codes = views.of_codes()
-    if not of_codes:
+    by_code = views.by_code()
+    if not by_code:
         return []
-    N, continuous = len(images), [code for code in of_codes if code > 0]
-    parts = {0: slice(N)} if 0 in of_codes else {}
+    N, continuous = len(images), [code for code in by_code if code > 0]
+    parts = {0: slice(N)} if 0 in by_code else {}
     for i, code in enumerate(continuous):
         parts[code] = slice(N * i // len(continuous), N * (i + 1) // len(continuous))
     batches = [images[part] for part in parts.values()]
-    drawn = [affine(len(batch), of_codes[code], random) for code, batch in zip(parts, batches)]
+    drawn = [affine(len(batch), by_code[code], random) for code, batch in zip(parts, batches)]
     maps, shifts = (latent.to_device(torch.cat(each), images.device) for each in zip(*drawn))
     changed = change(torch.cat(batches), maps, shifts).split([len(batch) for batch in batches])
     return [

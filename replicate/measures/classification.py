@@ -53,25 +53,33 @@ def one_to_one_error(counts: np.ndarray, category: np.ndarray, digit: np.ndarray
     return float(np.mean(match_one_to_one(counts)[category] != digit))
 
 
+def partition_scores(category: np.ndarray, digit: np.ndarray) -> dict[str, float]:
+    """How far partitions of images by category (N,) and by digit (N,) agree; comparable across K, without a matching.
+
+    ami: adjusted mutual information, 0 for independent partitions and 1 for equal ones (Vinh et al. 2010). homogeneity:
+    1 when each category has one digit; completeness: 1 when each digit has one category (Rosenberg and Hirschberg 2007).
+    """
+    homogeneity, completeness, _ = homogeneity_completeness_v_measure(digit, category)
+    return {
+        "ami": float(adjusted_mutual_info_score(digit, category)),
+        "homogeneity": float(homogeneity),
+        "completeness": float(completeness),
+    }
+
+
 def scores(counts: np.ndarray, category: np.ndarray, digit: np.ndarray) -> dict[str, float | int | None]:
     """Score c1 on images of categories (N,) and digits (N,), with matchings fitted on the `counts` (K, 10) of others.
 
     error_one_to_one, error_majority: share of images whose category's digit is not theirs, by the one-to-one and by the
     majority matching; the former is None where K is not the number of digits, the latter where K is less.
-    digits_reached: by the majority matching. ami, homogeneity, completeness: of the two partitions, which need no
-    matching and compare across K. Adjusted mutual information is 0 for independent partitions and 1 for equal ones
-    (Vinh et al. 2010); homogeneity is 1 when each category has one digit, completeness when each digit has one category
-    (Rosenberg and Hirschberg 2007).
+    digits_reached: by the majority matching. ami, homogeneity, completeness: see `partition_scores`.
     """
     majority = match_majority(counts)
-    homogeneity, completeness, _ = homogeneity_completeness_v_measure(digit, category)
     return {
         "error_one_to_one": one_to_one_error(counts, category, digit),
         "error_majority": float(np.mean(majority[category] != digit))
         if len(counts) >= digits_present(counts)
         else None,
         "digits_reached": digits_reached(majority),
-        "ami": float(adjusted_mutual_info_score(digit, category)),
-        "homogeneity": float(homogeneity),
-        "completeness": float(completeness),
+        **partition_scores(category, digit),
     }

@@ -33,10 +33,7 @@ class Traversal(NamedTuple):
 
     def index(self, value: float) -> int:
         """Where `value` is among the values. Raises ValueError when it is not there."""
-        found = np.flatnonzero(np.isclose(self.values, value))
-        if len(found) == 0:
-            raise ValueError(f"traversal: expected {value:g} among its values, got {self.values.tolist()}")
-        return int(found[0])
+        return self.values.tolist().index(value)
 
 
 class Role(NamedTuple):
@@ -57,9 +54,7 @@ def traverse(generate: Callable[[Codes], Tensor], codes: Codes, categories: int,
     steps = []
     for code in range(len(CODES)):
         for value in values:
-            continuous = codes.continuous.clone()
-            continuous[:, code] = value
-            steps.append(generate(codes._replace(continuous=continuous)))
+            steps.append(generate(codes.with_continuous(code, value)))
     return measured(torch.stack(steps).unflatten(0, (len(CODES), len(values))), values, categories)
 
 

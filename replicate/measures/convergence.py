@@ -40,5 +40,5 @@ def speed(milestones: Sequence[Mapping[str, float]]) -> dict[str, float | int | 
         "information_iteration": int(there["iteration"]) if there else None,
         "distance_then": there["frechet"] if there else None,
         "distance_at_end": end,
-        "distance_ratio": there["frechet"] / end if there and end > 0 else None,
+        "distance_ratio": there["frechet"] / end if there else None,
     }

@@ -7,6 +7,7 @@ from replicate.base.parameters import Represent
 from replicate.base.progress import Progress
 from replicate.gan.model import Model
 from replicate.measures import morphometry, probes, reading, representation
+from replicate.measures.probes import Task
 from replicate.measures.reading import Split
 
 Features = tuple[np.ndarray, np.ndarray]  # float32 (N, d) of the training images, (M, d) of the test images
@@ -47,20 +48,13 @@ def scores(
     error_slant, error_thickness: test errors of probes for `styles` of the first `options.style_images` of each split,
     each fitted to max(`options.labels_per_digit`) labels of each third.
     """
-    digits = train[1].numpy(), test[1].numpy()
     few, some = max(options.labels_per_digit), slice(options.style_images)
-    ticks = probes.ticks(options) + 1 + 2 * options.label_draws
+    thirds = styles(train[0][some], test[0][some])
     scored = {}
-    with Progress(desc=title, total=len(features) * ticks, unit="part") as progress:
-        of_style = styles(train[0][some], test[0][some])
-        for name, (of_train, of_test) in features.items():
-            scored[name] = probes.scores(of_train, digits[0], of_test, digits[1], options, progress)
-            scored[name] |= representation.kmeans_scores(of_train, digits[0], of_test, digits[1], options)
-            progress.update()
-            scored[name] |= {
-                f"error_{style}": probes.few_labels_error(
-                    of_train[some], third, of_test[some], test_third, few, options, progress
-                )
-                for style, (third, test_third) in of_style.items()
-            }
+    for name, (of_train, of_test) in Progress(features.items(), desc=title, unit="representation"):
+        task = Task(of_train, train[1].numpy(), of_test, test[1].numpy())
+        scored[name] = probes.scores(task, options) | representation.kmeans_scores(task, options)
+        for style, (third, test_third) in thirds.items():
+            styled = Task(of_train[some], third, of_test[some], test_third)
+            scored[name][f"error_{style}"] = probes.few_labels_error(styled, few, options)
     return scored

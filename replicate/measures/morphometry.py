@@ -25,7 +25,7 @@ class Morphometry(NamedTuple):
 
 
 def measure(images: np.ndarray) -> Morphometry:
-    """Measure images (N, H, W), ink bright, in any unit of intensity.
+    """Measure images (N, H, W), ink bright, intensities from 0 in any unit.
 
     slant: arctan(−u11 / u02), from the ink's central second moments (u02: along the rows).
     width, height: of the bounding parallelogram, sheared by the slant, between the 1 % and 99 % quantiles of the ink.
@@ -34,7 +34,6 @@ def measure(images: np.ndarray) -> Morphometry:
     an image's thickness depends, by about 0.01 pixels for handwritten digits, on the images measured with it.
 
     An image without ink measures 0 in everything; one without contrast (a single intensity) has thickness 0.
-    Raises ValueError when an intensity is negative or not finite.
     """
     measured = _of_chunks(lambda ink: np.vstack([_boxes(ink), _thickness(ink) / SCALE]), images)
     return Morphometry(*np.concatenate(measured, axis=1)) if measured else Morphometry(*np.empty((4, 0)))
@@ -49,8 +48,6 @@ def slant_and_width(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _of_chunks(measures: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> list[np.ndarray]:
     """`measures` of IMAGES_AT_ONCE upscaled images, of the next, and so on, in THREADS threads (PyTorch's, if fewer)."""
-    if not np.all((images >= 0) & np.isfinite(images)):
-        raise ValueError("images to be measured: expected intensities that are finite and not negative")
     chunks = [images[i : i + IMAGES_AT_ONCE] for i in range(0, len(images), IMAGES_AT_ONCE)]
     with ThreadPoolExecutor(min(torch.get_num_threads(), THREADS)) as pool:
         return list(pool.map(lambda chunk: measures(_upscale(chunk)), chunks))

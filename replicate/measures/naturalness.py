@@ -70,10 +70,8 @@ def stretched(images: Tensor, width: np.ndarray, to_width: np.ndarray) -> Tensor
     """Images (N, 1, H, H) of `width` (N,), stretched along their rows to `to_width` (N,), pixels; the centre is kept.
 
     What a measured width owes to the blur of borders does not stretch with the image: so the factor is corrected once,
-    by the width that it gives. Raises ValueError when a width is not positive.
+    by the width that it gives.
     """
-    if not ((width > 0) & (to_width > 0)).all():
-        raise ValueError("images to be stretched: expected widths above 0")
     x, _ = centre_of_mass(images)
 
     def by(factor: np.ndarray) -> Tensor:
@@ -91,12 +89,7 @@ PLAIN = {"rotation": sheared, "width": stretched}
 
 
 def radii(real: Tensor) -> Tensor:
-    """Distance (M,) of each of `real`'s features (M, d) to its neighbour of rank NEIGHBOURS.
-
-    Raises ValueError when there are not more real digits than that.
-    """
-    if len(real) <= NEIGHBOURS:
-        raise ValueError(f"realism: expected more than {NEIGHBOURS} real digits, got {len(real)}")
+    """Distance (M,) of each of `real`'s features (M, d) to its neighbour of rank NEIGHBOURS."""
     return torch.cdist(real, real).kthvalue(NEIGHBOURS + 1).values  # the first is the digit itself
 
 
@@ -127,7 +120,7 @@ def scores(
 
     `features` gives features (N, d) of images (N, 1, 28, 28); `real` holds real digits (M, 1, 28, 28), in [0, 1];
     `real_std` the standard deviation of each measure over real digits. Raises ValueError when the traversal lacks a
-    value, or `real` has too few digits.
+    value.
     """
     known = features(unchanged(real))
     radius = radii(known)

@@ -8,7 +8,7 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,8 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedShuffleSplit
 from threadpoolctl import ThreadpoolController, threadpool_limits
+
+from replicate.base.parameters import Represent
 
 SPLITS_FEW, SPLITS_ALL = 3, 1  # held-out splits that choose a penalty: one is enough where it holds thousands of images
 # The largest entry of the scaled gradient at which a fit ends, over the root of the number of images. Half its square is
@@ -30,29 +32,13 @@ PARTS = 8  # of the images, whose losses are added in this order whichever threa
 BLAS = ThreadpoolController().select(user_api="blas")  # the libraries that multiply for numpy and scipy
 
 
-class Settings(Protocol):
-    """What is read of the group `represent` of params.yaml."""
+class Task(NamedTuple):
+    """Features of two splits and what is to be told by them: digits, or other labels."""
 
-    seed: int  # of the labels that are drawn and of the held-out splits
-    labels_per_digit: Sequence[int]
-    label_draws: int
-    penalties: Sequence[float]  # scikit-learn's C: a smaller one is a stronger penalty
-    probe_iterations: int  # of L-BFGS, at most
-
-
-class Progress(Protocol):
-    """A progress bar that `ticks` steps finish, such as tqdm's."""
-
-    def update(self) -> object: ...
-
-
-class Silent:
-    """The progress bar that nobody sees."""
-
-    def update(self) -> None: ...
-
-
-SILENT = Silent()
+    train: np.ndarray  # (N, d)
+    train_label: np.ndarray  # (N,)
+    test: np.ndarray  # (M, d)
+    test_label: np.ndarray  # (M,)
 
 
 def labelled(digit: np.ndarray, per_digit: int, random: np.random.Generator) -> np.ndarray:
@@ -171,23 +157,14 @@ def principal(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return pca.fit_transform(train.astype(np.float32, copy=False)), pca.transform(test.astype(np.float32, copy=False))
 
 
-def probe(
-    train: np.ndarray,
-    digit: np.ndarray,
-    test: np.ndarray,
-    test_digit: np.ndarray,
-    settings: Settings,
-    splits: int,
-    progress: Progress,
-) -> float:
-    """Test error of a linear probe: multinomial logistic regression on features (N, d) and digits (N,), L2 penalty.
+def probe(task: Task, settings: Represent, splits: int) -> float:
+    """Test error of a linear probe: multinomial logistic regression on features and digits, L2 penalty.
 
-    The penalty is that of `settings.penalties` which does best on a held-out fifth of these same labels, on average
-    over `splits` such splits (the stronger one of equals); the probe is then fitted to all of them. `progress` takes a
-    step for each fit of a path and one for the last fit.
+    The penalty is that of `settings.penalties` which does best on a held-out fifth of the training labels, on average
+    over `splits` such splits (the stronger one of equals); the probe is then fitted to all of them.
     """
-    digits, label = np.unique(digit, return_inverse=True)
-    features, test_features = principal(train, test)
+    digits, label = np.unique(task.train_label, return_inverse=True)
+    features, test_features = principal(task.train, task.test)
     fitted, errors = {}, dict.fromkeys(sorted(settings.penalties), 0)
     held_out = StratifiedShuffleSplit(splits, test_size=0.2, random_state=settings.seed)
     for seen, held in held_out.split(features, label):
@@ -195,54 +172,28 @@ def probe(
         for penalty, weights in path(*part, settings.penalties, settings.probe_iterations, TOLERANCE_OF_CHOICE):
             fitted[penalty] = weights
             errors[penalty] += np.count_nonzero(logits(weights, features[held]).argmax(axis=1) != label[held])
-            progress.update()
     penalty = min(errors, key=errors.get)
     weights = fit(features, label, penalty, fitted[penalty], settings.probe_iterations)
-    progress.update()
-    return float(np.mean(digits[logits(weights, test_features).argmax(axis=1)] != test_digit))
+    return float(np.mean(digits[logits(weights, test_features).argmax(axis=1)] != task.test_label))
 
 
-def few_labels_error(
-    train: np.ndarray,
-    label: np.ndarray,
-    test: np.ndarray,
-    test_label: np.ndarray,
-    of_each: int,
-    settings: Settings,
-    progress: Progress = SILENT,
-) -> float:
+def few_labels_error(task: Task, of_each: int, settings: Represent) -> float:
     """Test error of linear probes that are fitted to `of_each` images of each label, the mean over draws of these images.
 
-    Features (N, d), (M, d) and labels (N,), (M,). The draws are the same for every representation. Raises ValueError
-    when a label has fewer images than are drawn.
+    The draws are the same for every representation. Raises ValueError when a label has fewer images than are drawn.
     """
     random = np.random.default_rng([settings.seed, of_each])
     errors = []
     for _ in range(settings.label_draws):
-        drawn = labelled(label, of_each, random)
+        drawn = labelled(task.train_label, of_each, random)
+        few = task._replace(train=task.train[drawn], train_label=task.train_label[drawn])
         with threadpool_limits(1):  # there is too little to do for several
-            errors.append(probe(train[drawn], label[drawn], test, test_label, settings, SPLITS_FEW, SILENT))
-        progress.update()
+            errors.append(probe(few, settings, SPLITS_FEW))
     return float(np.mean(errors))
 
 
-def scores(
-    train: np.ndarray,
-    digit: np.ndarray,
-    test: np.ndarray,
-    test_digit: np.ndarray,
-    settings: Settings,
-    progress: Progress = SILENT,
-) -> dict[str, float]:
+def scores(task: Task, settings: Represent) -> dict[str, float]:
     """Errors of linear probes with few labels a digit (10, 100) and with all labels. Raises ValueError (see
     `few_labels_error`)."""
-    scores = {
-        f"probe_error_{per_digit}": few_labels_error(train, digit, test, test_digit, per_digit, settings, progress)
-        for per_digit in settings.labels_per_digit
-    }
-    return scores | {"probe_error_all": probe(train, digit, test, test_digit, settings, SPLITS_ALL, progress)}
-
-
-def ticks(settings: Settings) -> int:
-    """How many steps of a progress bar `scores` takes, each a few seconds long at most."""
-    return len(settings.labels_per_digit) * settings.label_draws + SPLITS_ALL * len(settings.penalties) + 1
+    few = {f"probe_error_{n}": few_labels_error(task, n, settings) for n in settings.labels_per_digit}
+    return few | {"probe_error_all": probe(task, settings, SPLITS_ALL)}

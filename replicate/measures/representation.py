@@ -6,25 +6,18 @@ Any representation is scored by the same two measures: linear probes with few or
 without any. The digits may be all ten or some of them: those that occur in the training split are the classes.
 """
 
-from typing import Protocol
-
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
-from sklearn.metrics import adjusted_mutual_info_score, homogeneity_completeness_v_measure, normalized_mutual_info_score
+from sklearn.metrics import normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 from threadpoolctl import threadpool_limits
 
-from replicate.measures import classification, probes
+from replicate.base.parameters import Represent
+from replicate.measures import classification
+from replicate.measures.probes import Task
 
 COMPONENTS = 128  # of pixels: as many as the hidden layer of Q has units
-
-
-class Settings(probes.Settings, Protocol):
-    """What is read of the group `represent` of params.yaml."""
-
-    kmeans_images: int  # drawn from the training split, at most
-    kmeans_restarts: int
 
 
 def standardise(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +36,7 @@ def principal_components(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarra
     return tuple(pca.transform(split).astype(np.float32) for split in (train, test))
 
 
-def clusters(train: np.ndarray, test: np.ndarray, K: int, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+def clusters(train: np.ndarray, test: np.ndarray, K: int, settings: Represent) -> tuple[np.ndarray, np.ndarray]:
     """The clusters of k-means on features (N, d), (M, d) -> (N,), (M,) of 0 … K − 1.
 
     Fitted to `settings.kmeans_images` of the training images (all, if they are fewer), drawn without replacement; the
@@ -57,22 +50,20 @@ def clusters(train: np.ndarray, test: np.ndarray, K: int, settings: Settings) ->
         return kmeans.predict(train), kmeans.predict(test)
 
 
-def kmeans_scores(
-    train: np.ndarray, digit: np.ndarray, test: np.ndarray, test_digit: np.ndarray, settings: Settings
-) -> dict[str, float]:
-    """k-means with as many clusters as there are digits, on features (N, d).
+def kmeans_scores(task: Task, settings: Represent) -> dict[str, float]:
+    """k-means with as many clusters as there are digits in the training split.
 
     kmeans_error, kmeans_error_majority: test error once each cluster is matched to a digit, one-to-one and by its most
     frequent digit, on the whole training split. kmeans_nmi: normalised mutual information (arithmetic mean) of clusters
     and digits on the test split.
     """
-    K = len(np.unique(digit))
-    cluster, test_cluster = clusters(train, test, K, settings)
-    counts = classification.contingency(cluster, digit, K)
+    K = len(np.unique(task.train_label))
+    cluster, test_cluster = clusters(task.train, task.test, K, settings)
+    counts = classification.contingency(cluster, task.train_label, K)
     return {
-        "kmeans_error": float(np.mean(classification.match_one_to_one(counts)[test_cluster] != test_digit)),
-        "kmeans_error_majority": float(np.mean(classification.match_majority(counts)[test_cluster] != test_digit)),
-        "kmeans_nmi": float(normalized_mutual_info_score(test_digit, test_cluster)),
+        "kmeans_error": float(np.mean(classification.match_one_to_one(counts)[test_cluster] != task.test_label)),
+        "kmeans_error_majority": float(np.mean(classification.match_majority(counts)[test_cluster] != task.test_label)),
+        "kmeans_nmi": float(normalized_mutual_info_score(task.test_label, test_cluster)),
     }
 
 
@@ -83,9 +74,7 @@ def label_information(category: np.ndarray, digit: np.ndarray) -> dict[str, floa
     most that it can be; 0 where either has one value only. Both have the correction of Miller (1955) and Madow: the
     plug-in entropy of m cells that occur is raised by (m − 1) / 2N, since it is too low on average, and the plug-in
     information is too high. The corrected information of an independent category can be a little below 0.
-    ami: adjusted mutual information, 0 for an independent category, on average, and 1 for the digit under any names.
-    homogeneity: 1 − H(digit | category) / H(digit), 1 when each category holds one digit only. completeness:
-    1 − H(category | digit) / H(category), 1 when each digit lies in one category. These three are scikit-learn's.
+    ami, homogeneity, completeness: see `classification.partition_scores`.
     """
     counts = contingency_matrix(digit, category)
 
@@ -95,11 +84,8 @@ def label_information(category: np.ndarray, digit: np.ndarray) -> dict[str, floa
 
     of_digit, of_category = entropy(counts.sum(axis=1)), entropy(counts.sum(axis=0))
     information = of_digit + of_category - entropy(counts.ravel())
-    homogeneity, completeness, _ = homogeneity_completeness_v_measure(digit, category)
     return {
         "information": information,
         "information_share": information / min(of_digit, of_category) if min(counts.shape) > 1 else 0.0,
-        "ami": float(adjusted_mutual_info_score(digit, category)),
-        "homogeneity": float(homogeneity),
-        "completeness": float(completeness),
+        **classification.partition_scores(category, digit),
     }

@@ -3,13 +3,13 @@
 import numpy as np
 import torch
 
+from replicate.base.mnist import SIDE
 from replicate.base.parameters import Evaluate, Latent
 from replicate.gan import model
-from replicate.gan.latent import of_every_category
+from replicate.gan.latent import sample_every_category
 from replicate.gan.model import Model
 from replicate.measures.continuous_codes import CODES
 
-SIDE = 28  # pixels of an image
 SAMPLES = 360  # on the sheet of samples, as many of each category: the first of those of which evaluate measures purity
 TRAVERSALS = 20  # along each code, on the sheet of traversals
 
@@ -29,7 +29,7 @@ def images_on(sheet: np.ndarray) -> np.ndarray:
 
 def samples(trained: Model, prior: Latent, options: Evaluate) -> np.ndarray:
     """Generated images, a row for each category: (K, n, 28, 28)."""
-    codes = of_every_category(options.samples_per_category, prior, torch.Generator().manual_seed(options.seed))
+    codes = sample_every_category(options.samples_per_category, prior, torch.Generator().manual_seed(options.seed))
     images = model.generate(trained.generator, codes, prior)[:, 0].numpy()
     return images.reshape(prior.categories, -1, SIDE, SIDE)[:, : SAMPLES // prior.categories]
 
@@ -38,13 +38,10 @@ def traversals(trained: Model, prior: Latent, options: Evaluate) -> np.ndarray:
     """Images along c2, then along c3, a column for each value, a row for each category and draw: (2 K draws, values, 28,
     28)."""
     draws = max(TRAVERSALS // prior.categories, 1)
-    codes = of_every_category(draws, prior, torch.Generator().manual_seed(options.seed))
-    columns = []
-    for value in options.traversal_values:
-        of_code = []
-        for code in range(len(CODES)):
-            continuous = codes.continuous.clone()
-            continuous[:, code] = value
-            of_code.append(model.generate(trained.generator, codes._replace(continuous=continuous), prior)[:, 0])
-        columns.append(torch.cat(of_code).numpy())
-    return np.stack(columns, axis=1)
+    codes = sample_every_category(draws, prior, torch.Generator().manual_seed(options.seed))
+
+    def column(value: float) -> np.ndarray:
+        of_codes = [codes.with_continuous(code, value) for code in range(len(CODES))]
+        return np.concatenate([model.generate(trained.generator, each, prior)[:, 0].numpy() for each in of_codes])
+
+    return np.stack([column(value) for value in options.traversal_values], axis=1)

@@ -32,26 +32,14 @@ def test_one_flipped_bit_is_refused(mnist_files, pinned_mnist, tmp_path):
         mnist.load("train", pinned_mnist, tmp_path / "data")
 
 
-def test_a_run_trains_on_the_last_images(mnist_files, pinned_mnist, small, tmp_path, monkeypatch):
+def test_a_run_sees_the_last_images_and_of_its_digits_alone(mnist_files, pinned_mnist, small, tmp_path, monkeypatch):
     write(tmp_path / mnist.FOLDER, mnist_files)
     monkeypatch.chdir(tmp_path)
     images, labels = mnist.load("train", pinned_mnist)
-    last_images, last_labels = mnist.training_images(
-        pinned_mnist, small.train.model_copy(update={"training_images": 3})
-    )
-    assert torch.equal(last_images, images[4:]) and torch.equal(last_labels, labels[4:])
-    assert len(mnist.training_images(pinned_mnist, small.train)[0]) == 7
-
-
-def test_a_run_of_some_digits_sees_no_others(mnist_files, pinned_mnist, small, tmp_path, monkeypatch):
-    write(tmp_path / mnist.FOLDER, mnist_files)
-    monkeypatch.chdir(tmp_path)
-    images, labels = mnist.load("train", pinned_mnist)
-    seen = [int(labels[0]), int(labels[3])]
-    train = small.train.model_copy(update={"digits": seen})
-    some_images, some_labels = mnist.training_images(pinned_mnist, train)
-    expected = [i for i, label in enumerate(labels.tolist()) if label in seen]
-    assert torch.equal(some_images, images[expected]) and torch.equal(some_labels, labels[expected])
-    test_labels = mnist.load("t10k", pinned_mnist)[1]
-    expected = [label for label in test_labels.tolist() if label in seen]
-    assert mnist.test_images(pinned_mnist, train)[1].tolist() == expected
+    digits = labels[[2, 5]].tolist()
+    train = small.train.model_copy(update={"training_images": 5, "digits": digits})
+    expected = [i for i in range(2, 7) if labels[i] in digits]
+    found_images, found_labels = mnist.training_images(pinned_mnist, train)
+    assert torch.equal(found_images, images[expected]) and torch.equal(found_labels, labels[expected])
+    test_labels = mnist.load("t10k", pinned_mnist)[1].tolist()
+    assert mnist.test_images(pinned_mnist, train)[1].tolist() == [label for label in test_labels if label in digits]

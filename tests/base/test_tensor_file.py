@@ -4,7 +4,6 @@ import sys
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from replicate.base import tensor_file
 from replicate.base.stage import BadInput
@@ -48,29 +47,12 @@ def test_a_damaged_file_is_refused(damage, tensors, tmp_path):
         tensor_file.load(path)
 
 
-@pytest.mark.parametrize("metadata", [None, {"origin": "gan-0"}, {"format": "pt"}])
-def test_a_file_without_an_origin_or_a_checksum_is_refused(metadata, tensors, tmp_path):
-    save_file(tensors, tmp_path / "a.safetensors", metadata)
-    with pytest.raises(BadInput, match="it does not say what it is of"):
-        tensor_file.load(tmp_path / "a.safetensors")
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_what_is_not_finite_is_refused(value: float, tensors, tmp_path):
-    tensor_file.save(tmp_path / "a.safetensors", tensors | {"step": torch.tensor(value)}, "gan-0")
-    with pytest.raises(BadInput, match="step is not finite"):
-        tensor_file.load(tmp_path / "a.safetensors")
-
-
-def test_each_flipped_bit_of_a_tensor_changes_the_checksum(tensors):
-    found = {tensor_file.checksum(tensors, "gan-0")}
-    for bit in range(8):
-        found.add(tensor_file.checksum(tensors | {"random": torch.bitwise_xor(tensors["random"], 1 << bit)}, "gan-0"))
+def test_values_names_shapes_and_origin_are_in_the_checksum(tensors):
+    flipped = tensors | {"random": torch.bitwise_xor(tensors["random"], 1)}
     renamed = {"heavy" if name == "weight" else name: tensor for name, tensor in tensors.items()}
-    found.add(tensor_file.checksum(renamed, "gan-0"))
-    found.add(tensor_file.checksum(tensors | {"weight": tensors["weight"].view(3, 2)}, "gan-0"))
-    found.add(tensor_file.checksum(tensors, "gan-1"))
-    assert len(found) == 12
+    reshaped = tensors | {"weight": tensors["weight"].view(3, 2)}
+    found = {tensor_file.checksum(each, "gan-0") for each in (tensors, flipped, renamed, reshaped)}
+    assert len(found | {tensor_file.checksum(tensors, "gan-1")}) == 5
 
 
 def test_the_memory_format_does_not_change_the_checksum():

@@ -66,10 +66,6 @@ def test_the_bounds_are_those_of_the_estimator(estimator: str, settings, feature
     torch.testing.assert_close(bounds, torch.stack(expected))
 
 
-def test_all_outputs_are_trained(head, features, settings):
-    assert head.trained_outputs(features).shape == (N, 3 * settings.critic.dimensions)
-
-
 def test_embeddings_start_at_the_scale_of_their_inputs(head):
     assert head.embed_category.weight.std().item() == pytest.approx(1, rel=0.2)
     first, _, second = head.embed_continuous[0]

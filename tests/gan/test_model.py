@@ -1,17 +1,12 @@
 """The model of a run: its initial weights, batchnorm's population statistics, and its file."""
 
-from pathlib import Path
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 import torch
-from conftest import change
 from torch import Tensor
 
 from replicate.base import mnist
 from replicate.base.parameters import Parameters, Settings
-from replicate.base.stage import BadInput
 from replicate.gan import latent, model
 from replicate.gan.model import Model
 
@@ -24,22 +19,7 @@ def settings(params: Parameters) -> Settings:
 @pytest.fixture(scope="module")
 def built(settings: Settings) -> Model:
     """The networks of infogan with their initial weights, in training mode."""
-    built = model.build(settings)
-    model.initialise(built, np.random.SeedSequence(0))
-    return built
-
-
-class Saved(NamedTuple):
-    path: Path
-    tensors: dict[str, Tensor]
-
-
-@pytest.fixture(scope="module")
-def saved(built: Model, tmp_path_factory) -> Saved:
-    """The file of the run infogan-0 after 2000 iterations, and what it holds."""
-    path = tmp_path_factory.mktemp("saved") / "folder" / "weights.safetensors"
-    model.save(path, built, "infogan-0", 2000)
-    return Saved(path, {name: tensor.clone() for name, tensor in model.to_tensors(built).items()})
+    return model.fresh(settings, np.random.SeedSequence(0))
 
 
 def test_initial_weights_are_as_in_the_released_code(built: Model):
@@ -83,39 +63,13 @@ def test_batchnorm_is_given_the_statistics_of_what_is_read(settings: Settings, d
         close(settled.generator.fully_connected[1], [settled.generator.fully_connected[0](x) for x in inputs])
 
 
-def test_images_come_in_batches(saved: Saved, settings: Settings):
-    generator = model.load(saved.path, "infogan-0", 2000, settings).generator
-    codes = latent.sample(5, settings.latent, torch.Generator().manual_seed(0))
-    images = model.generate(generator, codes, settings.latent, batch_size=2)
-    assert images.shape == (5, 1, 28, 28) and not images.requires_grad
-    torch.testing.assert_close(images, generator(latent.inputs(codes, settings.latent)).detach())
-
-
-def test_weights_survive_the_file(saved: Saved, settings: Settings):
-    loaded = model.load(saved.path, "infogan-0", 2000, settings)
+def test_weights_survive_the_file_and_draw_the_same_images_in_any_batches(built: Model, settings: Settings, tmp_path):
+    model.save(tmp_path / "weights.safetensors", built, "infogan-0", 2000)
+    loaded = model.load(tmp_path / "weights.safetensors", settings)
     assert not loaded.training
-    tensors = model.to_tensors(loaded)
-    assert tensors.keys() == saved.tensors.keys()
-    assert [name for name in tensors if not torch.equal(tensors[name], saved.tensors[name])] == []
-
-
-def test_weights_of_another_run_or_iteration_are_refused(saved: Saved, settings: Settings):
-    with pytest.raises(BadInput, match="not the weights of infogan-1 .*they are of infogan-0 after 2000"):
-        model.load(saved.path, "infogan-1", 2000, settings)
-    with pytest.raises(BadInput, match="not the weights of infogan-0 after 5000 .*they are of infogan-0 after 2000"):
-        model.load(saved.path, "infogan-0", 5000, settings)
-
-
-def test_weights_of_other_networks_are_refused(saved: Saved, params: Parameters, settings: Settings):
-    for other in (change(settings, latent={"categories": 20}), params.settings("infomax")):
-        with pytest.raises(BadInput, match="not the weights of infogan-0 after 2000 iterations"):
-            model.load(saved.path, "infogan-0", 2000, other)
-
-
-def test_a_missing_or_damaged_file_is_refused(saved: Saved, settings: Settings, tmp_path):
-    with pytest.raises(BadInput, match=r"absent\.safetensors: not the weights of infogan-0 .*No such file"):
-        model.load(tmp_path / "absent.safetensors", "infogan-0", 2000, settings)
-    content = saved.path.read_bytes()
-    (tmp_path / "damaged.safetensors").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(BadInput, match=r"damaged\.safetensors: not the weights of infogan-0"):
-        model.load(tmp_path / "damaged.safetensors", "infogan-0", 2000, settings)
+    before, after = model.to_tensors(built), model.to_tensors(loaded)
+    assert after.keys() == before.keys() and all(torch.equal(after[name], before[name]) for name in after)
+    codes = latent.sample(5, settings.latent, torch.Generator().manual_seed(0))
+    images = model.generate(loaded.generator, codes, settings.latent, batch_size=2)
+    assert images.shape == (5, 1, 28, 28) and not images.requires_grad
+    torch.testing.assert_close(images, loaded.generator(latent.inputs(codes, settings.latent)).detach())

@@ -174,8 +174,3 @@ def test_roles_are_given_by_both_correlations_together():
     assert scores["rotation"]["sign"] == -1 and scores["rotation"]["slant_correlation"] == pytest.approx(0.5)
     assert scores["rotation"]["slant_change"] == pytest.approx(4)  # mean slope −1, from −1 to 1, over 0.5
     assert scores["width"]["slant_correlation"] == pytest.approx(1)
-
-
-def test_a_value_that_was_not_traversed_is_refused():
-    with pytest.raises(ValueError, match="expected 0.5 among its values"):
-        traversal([[1], [1], [1]]).index(0.5)

@@ -5,7 +5,6 @@ from conftest import change
 
 from replicate.base.parameters import Parameters, Represent
 from replicate.gan import model
-from replicate.gan.model import Model
 from replicate.measures import downstream, reading
 
 
@@ -17,23 +16,15 @@ def options(params: Parameters) -> Represent:
 
 
 @pytest.fixture(scope="module")
-def trained(small: Parameters) -> Model:
-    built = model.build(small.settings("infogan"))
-    model.initialise(built, np.random.SeedSequence(0))
-    return built.eval()
-
-
-@pytest.fixture(scope="module")
 def split(digits) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.cat([digits, digits.flip(2)]), torch.arange(80) % 10
 
 
-def test_network_layers_are_standardised_and_probabilities_are_not(trained, split):
-    test = split[0][:5], split[1][:5]
-    features = downstream.representations(trained, split, test)
-    raw = reading.layers(trained, split[0])
+def test_network_layers_are_standardised_and_probabilities_are_not(small, split):
+    trained = model.fresh(small.settings("infogan"), np.random.SeedSequence(0)).eval()
+    features = downstream.representations(trained, split, (split[0][:5], split[1][:5]))
     assert list(features) == ["posterior_c1", "head_outputs", "head_hidden", "trunk"]
-    np.testing.assert_array_equal(features["posterior_c1"][0], raw["posterior_c1"])
+    np.testing.assert_array_equal(features["posterior_c1"][0], reading.layers(trained, split[0])["posterior_c1"])
     for name in ("head_outputs", "head_hidden", "trunk"):
         of_train, of_test = features[name]
         np.testing.assert_allclose(of_train.mean(axis=0), 0, atol=1e-4)

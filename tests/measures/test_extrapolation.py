@@ -68,10 +68,3 @@ def test_a_digit_lost_in_one_direction_is_told_by_the_lowest():
     assert [scores[f"kept_{direction}"] for direction in ("left", "narrow", "wide")] == [1, 1, 1]
     assert scores["confidence_right"] == scores["confidence_lowest"] == pytest.approx((SURE + 0.55) / 2)
     assert scores["confidence_at_0"] == pytest.approx(SURE)
-
-
-def test_a_traversal_without_2_is_refused():
-    generate = lambda codes: bars(rotating(codes), widening(codes))  # noqa: E731
-    traversal = continuous_codes.traverse(generate, codes(categories=2, draws=2), 2, [-1.0, 0.0, 1.0])
-    with pytest.raises(ValueError, match="expected -2 among its values"):
-        extrapolation.scores(traversal, REAL_STD, judged)

@@ -84,11 +84,3 @@ def test_images_without_ink_or_contrast_are_defined():
     assert white.width[0] == white.height[0] == pytest.approx(0.98 * 28)
     assert white.thickness[0] == 0
     assert [len(values) for values in none] == [0, 0, 0, 0]
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -0.1])
-def test_intensities_that_are_none_are_refused(value):
-    image = bar()
-    image[3, 4] = value
-    with pytest.raises(ValueError, match="finite and not negative"):
-        morphometry.measure(image[None])

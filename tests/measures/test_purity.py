@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 
 from replicate.measures import purity
 
@@ -21,8 +20,3 @@ def test_a_generator_of_one_digit_is_pure_but_not_one_to_one():
     scores = purity.scores(np.repeat(np.arange(10), 5), np.full(50, 1), 10)
     assert scores["mean"] == scores["lowest"] == 1
     assert scores["one_to_one"] == 0.1 and scores["digits_reached"] == 1
-
-
-def test_a_category_without_images_is_an_error():
-    with pytest.raises(ValueError, match="every category"):
-        purity.scores(np.array([0, 2]), np.array([1, 1]), 3)

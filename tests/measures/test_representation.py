@@ -8,22 +8,15 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from replicate.measures import classification, probes, representation
+from replicate.measures.probes import Task
 
 Blobs = tuple[np.ndarray, np.ndarray]
 
 
 def options(**values) -> SimpleNamespace:
     """The group `represent` of params.yaml at a length that a test can afford."""
-    defaults = {
-        "seed": 0,
-        "labels_per_digit": [5, 20],
-        "label_draws": 2,
-        "penalties": [0.01, 1.0],
-        "probe_iterations": 1000,
-        "kmeans_images": 300,
-        "kmeans_restarts": 3,
-    }
-    return SimpleNamespace(**defaults | values)
+    defaults = {"seed": 0, "labels_per_digit": [5, 20], "label_draws": 2, "penalties": [0.01, 1.0]}
+    return SimpleNamespace(**defaults | {"probe_iterations": 1000, "kmeans_images": 300, "kmeans_restarts": 3} | values)
 
 
 def blobs(per_digit: int, spread: float, seed: int) -> Blobs:
@@ -53,10 +46,9 @@ def few(per_digit: int, seed: int) -> Blobs:
     return np.tanh(features @ np.random.default_rng(3).normal(size=(10, 150)).astype(np.float32)), digit
 
 
-def both(train: np.ndarray, digit: np.ndarray, test: np.ndarray, test_digit: np.ndarray, settings) -> dict[str, float]:
+def both(task: Task, settings) -> dict[str, float]:
     """Both measures of a representation."""
-    split = train, digit, test, test_digit, settings
-    return probes.scores(*split) | representation.kmeans_scores(*split)
+    return probes.scores(task, settings) | representation.kmeans_scores(task, settings)
 
 
 @pytest.mark.parametrize("kind", [mixed, degenerate, few])
@@ -66,7 +58,7 @@ def test_a_probe_is_the_logistic_regression_of_scikit_learn(kind, penalty):
     mean = train.mean(axis=0, dtype=np.float64)  # scikit-learn takes many more steps where features are far from 0
     reference = LogisticRegression(C=penalty, tol=1e-6, max_iter=10_000).fit(train - mean, digit)
     settings = options(penalties=[penalty])
-    error = probes.probe(train, digit, test, test_digit, settings, splits=1, progress=probes.SILENT)
+    error = probes.probe(Task(train, digit, test, test_digit), settings, splits=1)
     assert error == pytest.approx(1 - reference.score(test - mean, test_digit), abs=0.002)
 
     features, test_features = probes.principal(train, test)
@@ -108,30 +100,25 @@ def test_a_fit_that_is_cut_off_says_so():
 
 
 def test_separate_digits_are_read_and_clustered_without_error():
-    scores = both(*blobs(40, 0.05, 0), *blobs(20, 0.05, 1), options())
-    assert scores == {
-        "probe_error_5": 0,
-        "probe_error_20": 0,
-        "probe_error_all": 0,
-        "kmeans_error": 0,
-        "kmeans_error_majority": 0,
-        "kmeans_nmi": pytest.approx(1),
-    }
+    scores = both(Task(*blobs(40, 0.05, 0), *blobs(20, 0.05, 1)), options())
+    assert scores.pop("kmeans_nmi") == pytest.approx(1)
+    errors = ("probe_error_5", "probe_error_20", "probe_error_all", "kmeans_error", "kmeans_error_majority")
+    assert scores == dict.fromkeys(errors, 0)
 
 
 def test_noise_is_read_no_better_than_by_chance_and_twice_the_same():
     random = np.random.default_rng(0)
     train, test = random.normal(size=(600, 4)).astype(np.float32), random.normal(size=(2000, 4)).astype(np.float32)
-    digits = np.arange(600) % 10, np.arange(2000) % 10
-    scores = both(train, digits[0], test, digits[1], options())
+    task = Task(train, np.arange(600) % 10, test, np.arange(2000) % 10)
+    scores = both(task, options())
     for name in ("probe_error_5", "probe_error_20", "probe_error_all", "kmeans_error"):
         assert scores[name] == pytest.approx(0.9, abs=0.03)
     assert scores["kmeans_nmi"] < 0.03
-    assert both(train, digits[0], test, digits[1], options()) == scores
+    assert both(task, options()) == scores
 
 
 def test_more_labels_help_where_the_digits_overlap():
-    scores = probes.scores(*blobs(200, 0.35, 0), *blobs(200, 0.35, 1), options())
+    scores = probes.scores(Task(*blobs(200, 0.35, 0), *blobs(200, 0.35, 1)), options())
     assert scores["probe_error_5"] > scores["probe_error_20"] > scores["probe_error_all"] > 0
 
 
@@ -140,9 +127,9 @@ def test_five_digits_are_classes_enough():
         chosen = np.isin(digit, [1, 3, 4, 8, 9])
         return features[chosen], digit[chosen]
 
-    scores = both(*five(*blobs(40, 0.05, 0)), *five(*blobs(20, 0.05, 1)), options())
+    scores = both(Task(*five(*blobs(40, 0.05, 0)), *five(*blobs(20, 0.05, 1))), options())
     assert [scores[name] for name in ("probe_error_5", "probe_error_all", "kmeans_error")] == [0, 0, 0]
-    scores = both(*five(*blobs(40, 0.05, 0)), *blobs(20, 0.05, 1), options(labels_per_digit=[]))
+    scores = both(Task(*five(*blobs(40, 0.05, 0)), *blobs(20, 0.05, 1)), options(labels_per_digit=[]))
     assert scores["probe_error_all"] == scores["kmeans_error"] == 0.5  # digits never seen are never named
 
 
@@ -154,10 +141,10 @@ def test_the_penalty_is_chosen_on_held_out_labels():
         features, digit = blobs(per_digit, 0.05, seed)
         return np.hstack([0.1 * features, random.normal(size=(len(digit), 10)).astype(np.float32)]), digit
 
-    train, test = hidden(20, 0), hidden(50, 1)
+    task = Task(*hidden(20, 0), *hidden(50, 1))
 
     def error(*penalties: float) -> float:
-        return probes.probe(*train, *test, options(penalties=penalties), 5, probes.SILENT)
+        return probes.probe(task, options(penalties=penalties), splits=5)
 
     strong, weak = error(1e-4), error(1e4)
     assert weak < 0.1 < 0.5 < strong
@@ -184,20 +171,7 @@ def test_more_clusters_than_digits_are_matched_by_majority():
     counts = classification.contingency(cluster, digit, 4)
     assert np.mean(classification.match_majority(counts)[test_cluster] != digit[:100]) == 0
     assert np.mean(classification.match_one_to_one(counts)[test_cluster] != digit[:100]) == pytest.approx(0.5)
-    assert representation.kmeans_scores(features, digit, features, digit, options())["kmeans_error"] > 0.2
-
-
-def test_progress_takes_the_steps_that_were_promised():
-    class Counter:
-        steps = 0
-
-        def update(self) -> None:
-            self.steps += 1
-
-    for settings in (options(), options(labels_per_digit=[5], penalties=[0.1, 1.0, 10.0], label_draws=1)):
-        counter = Counter()
-        probes.scores(*blobs(40, 0.05, 0), *blobs(5, 0.05, 1), settings, counter)
-        assert counter.steps == probes.ticks(settings)
+    assert representation.kmeans_scores(Task(features, digit, features, digit), options())["kmeans_error"] > 0.2
 
 
 def test_standardised_by_the_training_split_alone():

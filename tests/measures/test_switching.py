@@ -52,8 +52,3 @@ def test_random_digits_switch_but_are_few_in_a_row():
     scores = switching.scores(np.random.default_rng(0).integers(10, size=(3000, 10)))
     assert scores["switched"] == pytest.approx(0.9, abs=0.01)
     assert scores["digits_in_a_row"] == pytest.approx(10 * (1 - 0.9**10), abs=0.1)
-
-
-def test_one_category_has_nothing_to_switch_to():
-    with pytest.raises(ValueError, match="two categories"):
-        switching.scores(np.zeros((3, 1), dtype=int))
