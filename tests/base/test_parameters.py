@@ -71,6 +71,11 @@ def test_the_committed_file_is_as_expected(params: Parameters):
         ("train.digits", [3], r"train.digits: got \[3\]"),
         ("explorer.grid_values", 1, "explorer.grid_values: got 1, expected to be greater than or equal"),
         ("explorer.grid_values", 10**30, "explorer.grid_values: got 1000.*, expected to be less than or equal to 100"),
+        (
+            "explorer.milestones",
+            [250, 300],
+            r"explorer.milestones: got \[300\], expected some of train.milestones of infogan",
+        ),
         ("explorer.draws", 10**6, "explorer.draws: got 1000000, expected to be less than or equal to 100"),
         ("represent.penalties", [], r"represent.penalties: got \[\]"),
         ("mnist.sha256.train-images-idx3-ubyte", "xyz", "mnist.sha256.train-images-idx3-ubyte: got 'xyz'"),
@@ -151,7 +156,7 @@ def test_more_labels_than_there_are_images_are_refused(tmp_path):
     [
         ({"evaluate.samples_per_category": 5000}, "evaluate.samples_per_category: got 5000 images of each of 1000"),
         ({"evaluate.traversals_per_category": 5000}, "traversal_values: got 45000 images of each of 1000 categories"),
-        ({"explorer.draws": 7}, "explorer.draws, grid_values: got 1183 images of each of 1000 categories of infogan"),
+        ({"explorer.draws": 13}, "explorer.draws, grid_values: got 1053 images of each of 1000 categories of infogan"),
     ],
 )
 def test_more_images_than_memory_holds_are_refused(tmp_path, changes, message: str):
