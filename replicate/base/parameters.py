@@ -263,7 +263,9 @@ class Figures(Checked):
 class Explorer(Checked):
     seed: Seed
     draws: Annotated[int, Gt(0), Le(100)]
-    grid_values: Annotated[int, Ge(2), Le(100)]  # between which the page blends
+    rank: Width
+    milestones: list[Positive]
+    grid_values: Annotated[int, Ge(2), Le(100)]
 
 
 class Parameters(Checked):
@@ -295,6 +297,16 @@ class Parameters(Checked):
         for variant in set(self.variants) & set(get_args(Objective)):  # by which the claims and the reports know it
             if (objective := self.settings(variant).objective) != variant:
                 raise ValueError(f"variants.{variant}.objective: got {objective!r}, expected {variant!r}")
+        return self
+
+    @model_validator(mode="after")
+    def milestones_to_explore_are_kept(self) -> "Parameters":
+        for variant in self.runs.variants:
+            train = self.settings(variant).train
+            unkept = [n for n in self.explorer.milestones if n < train.iterations and n not in train.milestones]
+            if unkept:
+                expected = f"some of train.milestones of {variant} ({train.milestones})"
+                raise ValueError(f"explorer.milestones: got {unkept}, expected {expected}")
         return self
 
     @model_validator(mode="after")

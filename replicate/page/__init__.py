@@ -1,1 +1,1 @@
-"""The explorer's page: its HTML, style and script, and a picture of it."""
+"""The explorer's page: what it holds, its HTML, style and script, and a picture of it."""

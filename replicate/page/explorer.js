@@ -1,118 +1,115 @@
 "use strict";
 
-const { limit, values, draws, degrees, pixels, runs, reading } = JSON.parse(document.getElementById("data").textContent);
+const { limit, values, draws, seen, hundredths, runs, digits } = JSON.parse(document.getElementById("data").textContent);
 const SIDE = 28;
+const PERIOD = 5000; // milliseconds of a code that is played back and forth
+const FRAME = 20; // milliseconds of drawing at a time
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const one = (selector, within = document) => within.querySelector(selector);
 const form = one(".explorer");
+const moments = Math.max(...runs.map((run) => run.snapshots.length));
 
-/* A number as it is read: a true minus, `digits` decimals, no minus before a zero; with its sign on demand. */
-function written(number, digits, signed = false) {
-  const text = Math.abs(number).toFixed(digits);
+/* A number as it is read: a true minus, `decimals`, no minus before a zero; with its sign on demand. */
+function written(number, decimals, signed = false) {
+  const text = Math.abs(number).toFixed(decimals);
   const zero = Number(text) === 0;
   return (number < 0 && !zero ? "−" : signed && !zero ? "+" : "") + text;
 }
 
+function percent(share) {
+  return share > 0 && share < 0.001 ? "< 0.1 %" : `${written(100 * share, share < 0.0995 || share > 0.9949 ? 1 : 0)} %`;
+}
+
 /* --- What the page holds ------------------------------------------------------------------------------------------ */
 
-/* The grey of a PNG, pixel by pixel, from its base64. */
-async function unpack(png) {
-  const image = new Image();
-  image.src = `data:image/png;base64,${png}`;
-  await image.decode();
-  const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(image, 0, 0);
-  const rgba = context.getImageData(0, 0, image.width, image.height).data;
-  const greys = new Uint8Array(rgba.length / 4);
-  for (let i = 0; i < greys.length; i++) greys[i] = rgba[4 * i];
-  return greys;
+/* A run at the moment of its training that `state.at` names. */
+const current = (run) => run.snapshots[Math.min(state.at, run.snapshots.length - 1)];
+
+/* Unpack G and what is read in its images, once. */
+function load(snapshot) {
+  snapshot.loading ??= Promise.all([inflated(snapshot.generator), inflated(snapshot.read)]).then(([weights, read]) => {
+    snapshot.tables = unpacked(weights, snapshot.shapes);
+    snapshot.codes = new Int16Array(read);
+  });
+  return snapshot.loading;
 }
 
-for (const run of runs) {
-  const bytes = Uint8Array.from(atob(run.measures), (letter) => letter.charCodeAt(0));
-  const numbers = new Int16Array(bytes.buffer);
-  run.slants = numbers.subarray(0, numbers.length / 2);
-  run.widths = numbers.subarray(numbers.length / 2);
-  run.greys = []; // of a category, once it is unpacked
-}
-
-/* Unpack the sheets of a category. */
-async function load(category) {
-  await Promise.all(
-    runs.map(async (run) => {
-      if (category < run.categories) run.greys[category] ??= await unpack(run.sheets[category]);
-    }),
-  );
-}
-
-/* The four values of the grid around (c2, c3): their row and column, and their weight. */
-function corners(c2, c3) {
+/* The four values of the grid around (c2, c3): their place in it, and their weight. */
+function corners({ c2, c3 }) {
   const along = (code) => {
     const place = ((code + limit) / (2 * limit)) * (values - 1);
     const below = Math.min(Math.floor(place), values - 2);
     return [[below, 1 - (place - below)], [below + 1, place - below]];
   };
-  return along(c3).flatMap(([row, inRow]) => along(c2).map(([column, inColumn]) => [row, column, inRow * inColumn]));
+  return along(c3).flatMap(([row, inRow]) => along(c2).map(([column, inColumn]) => [row * values + column, inRow * inColumn]));
 }
 
-/* A measure of one image, blended as the image is. */
-function measured(numbers, category, draw, around) {
-  const first = (category * draws + draw) * values * values;
-  return around.reduce((sum, [row, column, weight]) => sum + weight * numbers[first + row * values + column], 0);
+/* What is read in the image of a draw of z and a code: c1 of the nearest value of the grid, c2 and c3 between its values. */
+function readIn(snapshot, draw, code) {
+  const of = snapshot.codes.length / 3;
+  const first = (code.c1 * draws + draw) * values ** 2;
+  const around = corners(code);
+  const [nearest] = around.reduce((a, b) => (b[1] > a[1] ? b : a));
+  const mean = (start) => around.reduce((sum, [place, weight]) => sum + weight * snapshot.codes[start + first + place], 0);
+  return { c1: snapshot.codes[first + nearest], c2: mean(of) / hundredths, c3: mean(2 * of) / hundredths };
 }
 
 /* --- Drawing ------------------------------------------------------------------------------------------------------- */
 
-/* Draw the sum of images of a sheet that is `columns` images wide; each part is a row, a column and a weight. */
-function paint(canvas, greys, columns, parts) {
-  const sum = new Float32Array(SIDE * SIDE);
-  for (const [row, column, weight] of parts) {
-    for (let y = 0; y < SIDE; y++) {
-      const first = ((row * SIDE + y) * columns + column) * SIDE;
-      for (let x = 0; x < SIDE; x++) sum[y * SIDE + x] += weight * greys[first + x];
-    }
+const waiting = new Map(); // canvases, and how each is drawn: as many in a frame as there is time for, those in sight first
+
+function later(canvas, draw) {
+  if (!waiting.size) requestAnimationFrame(drawSome);
+  waiting.set(canvas, draw);
+}
+
+function inSight(canvas) {
+  const { top, bottom } = canvas.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
+}
+
+function drawSome() {
+  const end = performance.now() + FRAME;
+  for (const [canvas, draw] of [...waiting].sort(([a], [b]) => inSight(b) - inSight(a))) {
+    draw(canvas.getContext("2d"));
+    waiting.delete(canvas);
+    if (performance.now() > end) break;
   }
-  const context = canvas.getContext("2d");
+  if (waiting.size) requestAnimationFrame(drawSome);
+  else document.body.ariaBusy = "false";
+}
+
+function paint(context, brightness) {
   const image = context.createImageData(SIDE, SIDE);
-  sum.forEach((grey, i) => {
-    image.data[4 * i] = image.data[4 * i + 1] = image.data[4 * i + 2] = grey;
-    image.data[4 * i + 3] = 255;
-  });
+  brightness.forEach((grey, i) => image.data.set([255 * grey, 255 * grey, 255 * grey, 255], 4 * i));
   context.putImageData(image, 0, 0);
 }
 
-const ofDraw = (draw, around) => around.map(([row, column, weight]) => [draw * values + row, column, weight]);
-
-function drawTile(tile, run, draw, { c1, c2, c3 }) {
+function drawTile(tile, run, place) {
+  const snapshot = current(run);
+  const draw = (state.z + place) % draws;
   const canvas = one("canvas", tile);
-  const greys = run.greys[c1];
-  const around = corners(c2, c3);
-  const exists = c1 < run.categories;
-  if (!exists) canvas.getContext("2d").clearRect(0, 0, SIDE, SIDE);
-  else if (greys) paint(canvas, greys, values, ofDraw(draw, around));
-  const slant = exists ? measured(run.slants, c1, draw, around) / degrees : 0;
-  const width = exists ? measured(run.widths, c1, draw, around) / pixels : 0;
-  const words = exists ? [`${written(slant, 0)}°`, written(width, 1)] : ["–", "–"];
-  tile.style.setProperty("--slant", `${slant}deg`);
-  tile.style.setProperty("--width", `${Math.min(width / SIDE, 1) * 100}%`);
-  [one(".slant", tile).textContent, one(".width", tile).textContent] = words;
+  const exists = state.c1 < run.categories;
+  const code = { ...state };
+  if (exists && !snapshot.tables) return; // drawn when it is loaded
+  later(canvas, (context) => {
+    if (exists) paint(context, generate(snapshot.tables, draw, code));
+    else context.clearRect(0, 0, SIDE, SIDE);
+  });
+  const read = exists && readIn(snapshot, draw, code);
+  const right = read.c1 === code.c1;
+  tile.classList.toggle("wrong", exists && !right);
+  const words = exists ? [`${read.c1} ${right ? "✓" : "✗"}`, written(read.c2, 1), written(read.c3, 1)] : ["–", "–", "–"];
+  all("b", tile).forEach((cell, i) => (cell.textContent = words[i]));
   canvas.ariaLabel = exists
-    ? `${run.variant}, draw ${draw + 1} of z: slant ${words[0]}, width ${words[1]} pixels`
-    : `${run.variant} has no category ${c1}`;
+    ? `${run.name}, draw ${draw + 1} of z; read in it: c1 = ${read.c1}, ${right ? "right" : "wrong"}, c2 = ${words[1]}, c3 = ${words[2]}`
+    : `${run.name} has no category ${code.c1}`;
 }
 
-/* How far the mean over the draws goes as c2, then c3, goes from −1 to 1. */
-function drawEffects(cells, run, { c1, c2, c3 }) {
-  const ends = [[corners(1, c3), corners(-1, c3)], [corners(c2, 1), corners(c2, -1)]];
-  const change = (numbers, [to, from]) =>
-    Array.from({ length: draws }, (_, draw) => measured(numbers, c1, draw, to) - measured(numbers, c1, draw, from))
-      .reduce((a, b) => a + b) / draws;
-  const words = ends.flatMap((end) => [
-    `${written(change(run.slants, end) / degrees, 0, true)}°`,
-    `${written(change(run.widths, end) / pixels, 1, true)} px`,
-  ]);
-  cells.forEach((cell, i) => (cell.textContent = c1 < run.categories ? words[i] : "–"));
+/* What c2, then c3, does to the slant and width of a category. */
+function drawEffects(cells, effects) {
+  const words = effects?.flatMap(([slant, width]) => [`${written(slant, 0, true)}°`, `${written(width, 1, true)} px`]);
+  cells.forEach((cell, i) => (cell.textContent = words?.[i] ?? "–"));
 }
 
 function drawRuns() {
@@ -120,14 +117,17 @@ function drawRuns() {
     const run = runs[row.dataset.run];
     row.hidden = !state.runs.includes(run.variant);
     if (row.hidden) continue;
-    all("figure", row).forEach((tile, draw) => drawTile(tile, run, draw, state));
-    drawEffects(all("tbody td", row), run, state);
+    one(".right", row).textContent = percent(current(run).right);
+    drawEffects(all("tbody td", row), current(run).effects[state.c1]);
+    all("figure", row).forEach((tile, place) => drawTile(tile, run, place));
+    if (!current(run).tables) load(current(run)).then(drawRuns);
   }
 }
 
 function drawControls() {
-  for (const input of all("[name=c1]", form)) input.checked = Number(input.value) === state.c1;
-  for (const input of all("[name=runs]", form)) input.checked = state.runs.includes(input.value);
+  for (const input of all("[name=c1]")) input.checked = Number(input.value) === state.c1;
+  for (const input of all("[name=runs]")) input.checked = state.runs.includes(input.value);
+  for (const button of all(".play")) button.ariaPressed = String(button.value === playing);
   const beyond = ["c2", "c3"].filter((code) => Math.abs(state[code]) > 1);
   for (const code of ["c2", "c3"]) {
     const slider = form.elements[code];
@@ -139,65 +139,83 @@ function drawControls() {
   }
   const note = one("#range");
   note.classList.toggle("warning", beyond.length > 0);
-  note.textContent = beyond.length
-    ? `${beyond.join(", ")} beyond ±1: G extrapolates.`
-    : "Solid: the range that was trained.";
+  note.textContent = beyond.length ? `${beyond.join(", ")} beyond ±1: G extrapolates.` : "Solid: the range that was trained.";
+  const iterations = [...new Set(runs.map((run) => current(run).iteration))].join(" or ");
+  form.elements.at.value = state.at;
+  form.elements.at.ariaValueText = one("output[for=at]").textContent = `after ${iterations} iterations`;
+  one("#draws").textContent = `${state.z + 1} to ${((state.z + seen - 1) % draws) + 1} of ${draws}`;
 }
 
-function percent(share) {
-  return share > 0 && share < 0.001 ? "< 0.1 %" : `${written(100 * share, share < 0.0995 || share > 0.9949 ? 1 : 0)} %`;
-}
+/* --- Test digits --------------------------------------------------------------------------------------------------- */
+
+/* The category that is likeliest for a test digit. */
+const likeliest = (run, image) => run.posteriors[image].indexOf(Math.max(...run.posteriors[image]));
+const isRight = (run, image) => run.digits[likeliest(run, image)] === digits[image].digit;
 
 async function drawReading() {
-  if (!reading) return;
-  const digit = reading.digits[state.digit];
-  for (const input of all("[name=digit]")) input.checked = Number(input.value) === state.digit;
+  const run = runs[state.reader];
+  const wrong = digits.filter((_, image) => !isRight(run, image)).length;
+  one("#errors").textContent =
+    `${run.name}: ${wrong} of these ${digits.length} are wrong; of the whole test split ${percent(run.error)}.`;
+  for (const input of all("[name=reader]")) input.checked = input.value === run.variant;
+  all("[name=digit]").forEach((input, image) => {
+    input.checked = image === state.digit;
+    input.parentElement.classList.toggle("wrong", !isRight(run, image));
+    input.ariaLabel = `test image ${digits[image].place}, a ${digits[image].digit}, read ${isRight(run, image) ? "right" : "wrong"}`;
+  });
+  const { place, digit } = digits[state.digit];
+  const posterior = run.posteriors[state.digit];
+  const [c2, c3] = run.continuous[state.digit];
+  const c1 = likeliest(run, state.digit);
+  const matched = run.digits[c1] < 0 ? "no digit" : `the digit ${run.digits[c1]}`;
   const image = one(".chosen span");
   image.style.setProperty("--row", state.digit);
-  image.ariaLabel = `test image ${digit.place}, a ${digit.digit}`;
+  image.ariaLabel = `test image ${place}, a ${digit}`;
   one(".chosen p").textContent =
-    `Test image ${digit.place}, a ${digit.digit}.\nQ reads c1 = ${digit.c1} (${percent(digit.posterior[digit.c1])}),\n` +
-    `c2 = ${written(digit.c2, 2)}, c3 = ${written(digit.c3, 2)}.`;
+    `Test image ${place}, a ${digit}.\nRead: c1 = ${c1} (${percent(posterior[c1])}), matched to ${matched}: ` +
+    `${isRight(run, state.digit) ? "right ✓" : "wrong ✗"}.\nc2 = ${written(c2, 2)}, c3 = ${written(c3, 2)}.`;
+  const trained = run.snapshots.at(-1);
+  await load(trained);
+  if (run !== runs[state.reader]) return;
   all(".bars li").forEach((bar, category) => {
-    bar.style.setProperty("--share", `${100 * digit.posterior[category]}%`);
-    one(".percent", bar).textContent = percent(digit.posterior[category]);
+    bar.hidden = category >= run.categories;
+    if (bar.hidden) return;
+    bar.style.setProperty("--share", `${100 * posterior[category]}%`);
+    one(".percent", bar).textContent = percent(posterior[category]);
+    later(one("canvas", bar), (context) => paint(context, generate(trained.tables, 0, { c1: category, c2: 0, c3: 0 })));
   });
-  reading.greys ??= await unpack(reading.redrawn);
-  all(".redrawn canvas").forEach((canvas, draw) => {
-    paint(canvas, reading.greys, draws, [[state.digit, draw, 1]]);
-    canvas.ariaLabel = `G’s image of that code, draw ${draw + 1} of z`;
-  });
-}
-
-/* G's image of each category that Q can name. */
-function drawCategories() {
-  const run = reading && runs.find((each) => each.name === reading.run);
-  all(".bars canvas").forEach((canvas, category) => paint(canvas, run.greys[category], values, ofDraw(0, corners(0, 0))));
+  all(".redrawn canvas").forEach((canvas, draw) =>
+    later(canvas, (context) => paint(context, generate(trained.tables, draw, { c1, c2, c3 }))));
 }
 
 /* --- The state, and its link --------------------------------------------------------------------------------------- */
 
 function fromFragment() {
   const given = new URLSearchParams(location.hash.slice(1));
-  const number = (name, low, high) => {
-    const value = Number(given.get(name) ?? 0);
-    return Number.isFinite(value) ? Math.min(Math.max(value, low), high) : 0;
+  const number = (name, low, high, absent) => {
+    const value = Number(given.get(name) ?? absent);
+    return Number.isFinite(value) ? Math.min(Math.max(value, low), high) : absent;
   };
+  const whole = (name, high, absent = 0) => Math.round(number(name, 0, high, absent));
   const names = runs.map((run) => run.variant);
   const wanted = (given.get("runs") ?? "").split(",");
   const shown = names.filter((name) => wanted.includes(name));
   return {
     runs: shown.length ? shown : names,
-    c1: Math.round(number("c1", 0, all("[name=c1]").length - 1)),
-    c2: number("c2", -limit, limit),
-    c3: number("c3", -limit, limit),
-    digit: Math.round(number("digit", 0, (reading?.digits.length ?? 1) - 1)),
+    at: whole("at", moments - 1, moments - 1),
+    z: whole("z", draws - 1),
+    c1: whole("c1", all("[name=c1]").length - 1, Number(form.dataset.c1)),
+    c2: number("c2", -limit, limit, 0),
+    c3: number("c3", -limit, limit, 0),
+    reader: Math.max(names.indexOf(given.get("reader")), 0),
+    digit: whole("digit", digits.length - 1),
   };
 }
 
 const fragment = () =>
-  `#runs=${state.runs.join(",")}&c1=${state.c1}&c2=${state.c2}&c3=${state.c3}${reading ? `&digit=${state.digit}` : ""}`;
+  "#" + Object.entries({ ...state, reader: runs[state.reader].variant }).map(([name, value]) => `${name}=${value}`).join("&");
 
+let playing = null; // the code that moves by itself
 let state = fromFragment();
 let toDraw = 0;
 let toKeep = 0;
@@ -212,51 +230,54 @@ function change(changes) {
   });
   clearTimeout(toKeep);
   toKeep = setTimeout(() => history.replaceState(null, "", fragment()), 200);
-  one("[role=status]").textContent = "";
-  if ("c1" in changes) load(state.c1).then(drawRuns);
-  if ("digit" in changes) drawReading();
+  if ("digit" in changes || "reader" in changes) drawReading();
+}
+
+/* Move a code back and forth over the trained range, from where it is, until something else moves it. */
+function play(code) {
+  playing = code;
+  const start = performance.now() - (Math.asin(Math.min(Math.max(state[code], -1), 1)) / (2 * Math.PI)) * PERIOD;
+  const step = (now) => {
+    if (playing !== code) return;
+    change({ [code]: Number(Math.sin(((now - start) / PERIOD) * 2 * Math.PI).toFixed(2)) });
+    requestAnimationFrame(step);
+  };
+  requestAnimationFrame(step);
 }
 
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("input", ({ target }) => {
-  if (target.name === "c1") change({ c1: Number(target.value) });
-  else if (target.name === "runs") {
+  if (target.name === "runs") {
     const shown = all("[name=runs]:checked", form).map((input) => input.value);
     change({ runs: shown.length ? shown : state.runs }); // one stays
-  } else change({ [target.id]: Number(target.value) });
+    return;
+  }
+  if (target.name === playing) playing = null;
+  change({ [target.name]: Number(target.value) });
 });
+for (const button of all(".play")) {
+  button.addEventListener("click", () => {
+    if (playing === button.value) playing = null;
+    else play(button.value);
+    drawControls();
+  });
+}
+one("#other").addEventListener("click", () => change({ z: (state.z + seen) % draws }));
 /* A finger that comes down on a slider and scrolls the page leaves the code as it was: the browser cancels its pointer. */
 let untouched = {};
 form.addEventListener("pointerdown", ({ target }) => {
-  untouched = target.type === "range" ? { [target.id]: state[target.id] } : {};
+  untouched = target.type === "range" ? { [target.name]: state[target.name] } : {};
 });
 form.addEventListener("pointercancel", () => change(untouched));
-one(".digits")?.addEventListener("input", ({ target }) => change({ digit: Number(target.value) }));
-one("#take")?.addEventListener("click", () => {
-  const digit = reading.digits[state.digit];
-  const within = (code) => Math.min(Math.max(code, -limit), limit);
-  change({ c1: digit.c1, c2: within(digit.c2), c3: within(digit.c3) });
-  one(".run:not([hidden])").scrollIntoView();
-});
-one("#share").addEventListener("click", async () => {
-  history.replaceState(null, "", fragment());
-  let said = "Copied.";
-  try {
-    await navigator.clipboard.writeText(location.href);
-  } catch {
-    said = "Copy it from the address bar.";
-  }
-  one("[role=status]").textContent = said;
+one("#read").addEventListener("input", ({ target }) =>
+  change(target.name === "digit" ? { digit: Number(target.value) } : { reader: runs.findIndex((run) => run.variant === target.value) }));
+one("#take").addEventListener("click", () => {
+  const run = runs[state.reader];
+  const [c2, c3] = run.continuous[state.digit].map((code) => Math.min(Math.max(code, -limit), limit));
+  playing = null;
+  change({ runs: [...new Set([...state.runs, run.variant])], at: moments - 1, c1: likeliest(run, state.digit), c2, c3 });
+  one(`.run[data-run="${state.reader}"]`).scrollIntoView();
 });
 addEventListener("hashchange", () => change(fromFragment()));
 
-(async () => {
-  drawControls();
-  drawRuns(); // the measures
-  await load(state.c1);
-  drawRuns();
-  await drawReading();
-  document.body.ariaBusy = "false";
-  for (let category = 0; category < all("[name=c1]").length; category++) await load(category);
-  drawCategories();
-})();
+change({ digit: state.digit });

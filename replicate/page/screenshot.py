@@ -15,7 +15,6 @@ from replicate.base import stage
 from replicate.base.stage import BadInput
 
 PAGE, PICTURE = Path("explorer", "index.html"), Path("explorer", "screenshot.png")
-STATE = "#c1=3&c2=0.8&c3=-0.6&digit=3"  # the code at which the page is seen
 SIZE = {"width": 1200, "height": 1600}  # pixels of the window
 EDGE = 20  # pixels of the page's colour around what is shown of it
 SHOWS = "page sha256"  # the picture's text with the checksum of the page
@@ -34,8 +33,9 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(playwright))
         page = browser.new_page(viewport=SIZE, color_scheme="light")
-        page.goto(PAGE.resolve().as_uri() + STATE)
+        page.goto(PAGE.resolve().as_uri())
         page.wait_for_selector("body[aria-busy=false]")
+        page.wait_for_timeout(2000)  # until all is drawn
         seen = Image.open(io.BytesIO(page.locator("form.explorer").screenshot())).convert("RGB")
         browser.close()
     text = PngImagePlugin.PngInfo()

@@ -57,6 +57,11 @@ def load(changes: dict[str, Any], folder: Path) -> Parameters:
         ("yardstick.least_epochs", 9, r"least_epochs: got 9, expected at most most_epochs \(8\)"),
         ("represent.labels_per_digit", [10, 2751], r"got 2751, expected at most 2750, .* of infogan"),
         ("represent.style_images", 399, "style_images: got 399, expected 400 or more for labels_per_digit"),
+        (
+            "explorer.milestones",
+            [250, 300],
+            r"explorer.milestones: got \[300\], expected some of train.milestones of infogan",
+        ),
         ("mnist.sha256.train-images-idx3-ubyte", "xyz", "mnist.sha256.train-images-idx3-ubyte: got 'xyz'"),
         # Runs.
         ("runs.seeds", 0, "runs.seeds: got 0, expected to be a valid list"),
