@@ -37,9 +37,9 @@ from replicate.gan.run import Run
 from replicate.measures import classification, convergence, morphometry
 from replicate.reporting import study_figures
 from replicate.reporting.study_figures import Pair
+from replicate.reporting.wording import NAMES
 from replicate.studies import plan
 
-NAMES = {"infogan": "InfoGAN", "gan": "regular GAN", "infomax": "InfoMax"}
 # Okabe and Ito's, safe for the colour-blind.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 ESTIMATORS = {"infonce": "InfoNCE", "jensen_shannon": "Jensen–Shannon", "donsker_varadhan": "Donsker–Varadhan"}
@@ -75,7 +75,7 @@ class Shown(NamedTuple):
 
     @property
     def variant(self) -> str:
-        return NAMES.get(self.run.variant, self.run.variant)
+        return NAMES.get(self.run.variant, self.run.variant).removeprefix("the ")
 
     @property
     def title(self) -> str:
@@ -429,7 +429,13 @@ def draw_all() -> dict[str, Figure]:
         figures[name] = figure2(each, shown.get("gan") if name == "figure2" else None, options)
     if "infogan" in shown:
         figures["teaser"] = teaser(shown["infogan"], options)
-    return figures | of_studies(params, results.read("metrics/studies.csv"))
+    in_studies, all_claims = results.read("metrics/studies.csv"), claims.load().claims
+    leak = stage.read_json("metrics/studies.json")["leak"]
+    assessments = claims.assess_all(
+        all_claims, claims.evidence(measured, in_studies), {"leak": leak and leak["verdict"]}
+    )
+    figures["claims"] = study_figures.conditions(all_claims, assessments, WIDTH)
+    return figures | of_studies(params, in_studies)
 
 
 def main() -> None:

@@ -23,27 +23,34 @@ from replicate.findings.results import Metrics, Results
 from replicate.gan import run
 from replicate.gan.run import Run
 from replicate.reporting import study_report
-from replicate.reporting.wording import NAMES, VERBS, asked, count, listed, machine, number, percent, spread, summary
+from replicate.reporting.wording import (
+    METRICS,
+    NAMES,
+    VERBS,
+    asked,
+    count,
+    listed,
+    machine,
+    number,
+    percent,
+    spread,
+    summary,
+)
 
 CONFUSIONS = 3  # the largest ones of a run that are named
 FEWEST = 3  # runs of a study among which another run is placed
 ERROR = "classification.error_one_to_one"
 MARKERS = "<!-- answer -->", "<!-- /answer -->"  # what stands between them in README.md is written here
-# The claims of the answer, each with the metric that stands for it there, its name and its unit.
+# The claims of README's table, each with the metric that stands for it there and its unit.
 ANSWER = {
-    "classification": (ERROR, "error", "%"),
-    "mi-infogan": ("information.share_at_end", "L_I / H(c1)", ""),
-    "mi-gan": ("yardstick.share_c1", "a fresh network's bound / H(c1)", ""),
-    "fig2a": ("purity.mean", "images that show their category's most frequent digit", "%"),
-    "fig2c": ("rotation.slant_correlation", "rank correlation of code and slant", ""),
-    "fig2d": ("width.width_correlation", "rank correlation of code and width", ""),
-    "natural": (
-        "naturalness.lead_lowest",
-        "images more natural than a plain shear or stretch, minus less natural ones",
-        "%",
-    ),
-    "infomax": ("purity.mean", "images that show their category's most frequent digit", "%"),
+    "classification": (ERROR, "%"),
+    "mi-infogan": ("information.share_at_end", ""),
+    "fig2a": ("purity.mean", "%"),
+    "fig2c": ("rotation.slant_correlation", ""),
+    "fig2d": ("width.width_correlation", ""),
+    "disentangle": ("disentanglement.specificity_lowest", ""),
 }
+OF_NOTE = "infomax", "leak"  # the claims that are not the paper's
 
 
 class Row(NamedTuple):
@@ -58,15 +65,6 @@ class Row(NamedTuple):
     verdict: str
 
 
-class Short(NamedTuple):
-    """A claim as README's answer shows it."""
-
-    statement: str
-    published: str
-    here: str
-    verdict: str
-
-
 class Placed(NamedTuple):
     """A metric of one run of the pipeline among the runs of a study."""
 
@@ -78,12 +76,39 @@ class Placed(NamedTuple):
     own: bool  # whether a run of the study has the very same number: then it is that run
 
 
-def short(name: str, claim: Claim, assessment: Assessment, evidence: Results) -> Short:
-    """A claim's row of README's answer."""
-    metric, label, unit = ANSWER[name]
-    runs = evidence.of(claim.variant) if claim.variant in evidence.runs else []
-    here = f"{label} {spread(claims.measure(metric, runs), unit)}" if runs else "–"
-    return Short(claim.statement, claim.published, here, claims.in_words(assessment))
+def answer(
+    all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment], evidence: Results
+) -> list[list[str]]:
+    """README's table: a line for each claim of ANSWER, with a cell for InfoGAN, and one for InfoGAN with views."""
+
+    def cell(name: str, variant: str, assessment: Assessment) -> str:
+        metric, unit = ANSWER[name]
+        mean = claims.measure(metric, evidence.of(variant)).mean
+        value = "none" if mean is None else percent(mean, 0) if unit else f"{mean:.2f}".replace("-", "−")
+        return f"{value}, **{assessment.verdict}**"
+
+    shown = [variant for variant in ("infogan", "views") if evidence.of(variant)]
+    of_shown = {"infogan": assessments, "views": claims.assess_for("views", all_claims, evidence)}
+    return [
+        ["claim", "published", *(f"{NAMES[variant]} ({len(evidence.of(variant))})" for variant in shown)],
+        *(
+            [
+                f"{all_claims[name].brief}: {METRICS[ANSWER[name][0]]}",
+                all_claims[name].published,
+                *(cell(name, variant, of_shown[variant][name]) for variant in shown),
+            ]
+            for name in ANSWER
+        ),
+    ]
+
+
+def verdicts(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment]) -> dict[str, list[str]]:
+    """The paper's claims by their verdict, each in brief."""
+    found = {verdict: [] for verdict in claims.VERDICTS}
+    for name, assessment in assessments.items():
+        if name not in OF_NOTE:
+            found[assessment.verdict].append(all_claims[name].brief)
+    return found
 
 
 def basis(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment], evidence: Results) -> str:
@@ -282,18 +307,6 @@ def machines(runs: Sequence[Run]) -> str:
     return listed([f"{name} ({', '.join(theirs)})" for name, theirs in names.items()])
 
 
-def with_views(evidence: Results) -> str | None:
-    """What c1 errs by where each code is read from a changed view of the image; None where there is no such training."""
-    runs = evidence.of("views")
-    if not runs:
-        return None
-    return (
-        f"Where Q reads each code from a changed view of the image, which needs no label, c1 errs by "
-        f"{spread(claims.measure(ERROR, runs), '%')} ({count(len(runs), 'training')}): "
-        "[a way of this project's own](STUDIES.md#why-not-5--and-what-makes-it-so), not the paper's."
-    )
-
-
 def gather() -> dict[str, Any]:
     """Everything the templates place. Raises BadInput when a file is missing or broken, or a claim lacks a metric."""
     params, asked = parameters.load(), claims.load()
@@ -308,7 +321,7 @@ def gather() -> dict[str, Any]:
         raise BadInput(f"metrics/results.csv: {rows}")
     claims.check(all_claims, measured)
     answers = stage.read_json("metrics/studies.json")
-    evidence = measured._replace(runs=measured.runs | of_studies.runs)
+    evidence = claims.evidence(measured, of_studies)
     leak = answers[LEAK]
     assessments = claims.assess_all(all_claims, evidence, {"leak": leak and leak["verdict"]})
     maximising = [this for this in runs if this.settings.objective != "gan"]
@@ -316,9 +329,16 @@ def gather() -> dict[str, Any]:
     return {
         "headline": headline(evidence, questions.seeds.limit),
         "summary": summary(assessments),
-        "views": with_views(evidence),
+        "errors": {
+            variant: spread(claims.measure(ERROR, evidence.of(variant)), "%")
+            for variant in ("views", "as_printed", "described")
+            if evidence.of(variant)
+        },
+        "luck": answers[SEEDS],
+        "style": study_report.commonest_style(of_studies.of("infogan")),
+        "verdicts": verdicts(all_claims, assessments),
         "basis": basis(all_claims, assessments, evidence),
-        "answer": [short(name, all_claims[name], assessments[name], evidence) for name in ANSWER],
+        "answer": answer(all_claims, assessments, evidence),
         "rows": [row(name, all_claims[name], assessments[name], evidence) for name in all_claims],
         "judge": percent(measured.of_no_run["judge.test_accuracy"]),
         "figures": {

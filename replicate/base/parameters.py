@@ -263,7 +263,7 @@ class Figures(Checked):
 class Explorer(Checked):
     seed: Seed
     draws: Annotated[int, Gt(0), Le(100)]
-    rank: Width
+    rank: Positive
     milestones: list[Positive]
     grid_values: Annotated[int, Ge(2), Le(100)]
 

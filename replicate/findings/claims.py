@@ -39,6 +39,7 @@ class Claim(Checked):
     before, and why it is another now.
     """
 
+    brief: Text
     statement: Text
     where: Text
     published: Text
@@ -152,6 +153,11 @@ class Assessment(NamedTuple):
 def load(path: str | Path = "claims.yaml") -> Claims:
     """All that claims.yaml asks. Raises BadInput (see `parameters.read`)."""
     return parameters.read(path, Claims)
+
+
+def evidence(measured: Results, of_studies: Results) -> Results:
+    """What claims are judged by: a variant's runs of the studies where there are some, else those of the pipeline."""
+    return measured._replace(runs=measured.runs | of_studies.runs)
 
 
 def check_variants(claims: Mapping[str, Claim], variants: Collection[str]) -> None:
@@ -271,6 +277,15 @@ def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = (
     met = [all(run) for run in zip(*(each.holding for each in holds))] if claim.variant else []
     borderline = verdict("at_best") != verdict("at_worst")
     return Assessment(verdict("passed"), borderline, sum(met), len(met), holds, None)
+
+
+def assess_for(variant: str, claims: Mapping[str, Claim], results: Results) -> dict[str, Assessment]:
+    """The claims about InfoGAN, judged for another variant by the same criteria."""
+    return {
+        name: assess(claim, results.of(variant), results.of(claim.control) if claim.control else [])
+        for name, claim in claims.items()
+        if claim.variant == "infogan"
+    }
 
 
 def in_words(assessment: Assessment) -> str:

@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from replicate.base.parameters import Settings
-from replicate.findings import ways
+from replicate.findings import claims, ways
+from replicate.findings.claims import Assessment, Claim
 from replicate.findings.results import Results
 from replicate.findings.ways import Way
+from replicate.reporting.wording import METRICS
 
 PUBLISHED = 0.05  # the classification error of §7.2
 COLOUR, MEAN, REFERENCE = "#0072B2", "#D55E00", "0.45"
@@ -149,4 +151,48 @@ def split(runs: Sequence[Pair], width: float, columns: int = 20) -> Figure:
         axes.set_xlabel("leans left", loc="left")
         axes.annotate("leans right", (1, 0), (0, -4), "axes fraction", "offset points", ha="right", va="top")
         axes.spines[:].set_visible(False)
+    return figure
+
+
+VERDICTS = {claims.HOLDS: "#009E73", claims.PARTLY: "#E69F00", claims.FAILS: "#D55E00", claims.UNDECIDED: REFERENCE}
+
+
+def conditions(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment], width: float) -> Figure:
+    """Every claim's conditions, a row each: its runs less the limit, to the right where it is met, on a scale of its own.
+
+    A point is a run, a bar their mean, a hollow mark the control's mean; the colour is the claim's verdict.
+    """
+    shown = [(name, each) for name, assessment in assessments.items() for each in assessment.findings]
+    height = 0.35 + 0.2 * len(shown)
+    figure = Figure(figsize=(width, height), layout="none")
+    axes = figure.add_axes((0.57, 0.3 / height, 0.24, 1 - 0.35 / height))
+    claimed = None
+    for y, (name, found) in enumerate(shown):
+        assessment = assessments[name]
+        colour = VERDICTS.get(assessment.verdict, REFERENCE)
+        if name != claimed:
+            claimed = name
+            beside = f"{assessment.holding} of {assessment.runs}, " if assessment.runs > 1 else ""
+            verdict = f"{assessment.verdict}{f' ({beside[:-2]})' if beside else ''}"
+            axes.axhline(y - 0.5, color="0.9", linewidth=0.8, clip_on=False, xmin=-2.34, xmax=1.78)
+            axes.annotate(
+                all_claims[name].brief, (-2.34, y), xycoords=("axes fraction", "data"), va="center", weight="bold"
+            )
+            axes.annotate(verdict, (1.05, y), xycoords=("axes fraction", "data"), va="center", color=colour)
+        at_least = found.limits[0].at_least
+        limit = (max if at_least else min)(limit.value for limit in found.limits)
+        sign = 1 if at_least else -1
+        values = sign * (np.array(found.measured.values, dtype=float) - limit)
+        control = np.nan if found.control is None or found.control.mean is None else sign * (found.control.mean - limit)
+        scale = np.nanmax(np.abs([*values, control])) or 1
+        axes.plot(values / scale, [y] * len(values), "o", color=colour, markersize=3, alpha=0.6)
+        axes.plot([control / scale], [y], "D", color="black", mfc="none", markersize=4)
+        if len(values) > 1:
+            axes.plot([values.mean() / scale], [y], "|", color="black", markersize=9, markeredgewidth=1.5)
+        words = f"{METRICS[found.condition.metric]} {'≥' if at_least else '≤'} {limit:.3g}".replace("-", "−")
+        axes.annotate(words, (-0.05, y), xycoords=("axes fraction", "data"), ha="right", va="center")
+    axes.axvline(0, color=REFERENCE, linestyle="--", zorder=0)
+    axes.set(xlim=(-1.1, 1.1), ylim=(len(shown) - 0.5, -0.5), xticks=[-1, 0, 1], yticks=[])
+    axes.set_xticklabels(["missed", "limit", "met"])
+    axes.spines["left"].set_visible(False)
     return figure

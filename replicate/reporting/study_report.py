@@ -111,6 +111,12 @@ def mean(metric: str, runs: Sequence[Metrics], unit: str) -> str:
     return spread(claims.measure(metric, runs), unit)
 
 
+def commonest_style(runs: Sequence[Metrics]) -> str:
+    """The style that divides most pairs of digits that share a category."""
+    styles = Counter(each.split(":")[0] for run in runs for each in (run["sharing.styles"] or "").split())
+    return next((style for style, _ in styles.most_common(1)), "none")
+
+
 def sharing(answer: Mapping[str, Any], measured: Results) -> str | None:
     """What the errors over seeds are made of, in two sentences; None where there is no run of InfoGAN."""
     runs = measured.of("infogan")
@@ -120,8 +126,7 @@ def sharing(answer: Mapping[str, Any], measured: Results) -> str | None:
     which = listed([f"{pair} in {n}" for pair, n in pairs.most_common(PAIRS)])
     without = spread(claims.measure("sharing.error_without", runs), "%")
     by_style = spread(claims.measure("sharing.error_by_style", runs), "%")
-    styles = Counter(each.split(":")[0] for run in runs for each in (run["sharing.styles"] or "").split())
-    most_often = listed([style for style, _ in styles.most_common(1)]) or "none"
+    most_often = commonest_style(runs)
     return (
         f"Digits share a category in {answer['runs'] - answer['without_sharing']} of {count(answer['runs'], 'training')}"
         f"{f' (most often {which})' if which else ''}. With their confusions counted as right, the error is {without}. "
@@ -184,17 +189,11 @@ def choices(asked: Choices, measured: Results) -> dict[str, list[str]]:
 def verdicts(all_claims: Mapping[str, Claim], measured: Results) -> list[list[str]]:
     """Each claim about InfoGAN, judged for other settings as it is for InfoGAN's: lines of cells, the first its heading."""
     shown = [variant for variant in ("infogan", *SETTINGS) if measured.of(variant)]
-    about = {name: claim for name, claim in all_claims.items() if claim.variant == "infogan"}
-
-    def verdict(claim: Claim, variant: str) -> str:
-        control = measured.of(claim.control) if claim.control else []
-        return claims.in_words(
-            claims.assess(claim.model_copy(update={"variant": variant}), measured.of(variant), control)
-        )
-
+    judged = {variant: claims.assess_for(variant, all_claims, measured) for variant in shown}
+    about = [name for name, claim in all_claims.items() if claim.variant == "infogan"]
     return [
         ["claim", *(f"{variant} ({len(measured.of(variant))})" for variant in shown)],
-        *([name, *(verdict(claim, variant) for variant in shown)] for name, claim in about.items()),
+        *([all_claims[name].brief, *(claims.in_words(judged[variant][name]) for variant in shown)] for name in about),
     ]
 
 

@@ -13,7 +13,31 @@ VERBS = {  # of a verdict, for one claim and for several
     claims.UNDECIDED: ("is undecided", "are undecided"),
     claims.NOT_MEASURED: ("is not measured", "are not measured"),
 }
-NAMES = {"infogan": "InfoGAN", "gan": "the regular GAN", "infomax": "InfoMax"}
+METRICS = {  # in words, of those that claims ask for
+    "information.share_at_1000": "L_I / H(c1) at iteration 1000",
+    "information.share_at_end": "L_I / H(c1) after training",
+    "yardstick.share_c1": "c1 in the images, of H(c1)",
+    "yardstick.gap_c1": "a fresh network's bound less Q's",
+    "purity.mean": "images of the category's digit",
+    "purity.digits_reached": "digits that categories show",
+    "switching.switched": "categories that differ in digit",
+    "switching.digits_in_a_row": "digits among ten categories",
+    "rotation.slant_correlation": "correlation of code and slant",
+    "rotation.slant_change": "change of slant, spreads",
+    "width.width_correlation": "correlation of code and width",
+    "width.width_change": "change of width, spreads",
+    "disentanglement.specificity_lowest": "own change, of own and other",
+    "disentanglement.digit_kept_lowest": "digit kept from −1 to 1",
+    "classification.error_one_to_one": "classification error",
+    "extrapolation.kept_lowest": "digit kept at ±2",
+    "extrapolation.further_lowest": "change beyond ±1, of that within",
+    "extrapolation.moved_lowest": "change up to ±2, spreads",
+    "naturalness.adjusted_lowest": "images unlike a plain change",
+    "naturalness.lead_lowest": "more natural, less less natural",
+    "cost.ratio": "time of a step, of one without Q",
+    "speed.distance_ratio": "distance to real digits by then",
+}
+NAMES = {"infogan": "InfoGAN", "gan": "the regular GAN", "infomax": "InfoMax", "views": "InfoGAN with views"}
 
 
 def number(value: float | str | None) -> str:
