@@ -62,8 +62,11 @@ def of_codes(
     confusions within these pairs counted as right. sharing.error_by_style: the part of the error that pairs make which a
     style divides. Without a value for the regular GAN, and where c1 has another number of categories than there are digits.
     """
-    found: dict[str, Value] = {"neighbours.agreement": neighbours.agreement(codes.train, digits.nearest)}
     K = this.settings.latent.categories
+    found: dict[str, Value] = {
+        "neighbours.agreement": neighbours.agreement(codes.train, digits.nearest),
+        "classification.ami_ceiling": partitions.ceiling(digits.test_digit, K),
+    }
     if this.settings.objective == "gan" or K != len(this.settings.train.digits):
         keys = ("pairs", "which", "styles", "error_without", "error_by_style")
         return found | dict.fromkeys((f"sharing.{key}" for key in keys), None)

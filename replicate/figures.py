@@ -251,16 +251,18 @@ def figure2(shown: Shown, baseline: Shown | None, options: Figures) -> Figure:
     return image_panels(panels, columns=2)
 
 
-def teaser(shown: Shown, options: Figures) -> Figure:
-    """What the three codes do, at a glance."""
-    order, rows, columns = in_digit_order(shown), 4, 7
-    rotated, rotation = vary_role("rotation", shown, order[:rows], options, columns)
-    widened, width = vary_role("width", shown, order[-rows:], options, columns)
-    panels = [
-        Panel("$c_1$", vary_category(shown, order, options, rows)),
-        Panel(f"{rotated} (the rotation code)", rotation),
-        Panel(f"{widened} (the width code)", width),
-    ]
+def teaser(runs: Sequence[Shown], options: Figures) -> Figure:
+    """What the three codes of each run do, at a glance."""
+    panels, rows, columns = [], 4, 7
+    for shown in runs:
+        order = in_digit_order(shown)
+        rotated, rotation = vary_role("rotation", shown, order[:rows], options, columns)
+        widened, width = vary_role("width", shown, order[-rows:], options, columns)
+        panels += [
+            Panel(f"{shown.variant}: $c_1$", vary_category(shown, order, options, rows)),
+            Panel(f"{rotated} (the rotation code)", rotation),
+            Panel(f"{widened} (the width code)", width),
+        ]
     return image_panels(panels, columns=3)
 
 
@@ -427,8 +429,8 @@ def draw_all() -> dict[str, Figure]:
     for each in maximising:
         name = "figure2" if each.run.variant == "infogan" else f"figure2-{each.run.variant}"
         figures[name] = figure2(each, shown.get("gan") if name == "figure2" else None, options)
-    if "infogan" in shown:
-        figures["teaser"] = teaser(shown["infogan"], options)
+    if of_infogan := [each for each in maximising if each.run.settings.objective == "infogan"]:
+        figures["teaser"] = teaser(of_infogan, options)
     in_studies, all_claims = results.read("metrics/studies.csv"), claims.load().claims
     leak = stage.read_json("metrics/studies.json")["leak"]
     assessments = claims.assess_all(

@@ -217,9 +217,8 @@ def at_the_end(this: Run) -> str | None:
     return f"**{this.name}**: the error was {percent(earlier)} at iteration {before} and {percent(last)} at {end}."
 
 
-def place(claim: Claim, this: Run, metrics: Metrics, of_study: Sequence[Metrics]) -> Placed | None:
-    """Where a run lies among those of a study, by the first metric that its claim asks for; None where it has none."""
-    metric = claim.holds[0].metric
+def place(metric: str, this: Run, metrics: Metrics, of_study: Sequence[Metrics]) -> Placed | None:
+    """Where a run lies among those of a study by a metric; None where one has no value."""
     values = [each[metric] for each in of_study]
     if metrics[metric] is None or None in values:
         return None
@@ -231,16 +230,15 @@ def place(claim: Claim, this: Run, metrics: Metrics, of_study: Sequence[Metrics]
 def placed(
     all_claims: Mapping[str, Claim], runs: Sequence[Run], measured: Results, of_studies: Results
 ) -> list[Placed]:
-    """Each run of the pipeline among the runs of the studies, claim by claim, each metric once."""
-    found = {}
+    """Each run of the pipeline among the runs of the studies, by each metric that a claim about its objective asks for."""
+    found = []
     for this in runs:
         of_study = of_studies.of(this.variant)
-        for claim in all_claims.values() if len(of_study) >= FEWEST else ():
-            if claim.variant == this.variant:
-                where = place(claim, this, measured.runs[this.variant][this.seed], of_study)
-                if where:
-                    found[this.name, where.metric] = where
-    return list(found.values())
+        about = [claim for claim in all_claims.values() if claim.variant == this.settings.objective]
+        asked = dict.fromkeys(condition.metric for claim in about for condition in claim.holds)
+        for metric in asked if len(of_study) >= FEWEST else ():
+            found.append(place(metric, this, measured.runs[this.variant][this.seed], of_study))
+    return [each for each in found if each]
 
 
 def placing(places: Sequence[Placed]) -> str:
@@ -250,7 +248,7 @@ def placing(places: Sequence[Placed]) -> str:
     outside = [f"`{each.metric}` of {each.run}" for each in places if not each.inside]
     text = (
         f"{len(places) - len(outside)} of {count(len(places), 'number')} of the pipeline's runs lie where one more training "
-        "of the studies would, with a probability of 95 %."
+        f"of the studies would, with a probability of 95 %: by chance {len(places) * (1 - intervals.CONFIDENCE):.0f} would not."
     )
     names = dict.fromkeys(each.run for each in places)
     own = [name for name in names if all(each.own for each in places if each.run == name)]

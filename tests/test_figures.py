@@ -18,7 +18,8 @@ from replicate import figures
 from replicate.base import mnist, stage, tables
 from replicate.base.stage import BadInput
 from replicate.figures import Shown
-from replicate.findings import results, ways
+from replicate.findings import claims, results, ways
+from replicate.findings.results import Results
 from replicate.findings.ways import Way
 from replicate.gan import run
 from replicate.gan.model import Model
@@ -26,9 +27,10 @@ from replicate.gan.run import Run
 from replicate.reporting import study_figures
 from replicate.reporting.study_figures import Pair
 
-ALL = {"figure1", "milestones", "figure2", "figure2-infomax", "samples", "codes", "confusion", "teaser"}
+ALL = {"figure1", "milestones", "figure2", "figure2-infomax", "samples", "codes", "confusion", "teaser", "claims"}
 DIGIT_OF_CATEGORY = [7, 2, 1, 0, 4, 9, 5, 3, 6, 8]
-METRICS = results.flatten(
+ASKED = claims.load(ROOT / "claims.yaml").claims
+METRICS = {metric: 0.5 for claim in ASKED.values() for _, metric in claim.metrics()} | results.flatten(
     {
         "classification": {"error_one_to_one": 0.25},
         "purity": {"digit_of_category": DIGIT_OF_CATEGORY},
@@ -37,6 +39,9 @@ METRICS = results.flatten(
         "yardstick": {"lower_bound_c1": 2.2},
     }
 )
+
+
+MEASURED = Results({variant: {0: METRICS} for variant in ("infogan", "gan", "infomax")}, {"cost.ratio": 1.01})
 
 
 class Legible(torch.nn.Module):
@@ -304,7 +309,8 @@ def test_no_text_is_clipped_and_no_titles_overlap(params, digits, make):
         figures.samples([infogan, gan, infomax], real, options),
         figures.codes([infogan, gan, infomax]),
         figures.confusion([infogan, infomax]),
-        figures.teaser(infogan, options),
+        figures.teaser([infogan], options),
+        study_figures.conditions(ASKED, claims.assess_all(ASKED, MEASURED, {"leak": None}), figures.WIDTH),
     ):
         FigureCanvasAgg(figure).draw()
         assert clipped(figure) == []
@@ -339,8 +345,9 @@ def project(tmp_path, monkeypatch, params, digits, make):
         ]
         tables.write(shown.run.csv("confusion"), counts)
         rows += results.rows(METRICS, shown.run.variant, 0)
-    results.write("metrics/results.csv", rows)
+    results.write("metrics/results.csv", rows + results.rows({"cost.ratio": 1.01}))
     results.write("metrics/studies.csv", [])
+    stage.write_json("metrics/studies.json", {"seeds": {"runs": 0}, "leak": None})
     return tmp_path
 
 
@@ -369,9 +376,9 @@ def test_the_stage_draws_what_the_variants_allow(project, monkeypatch, variants,
 
 
 def test_the_stage_draws_the_studies(project, monkeypatch):
-    of_run = {"classification.error_one_to_one": 0.1, "sharing.error_without": 0.04}
+    of_run = METRICS | {"classification.error_one_to_one": 0.1, "sharing.error_without": 0.04}
     of_run |= {"classification.ami": 0.8, "kmeans.ami": 0.5, "sharing.which": "4-9", "sharing.styles": "slant:0.95"}
-    stage.write_json("metrics/studies.json", {"seeds": {"runs": 2}})
+    stage.write_json("metrics/studies.json", {"seeds": {"runs": 2}, "leak": None})
     random = np.random.default_rng(0)
     digit, images = (
         torch.from_numpy(random.integers(0, 10, 300)),
@@ -405,6 +412,20 @@ def test_the_studies_figures_have_a_point_for_each_training():
     assert drawn == [[0.05, 0.1, 0.2], [0.025, 0.05, 0.1], [0.05, 0.05]]
     assert [list(line.get_ydata()) for line in right.lines] == [[0.95, 0.9, 0.8], [0.3]]
     assert [label.get_text() for label in right.get_xticklabels()] == ["infogan (3)", "gan (1)"]
+
+
+def test_every_condition_is_drawn_beside_its_limit():
+    claim = next(iter(ASKED.values())).model_copy(update={"brief": "it works"})
+    first, second = claim.holds  # at least 0.95; at least 0.98, and the control and 0.5
+    runs = [{first.metric: 0.97, second.metric: 0.9}, {first.metric: 0.9, second.metric: 1.0}]
+    control = [{first.metric: 0.45, second.metric: 0.1}]
+    (axes,) = study_figures.conditions({"c": claim}, {"c": claims.assess(claim, runs, control)}, 8.5).axes
+    points, of_control, mean = axes.lines[1:4]  # after the line above a claim
+    assert list(points.get_xdata()) == pytest.approx([0.02 / 0.5, -0.05 / 0.5])
+    assert list(of_control.get_xdata()) == [-1] and list(mean.get_xdata()) == pytest.approx([-0.015 / 0.5])
+    assert list(axes.lines[4].get_xdata()) == pytest.approx([-0.08 / 0.88, 0.02 / 0.88])
+    written = {text.get_text() for text in axes.texts}
+    assert written >= {"it works", "does not hold (0 of 2)", "L_I / H(c1) at iteration 1000 ≥ 0.95"}
 
 
 def test_ways_have_a_point_for_each_training_and_a_hollow_one_for_a_choice():
@@ -497,7 +518,7 @@ def test_what_is_read_is_what_was_written(project, params, make):
 
 def test_a_figure_drawn_again_has_the_same_bytes(tmp_path, shown, params):
     for path in ("0.png", "1.png"):
-        figures.save(figures.teaser(shown, params.figures), tmp_path / path)
+        figures.save(figures.teaser([shown], params.figures), tmp_path / path)
     assert (tmp_path / "0.png").read_bytes() == (tmp_path / "1.png").read_bytes()
 
 

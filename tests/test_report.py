@@ -55,7 +55,7 @@ OF_NO_RUN = results.flatten(
         "cost": {"ratio": 1.0321, "quartiles": [1.01, 1.05], "pairs": 40, "processor": "abacus", "threads": 2},
     }
 )
-EVERY = {"figure1", "codes", "samples", "milestones"}
+EVERY = {"claims", "figure1", "codes", "samples", "milestones"}
 # What the stage figures draws of these variants, the teaser left out, which is for the README.
 FIGURES = {
     ("infogan", "gan", "infomax"): {*EVERY, "figure2", "figure2-infomax", "confusion"},
@@ -188,9 +188,13 @@ def test_the_readme_begins_with_the_answer_and_keeps_the_rest(project):
     _, answer, kept = re.split("<!-- /?answer -->", Path("README.md").read_text(encoding="utf-8"))
     assert kept == rest
     assert "5 %; here it is 23.4 % in one training." in answer and "One training decides little" in answer
-    cells = row(answer, claims.load().claims["classification"].statement)
-    assert cells[1:] == ["5 % error", "error 23.4 %", "**does not hold**"]
-    assert len([line for line in answer.splitlines() if line.startswith("| ")]) <= 9
+    asked = claims.load().claims
+    assert row(answer, asked["classification"].brief)[1:] == ["5 % error", "23 %, **does not hold**"]
+    assert len([line for line in answer.splitlines() if line.startswith("| ")]) == 7
+    for name in ("mi-infogan", "disentangle"):
+        said = {claims.HOLDS: "What holds: ", claims.PARTLY: "Partly: ", claims.FAILS: "What does not: "}
+        verdict = row(Path("REPORT.md").read_text(encoding="utf-8"), name)[0].strip("*").split(" (")[0]
+        assert asked[name].brief in next(line for line in answer.splitlines() if line.startswith(said[verdict]))
 
 
 def test_a_readme_without_its_markers_is_left_alone(project):

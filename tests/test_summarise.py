@@ -17,6 +17,7 @@ version: 2
 revised: never
 claims:
   pure:
+    brief: in brief
     statement: A category is a digit
     where: Fig. 2a
     published: by eye
@@ -29,12 +30,14 @@ claims:
     - {metric: yardstick.share_c1, at_least: 0.5}
     beside: [purity.lowest]
   cheap:
+    brief: in brief
     statement: It costs nothing
     where: §6
     published: negligible
     holds:
     - {metric: cost.ratio, at_most: 1.05}
   absent:
+    brief: in brief
     statement: A critic does it too
     where: a note
     published: argued

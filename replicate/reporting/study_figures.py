@@ -180,7 +180,7 @@ def conditions(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assess
             )
             axes.annotate(verdict, (1.05, y), xycoords=("axes fraction", "data"), va="center", color=colour)
         at_least = found.limits[0].at_least
-        limit = (max if at_least else min)(limit.value for limit in found.limits)
+        limit = (max if at_least else min)(limit.value for limit in found.limits if limit.value is not None)
         sign = 1 if at_least else -1
         values = sign * (np.array(found.measured.values, dtype=float) - limit)
         control = np.nan if found.control is None or found.control.mean is None else sign * (found.control.mean - limit)

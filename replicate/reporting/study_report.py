@@ -35,11 +35,13 @@ SETTINGS = ("released", "described", "as_printed", "minimax", "views")  # that e
 MEASURES = {  # of a variant, by study: the table's column, the metric and its unit
     LEAK: {
         "AMI of c1 and digit": ("classification.ami", ""),
-        "information about the digit, of the most possible": ("representation.code.information_share", ""),
+        "AMI of a perfect clustering": ("classification.ami_ceiling", ""),
+        "information about the digit": ("representation.code.information_share", ""),
+        "error, each category with its most frequent digit": ("classification.error_majority", "%"),
         "homogeneity": ("classification.homogeneity", ""),
         "completeness": ("classification.completeness", ""),
         "AMI of k-means and digit": ("kmeans.ami", ""),
-        "information of k-means, of the most possible": ("kmeans.information_share", ""),
+        "information of k-means": ("kmeans.information_share", ""),
         "hidden layer, 10 labels": ("representation.head_hidden.probe_error_10", "%"),
         "hidden layer, 100 labels": ("representation.head_hidden.probe_error_100", "%"),
         "hidden layer, all labels": ("representation.head_hidden.probe_error_all", "%"),
@@ -208,6 +210,17 @@ def of_leak(answer: Mapping[str, Any] | None) -> str:
     )
 
 
+def power(found: Mapping[str, Any] | None, hypothesis: str, equivalent: float) -> str | None:
+    """How well a hypothesis on the layer could have been refuted, as a sentence; None while there is no answer."""
+    if found is None:
+        return None
+    reach = max(each["high_90"] - each["low_90"] for each in found["comparisons"][hypothesis]) / 2
+    return (
+        f"To show that another K serves the layer as well, a 90 % interval had to lie within ±{percent(equivalent)}; those of "
+        f"hypothesis {hypothesis} reach {percent(reach)} to either side of their means."
+    )
+
+
 def difference(pair: Pair, found: Mapping[str, Any] | None) -> list[str]:
     """A paired difference as cells: the pair, its seeds, the mean with its interval; dashes while there is no answer."""
     name = f"{pair.variant} less {pair.than}{', beyond that of k-means' if pair.beyond else ''}"
@@ -336,6 +349,7 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
             for way in ways.to_a_lower_error(answers[SEEDS], questions.seeds, measured)
         ],
         "of_leak": of_leak(leak),
+        "power": power(leak, list(questions.leak.hypotheses)[1], questions.leak.equivalent),
         "hypotheses": hypotheses,
         "leak": table(LEAK, ["infogan", *planned.studies[LEAK], "gan"], measured),
         "pairs": pairs,

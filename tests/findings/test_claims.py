@@ -17,6 +17,7 @@ version: 2
 revised: when the sixty runs were in
 claims:
   good:
+    brief: in brief
     statement: It works
     where: §1
     published: by eye
@@ -30,12 +31,14 @@ claims:
     - {metric: a.b, below_control: 0}
     beside: [a.d]
   alone:
+    brief: in brief
     statement: It costs nothing
     where: §2
     published: negligible
     holds:
     - {metric: cost.ratio, at_most: 1.05}
   open:
+    brief: in brief
     statement: It leaks
     where: a note
     published: argued
@@ -46,7 +49,14 @@ OTHERS = COMMITTED[COMMITTED.index("\nstudies:") :]  # what else the file holds
 
 
 def claim(*holds: dict, partly: list[dict] | None = None, **others) -> Claim:
-    fields = {"statement": "s", "where": "w", "published": "p", "variant": "infogan", "holds": list(holds)}
+    fields = {
+        "brief": "b",
+        "statement": "s",
+        "where": "w",
+        "published": "p",
+        "variant": "infogan",
+        "holds": list(holds),
+    }
     given = fields | {"partly": partly} | others
     return Claim.model_validate({key: value for key, value in given.items() if value is not None})
 
@@ -200,7 +210,7 @@ def test_what_is_not_measured_says_why():
     ],
 )
 def test_a_study_answers_its_claim(of_study, verdict):
-    answered = Claim(statement="s", where="w", published="p", study="leak")
+    answered = Claim(brief="b", statement="s", where="w", published="p", study="leak")
     found = claims.assess_all({"open": answered}, Results({}, {}), {"leak": of_study})["open"]
     assert found.verdict == verdict and bool(found.reason) == (of_study is None)
 
@@ -281,7 +291,7 @@ def test_a_metric_that_is_not_there_is_refused_naming_it_its_run_and_what_is_lik
 
 
 def test_a_missed_limit_needs_no_control():
-    fields = {"statement": "s", "where": "w", "published": "p", "variant": "infogan", "control": "gan"}
+    fields = {"brief": "b", "statement": "s", "where": "w", "published": "p", "variant": "infogan", "control": "gan"}
     limit = {"metric": "purity", "at_least": 0.9, "above_control": 0.3}
     partly = {"metric": "purity", "at_least": 0.8}
     claim = claims.Claim.model_validate({**fields, "holds": [limit], "partly": [partly]})

@@ -24,7 +24,9 @@ def hypothesis(variant: str = "new", **asked) -> Hypothesis:
 
 
 def verdict(asked: Hypothesis, planned: int = 3) -> str:
-    claim = Claim(statement="s", where="w", published="p", variant="old", holds=[Condition(metric="m", at_most=0.2)])
+    claim = Claim(
+        brief="b", statement="s", where="w", published="p", variant="old", holds=[Condition(metric="m", at_most=0.2)]
+    )
     return expectations.judge(asked, {"low": claim}, MEASURED, range(planned)).verdict
 
 

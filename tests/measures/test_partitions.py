@@ -44,6 +44,15 @@ def test_the_medoid_is_the_run_that_agrees_most_with_the_others():
         partitions.agreement(runs[:1])
 
 
+def test_the_ceiling_is_that_of_a_perfect_clustering():
+    digit = np.arange(2000) % 10
+    assert partitions.ceiling(digit, 10) == pytest.approx(1)
+    halves = digit * 2 + (np.arange(2000) // 10) % 2
+    assert partitions.ceiling(digit, 20) == pytest.approx(adjusted_mutual_info_score(digit, halves))
+    assert partitions.ceiling(digit, 5) == pytest.approx(adjusted_mutual_info_score(digit, digit % 5))
+    assert partitions.ceiling(digit + 3, 20) == pytest.approx(partitions.ceiling(digit, 20))
+
+
 def test_the_checked_consensus_is_that_of_the_runs_whose_neighbours_agree():
     random = np.random.default_rng(2)
     digit = random.integers(0, 10, 3000)
