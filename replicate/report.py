@@ -50,7 +50,7 @@ ANSWER = {
     "fig2d": ("width.width_correlation", ""),
     "disentangle": ("disentanglement.specificity_lowest", ""),
 }
-OF_NOTE = "infomax", "leak"  # the claims that are not the paper's
+OF_NOTE = "infomax", "infomax-styles", "leak"  # the claims that are not the paper's
 
 
 class Row(NamedTuple):
@@ -248,7 +248,7 @@ def placing(places: Sequence[Placed]) -> str:
     outside = [f"`{each.metric}` of {each.run}" for each in places if not each.inside]
     text = (
         f"{len(places) - len(outside)} of {count(len(places), 'number')} of the pipeline's runs lie where one more training "
-        f"of the studies would, with a probability of 95 %: by chance {len(places) * (1 - intervals.CONFIDENCE):.0f} would not."
+        f"of the studies would with a probability of 95 %; {len(places) * (1 - intervals.CONFIDENCE):.0f} would not by chance."
     )
     names = dict.fromkeys(each.run for each in places)
     own = [name for name in names if all(each.own for each in places if each.run == name)]
@@ -257,7 +257,7 @@ def placing(places: Sequence[Placed]) -> str:
     return f"{text} Outside: {listed(outside)}." if outside else text
 
 
-def infomax(assessment: Assessment, evidence: Results) -> str:
+def infomax(assessments: Mapping[str, Assessment], evidence: Results) -> str:
     """What the note's estimator did beside InfoGAN, in a few sentences."""
     if not (evidence.of("infomax") and evidence.of("infogan")):
         return "There is no run of InfoMax beside one of InfoGAN."
@@ -269,7 +269,8 @@ def infomax(assessment: Assessment, evidence: Results) -> str:
         return f"{words(mean('infomax', metric))} (InfoGAN: {words(mean('infogan', metric))})"
 
     return (
-        f"The claim {VERBS[assessment.verdict][0]}. The images of InfoMax carry "
+        f"For c1 the claim {VERBS[assessments['infomax'].verdict][0]}, for c2 and c3 it "
+        f"{VERBS[assessments['infomax-styles'].verdict][0]}. The images of InfoMax carry "
         f"{both('yardstick.share_c1', percent)} of H(c1); {both('purity.mean', percent)} of a category's images show its "
         f"most frequent digit. The bounds of c2 and c3 pull at G's images by {both('pull.continuous', number)}, D by "
         f"{both('pull.adversarial', number)}: root mean squares of the gradient of G's loss."
@@ -354,7 +355,7 @@ def gather() -> dict[str, Any]:
             if this.variant == "infogan"
         ],
         "endings": [end for this in runs if this.variant == "infogan" and (end := at_the_end(this))],
-        "infomax": infomax(assessments["infomax"], evidence),
+        "infomax": infomax(assessments, evidence),
         "of_infomax": study_report.of_infomax(questions.infomax, answers[INFOMAX]),
         "of_leak": study_report.of_leak(leak),
         "ten": ten(measured, max(params.represent.labels_per_digit)),

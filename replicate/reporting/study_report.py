@@ -216,8 +216,8 @@ def power(found: Mapping[str, Any] | None, hypothesis: str, equivalent: float) -
         return None
     reach = max(each["high_90"] - each["low_90"] for each in found["comparisons"][hypothesis]) / 2
     return (
-        f"To show that another K serves the layer as well, a 90 % interval had to lie within ±{percent(equivalent)}; those of "
-        f"hypothesis {hypothesis} reach {percent(reach)} to either side of their means."
+        f"To show that another K serves the layer as well, a 90 % interval had to lie within ±{percent(equivalent)}; those "
+        f"of hypothesis {hypothesis} reach {percent(reach)} to either side of their means."
     )
 
 
