@@ -248,7 +248,8 @@ def placing(places: Sequence[Placed]) -> str:
     outside = [f"`{each.metric}` of {each.run}" for each in places if not each.inside]
     text = (
         f"{len(places) - len(outside)} of {count(len(places), 'number')} of the pipeline's runs lie where one more training "
-        f"of the studies would with a probability of 95 %; {len(places) * (1 - intervals.CONFIDENCE):.0f} would not by chance."
+        f"of the studies would with a probability of 95 %; {len(places) * (1 - intervals.CONFIDENCE):.0f} would not, by "
+        "chance."
     )
     names = dict.fromkeys(each.run for each in places)
     own = [name for name in names if all(each.own for each in places if each.run == name)]

@@ -360,7 +360,7 @@ def test_a_run_that_is_the_study_s_own_is_said_to_be(project):
     project.study([0.10, 0.11, 0.12])
     for error, own in ((0.10, "infogan-0 and gan-0 are"), (0.105, "gan-0 is")):
         project.runs["infogan", 0][report.ERROR] = error
-        assert f"by chance. {own} among these trainings." in project.written()
+        assert f"would not, by chance. {own} among these trainings." in project.written()
 
 
 def test_the_study_of_seeds_says_what_its_runs_were(project):
