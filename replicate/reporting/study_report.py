@@ -45,6 +45,8 @@ MEASURES = {  # of a variant, by study: the table's column, the metric and its u
         "c1 read by the yardstick": ("yardstick.share_c1", ""),
     },
     INFOMAX: {
+        "error": ("classification.error_one_to_one", "%"),
+        "error, confusions of digits that share a category left out": ("sharing.error_without", "%"),
         "purity": ("purity.mean", "%"),
         "purity, each digit given to one category": ("purity.one_to_one", "%"),
         "AMI of c1 and digit": ("classification.ami", ""),
@@ -146,13 +148,22 @@ def verdicts(all_claims: Mapping[str, Claim], measured: Results) -> list[list[st
     ]
 
 
-def difference(pair: Pair, found: Mapping[str, Any] | None) -> list[str]:
-    """A paired difference as cells: the pair, its seeds, the mean with its interval; dashes while there is no answer."""
+def difference(pair: Pair, metric: str, found: Mapping[str, Any] | None, measured: Results) -> list[str]:
+    """A difference as cells: the pair, its seeds, the mean of pairs with its interval, and that over all seeds of both by
+    Welch's t; dashes while there is no answer."""
     name = f"{pair.variant} less {pair.than}{', beyond that of k-means' if pair.beyond else ''}"
     if found is None:
-        return [name, "–", "–"]
-    interval = f"[{number(found['low'])}, {number(found['high'])}]"
-    return [name, str(len(found["differences"])), f"{number(found['mean'])} {interval}"]
+        return [name, "–", "–", "–"]
+
+    def cell(middle: float, low: float, high: float) -> str:
+        return f"{number(middle)} [{number(low)}, {number(high)}]"
+
+    ours, theirs = (
+        [run[metric] - (run[pair.beyond] if pair.beyond else 0) for run in measured.of(variant)]
+        for variant in (pair.variant, pair.than)
+    )
+    unpaired = cell(fmean(ours) - fmean(theirs), *intervals.difference_interval(ours, theirs))
+    return [name, str(len(found["differences"])), cell(found["mean"], found["low"], found["high"]), unpaired]
 
 
 def table(study: str, variants: Sequence[str], measured: Results) -> list[list[str]]:
@@ -229,14 +240,15 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
     Raises BadInput (see `plan.load`).
     """
     questions, leak, infomax = asked.studies, answers[LEAK], answers[INFOMAX]
+    counted, metric = comparisons.maximised(questions.leak, measured), questions.infomax.metric
     hypotheses = [
-        (name, hypothesis, difference(pair, leak and leak["comparisons"][name][i]))
+        (name, hypothesis, difference(pair, hypothesis.metric, leak and leak["comparisons"][name][i], counted))
         for name, hypothesis in questions.leak.hypotheses.items()
         for i, pair in enumerate(hypothesis.more)
     ]
     pairs = [
         [
-            *difference(pair, found and found["comparisons"][questions.infomax.metric][0]),
+            *difference(pair, metric, found and found["comparisons"][metric][0], measured),
             found["verdict"] if found else "–",
         ]
         for pair, found in zip(questions.infomax.pairs, infomax)
