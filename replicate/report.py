@@ -280,16 +280,15 @@ def render(template: str, context: Mapping[str, Any]) -> str:
 def main() -> None:
     try:
         context, readme = gather(), Path("README.md")
-        before = readme.read_text(encoding="utf-8")
+        texts = {
+            Path("REPORT.md"): render("report.md.j2", context),
+            Path("STUDIES.md"): render("studies.md.j2", context),
+            readme: between_markers(readme.read_text(encoding="utf-8"), render("answer.md.j2", context)),
+        }
     except UnicodeDecodeError as error:
         raise BadInput(f"{readme} cannot be read: {error}") from error
     except KeyError as error:
         raise BadInput(f"the report needs a metric that was not measured: {error}") from error
-    texts = {
-        Path("REPORT.md"): render("report.md.j2", context),
-        Path("STUDIES.md"): render("studies.md.j2", context),
-        readme: between_markers(before, render("answer.md.j2", context)),
-    }
     for path, text in texts.items():
         with stage.whole_file(path) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")

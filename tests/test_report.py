@@ -498,7 +498,7 @@ def test_paragraphs_lists_and_figures_stand_apart(project):
 
 
 def test_a_missing_number_that_no_claim_needs_is_an_error(project):
-    del project.runs["gan", 0]["representation.head_hidden.probe_error_100"]
+    del project.runs["infogan", 0]["representation.head_hidden.probe_error_100"]
     with pytest.raises(BadInput, match=re.escape("representation.head_hidden.probe_error_100")):
         project.written()
     assert not Path("REPORT.md").exists()
