@@ -190,6 +190,7 @@ def conditions(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assess
         if len(values) > 1:
             axes.plot([values.mean() / scale], [y], "|", color="black", markersize=9, markeredgewidth=1.5)
         words = f"{METRICS[found.condition.metric]} {'≥' if at_least else '≤'} {limit:.3g}".replace("-", "−")
+        words = words.replace("L_I", "$L_I$")
         axes.annotate(words, (-0.05, y), xycoords=("axes fraction", "data"), ha="right", va="center")
     axes.axvline(0, color=REFERENCE, linestyle="--", zorder=0)
     axes.set(xlim=(-1.1, 1.1), ylim=(len(shown) - 0.5, -0.5), xticks=[-1, 0, 1], yticks=[])
