@@ -84,8 +84,7 @@ def perform(project: bytes, key: str, variant: str, seed: int, threads: int) -> 
             said = "".join(printed[-20:])
             if FAILED.search(said):  # as it would again
                 shutil.rmtree(folder)
-            killed = ", killed, as a system that runs out of memory does" if process.returncode == -9 else ""
-            raise RuntimeError(f"stage {stage} of {name} in {folder}{killed}:\n{said}")
+            raise RuntimeError(f"stage {stage} of {name} in {folder} ended with status {process.returncode}:\n{said}")
         done.touch()
     metrics = folder / "metrics"
     files = {path.relative_to(metrics).as_posix(): path.read_bytes() for path in metrics.rglob("*") if path.is_file()}

@@ -126,12 +126,8 @@ def test_results_are_stored_whole_and_known_again(mine: list[Run], params: Param
     files = {"training/gan-1.csv": b"1", "milestones/gan-1.json": b"2", "evidence/gan-1/codes.npz": b"3"}
     for _ in range(2):
         plan.store(files, place, this, params)
-        assert sorted(path.name for path in place.iterdir()) == [
-            "codes.npz",
-            "milestones.json",
-            "run.json",
-            "training.csv",
-        ]
+        names = {"codes.npz", "milestones.json", "run.json", "training.csv"}
+        assert {path.name for path in place.iterdir()} == names
         assert [path.name for path in place.parent.iterdir()] == ["gan-1"]
     assert plan.current(place, this, params)
     assert plan.made(params) == {"mine": {place: this}}
@@ -155,12 +151,8 @@ def test_of_a_setting_that_is_newer_than_a_run_the_code_says_what_it_was(mine: l
     record = json.loads((place / plan.RECORD).read_text())
     del record["settings"]["networks"]["leaky_slope"]
     (place / plan.RECORD).write_text(json.dumps(record))
-    for before, current in (
-        ({}, 0),
-        ({"networks": {"leaky_slope": slope / 2}}, 0),
-        ({"networks": {"leaky_slope": slope}}, 1),
-    ):
-        monkeypatch.setattr(plan, "BEFORE", before)
+    for before, current in ({}, 0), ({"leaky_slope": slope / 2}, 0), ({"leaky_slope": slope}, 1):
+        monkeypatch.setattr(plan, "BEFORE", {"networks": before})
         assert len(plan.made(params)["mine"]) == current
 
 
@@ -198,6 +190,8 @@ def test_a_training_that_diverges_is_a_result_and_another_failure_is_an_error(en
 def test_the_committed_studies_are_possible_and_pair_their_seeds(params, monkeypatch):
     monkeypatch.chdir(ROOT)
     planned, theirs = plan.load(params)
+    with pytest.raises(BadInput, match="study: got 'seed', expected one of seeds, leak, infomax"):
+        plan.runs("seed", planned, theirs)
     made = {name: plan.runs(name, planned, theirs) for name in planned.studies}
     assert [this.name for this in made["seeds"]][:4] == ["infogan-0", "gan-0", "gan_detached-0", "infogan-1"]
     five = next(this for this in made["leak"] if this.name == "five_k5-0")
@@ -213,8 +207,6 @@ def test_the_committed_studies_are_possible_and_pair_their_seeds(params, monkeyp
         ({"variants": {"gan": {}}, "studies": {"mine": {"gan": 5}}}, "variants: got gan, expected none of those in"),
         ({"variants": {"k5": {"latents": {}}}, "studies": {"mine": {"k5": 5}}}, "variants.k5.latents: unknown key"),
         ({"variants": {}, "studies": {"mine": {"gan": 0}}}, "studies.mine.gan: got 0, expected to be greater than 0"),
-        ({"variants": {}, "studies": {}}, "studies: got {}"),
-        ({"variants": {}, "studies": {"mine": {}}}, "studies.mine: got {}"),
     ],
 )
 def test_a_mistake_in_the_studies_is_named(content, message, params, tmp_path, monkeypatch):
@@ -225,17 +217,7 @@ def test_a_mistake_in_the_studies_is_named(content, message, params, tmp_path, m
         plan.load(params)
 
 
-def test_a_study_that_is_not_there_is_named(params, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    planned, theirs = plan.load(params)
-    with pytest.raises(BadInput, match="study: got 'seed', expected one of seeds, leak, infomax"):
-        plan.runs("seed", planned, theirs)
-    assert isinstance(plan.runs("seeds", planned, theirs)[0], Run)
-    assert parameters.load(ROOT / "params.yaml") == params
-
-
-@pytest.mark.parametrize("number", ["0", "-1", "1.5", "many"])
-@pytest.mark.parametrize("option", ["--jobs", "--threads"])
+@pytest.mark.parametrize(("option", "number"), [("--jobs", "0"), ("--threads", "1.5")])
 def test_a_number_of_jobs_or_threads_is_above_0(option: str, number: str, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["study", "seeds", f"{option}={number}"])
     with pytest.raises(SystemExit):
@@ -255,7 +237,7 @@ def test_a_worker_lives_whatever_dask_takes_for_its_share_of_memory():
         assert not of_worker["memory_limit"]
 
 
-@pytest.mark.parametrize("address", ["nonsense", "tcp://", "http://127.0.0.1:1"])
+@pytest.mark.parametrize("address", ["nonsense", "http://127.0.0.1:1"])
 def test_a_scheduler_that_has_no_address_is_named(address: str):
     with pytest.raises(BadInput, match=f"scheduler: got '{address}', expected tcp://HOST:PORT"):
         make.cluster(1, address)
