@@ -25,6 +25,7 @@ KINDS = {  # what a step's time goes to, by the beginning of the operations' nam
     "Adam": ("aten::_fused_adam", "Optimizer"),
 }
 
+
 def multiply_adds(settings: Settings) -> int:
     """Multiply-adds that one sample costs in an iteration of InfoGAN.
 

@@ -195,7 +195,7 @@ def means(claims: Mapping[str, Claim], results: Results) -> dict[str, dict[str, 
 
 
 def limits(condition: Condition, control: Measured | None) -> list[Limit]:
-    """The limits of a condition; `control` is its metric over the runs of the control, without which margins are left out."""
+    """The limits of a condition; `control` is its metric over the runs of the control, without which no margin counts."""
     found = []
     if condition.at_least is not None:
         found.append(Limit(True, condition.at_least))

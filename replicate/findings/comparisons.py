@@ -186,9 +186,7 @@ def leak(question: Leak, measured: Results) -> Answer | None:
     if any(comparison is None for each in found.values() for comparison in each):
         return None
     # A hypothesis is accepted when all of its differences are: its p is the largest of theirs.
-    p = holm(
-        {name: max(exceeds(each, question.hypotheses[name].margin) for each in found[name]) for name in found}
-    )
+    p = holm({name: max(exceeds(each, question.hypotheses[name].margin) for each in found[name]) for name in found})
     a, b, c = (
         p[name] < LEVEL and all(each.mean >= question.hypotheses[name].mean_at_least for each in found[name])
         for name in ("A", "B", "C")

@@ -43,7 +43,9 @@ def recompute(
     """The numbers of MEASURED from a run's evidence; `train_digit` (N,) and `test` are what the run was about."""
     codes = plan.categories(folder)
     # Samples (K, n, 28, 28) and traversals (rows, values, 28, 28).
-    samples, traversals = (images_on(np.asarray(Image.open(folder / f"{name}.png"))) for name in ("samples", "traversals"))
+    samples, traversals = (
+        images_on(np.asarray(Image.open(folder / f"{name}.png"))) for name in ("samples", "traversals")
+    )
     K, n = samples.shape[:2]
     images, digit = test
     matched = slice(options.matching_images)

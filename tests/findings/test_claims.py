@@ -49,7 +49,9 @@ OTHERS = COMMITTED[COMMITTED.index("\nstudies:") :]  # what else the file holds
 
 
 def claim(*holds: dict, **others) -> Claim:
-    return Claim(brief="b", statement="s", where="w", published="p", **{"variant": "infogan", "holds": list(holds)} | others)
+    return Claim(
+        brief="b", statement="s", where="w", published="p", **{"variant": "infogan", "holds": list(holds)} | others
+    )
 
 
 def runs(*values: float | None) -> list[dict]:

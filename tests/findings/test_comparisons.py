@@ -102,7 +102,7 @@ def test_while_runs_are_missing_there_is_no_verdict():
     results = of_leak()
     del results.runs["five"]
     assert comparisons.leak(QUESTIONS.leak, results) is None
-    assert comparisons.infomax(QUESTIONS.infomax, results) == [None, None, None]
+    assert comparisons.infomax(QUESTIONS.infomax, Results({}, {})) == [None, None, None]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,11 @@ def test_infomax_is_compared_with_a_margin(difference, verdict):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"than":"k20"', '"than":"k21"', r"claims\.yaml: studies\.leak: got 'k21', expected a variant: infogan, k5, k20"),
+        (
+            '"than":"k20"',
+            '"than":"k21"',
+            r"claims\.yaml: studies\.leak: got 'k21', expected a variant: infogan, k5, k20",
+        ),
         ("classification.ami", "classification.amy", r"studies\.leak needs 'classification\.amy', .* like it: class"),
         ("error_one_to_one", "error_one_to_on", r"studies\.seeds needs 'classification\.error_one_to_on'"),
     ],
