@@ -7,7 +7,8 @@ an error, never a blank. A claim is judged by the runs of the studies where thes
 pipeline's own.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from replicate.base import parameters, stage, tables
 from replicate.base.stage import BadInput
 from replicate.findings import claims, intervals, results
 from replicate.findings.claims import Assessment, Claim, Finding
-from replicate.findings.comparisons import INFOMAX, LEAK, SEEDS
+from replicate.findings.comparisons import LEAK
 from replicate.findings.results import Metrics, Results
 from replicate.gan import run
 from replicate.gan.run import Run
@@ -102,6 +103,11 @@ def answer(
     ]
 
 
+def over(measured: Results, variant: str, metric: str, unit: str = "") -> str:
+    """A metric over a variant's runs, as `spread` writes it."""
+    return study_report.mean(metric, measured.of(variant), unit)
+
+
 def verdicts(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment]) -> dict[str, list[str]]:
     """The paper's claims by their verdict, each in brief."""
     found = {verdict: [] for verdict in claims.VERDICTS}
@@ -109,33 +115,6 @@ def verdicts(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessme
         if name not in OF_NOTE:
             found[assessment.verdict].append(all_claims[name].brief)
     return found
-
-
-def basis(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment], evidence: Results) -> str:
-    """What the verdicts rest on, and how to read them, in a few sentences."""
-    named = dict.fromkeys(each for claim in all_claims.values() for each in (claim.variant, claim.control))
-    runs = {variant: len(evidence.of(variant)) for variant in named if variant in evidence.runs}
-    text = f"Trainings: {listed([f'{n} of {NAMES.get(variant, variant)}' for variant, n in runs.items()])}."
-    if max(runs.values(), default=0) > 2:
-        text += " Brackets are 95 % intervals of the mean over seeds; *(k of n)*: k of n seeds meet every condition."
-        if any(assessment.borderline for assessment in assessments.values()):
-            text += " *Borderline*: the interval of a mean that decides the verdict lies on both sides of its limit."
-        return text
-    if max(runs.values(), default=0) == 2:
-        return f"{text} Two trainings decide little."
-    return f"{text} One training decides little: another seed, or another processor's rounding, may turn a verdict."
-
-
-def headline(evidence: Results, limit: float) -> str:
-    """The paper's only number on MNIST, and ours, as a sentence; of several runs also how many err by at most `limit`."""
-    runs = evidence.of("infogan")
-    found = spread(claims.measure(ERROR, runs), "%") if runs else "not measured"
-    over = {0: "", 1: " in one training", 2: " in two trainings"}.get(
-        len(runs), f" on average over {len(runs)} trainings"
-    )
-    if len(runs) > 2:
-        over += f", and at most {percent(limit)} in {sum(run[ERROR] <= limit for run in runs)} of them"
-    return f"The paper's only number on MNIST is a classification error of 5 %; here it is {found}{over}."
 
 
 def between_markers(text: str, content: str) -> str:
@@ -177,44 +156,21 @@ def row(name: str, claim: Claim, assessment: Assessment, evidence: Results) -> R
     )
 
 
-def composition(this: Run, error: float | None) -> str:
-    """What the errors of a run's c1, an `error` of all images, are made of, by its confusion table: a sentence or two.
-
-    Raises BadInput (see `tables.read_confusion`).
-    """
+def composition(this: Run) -> dict[str, Any]:
+    """What the errors of a run's c1 are made of, by its confusion table, and its error at the last two milestones."""
     wrong = tables.read_confusion(this.csv("confusion"))
     np.fill_diagonal(wrong, 0)
-    text = f"**{this.name}**: {'' if error is None else f'an error of {percent(error)}, '}{wrong.sum()} images."
     places = np.argsort(wrong, axis=None, kind="stable")[::-1][:CONFUSIONS]
     largest = [(*np.unravel_index(place, wrong.shape), wrong.flat[place]) for place in places if wrong.flat[place]]
-    if not largest:
-        return text
-    named = listed([f"{digit} read as {given} ({n})" for digit, given, n in largest])
-    share = percent(sum(n for *_, n in largest) / wrong.sum(), 0)
-    return f"{text} The largest confusions are {named}; they are {share} of all errors."
-
-
-def conventions(evidence: Results) -> str | None:
-    """The error by what the paper leaves open, as a sentence; None where there is no run of InfoGAN."""
-    runs = evidence.of("infogan")
-    if not runs:
-        return None
-    batch, majority = (
-        spread(claims.measure(f"classification.error_{kind}", runs), "%") for kind in ("batch_statistics", "majority")
-    )
-    return (
-        f"By other conventions the error is {batch} with batchnorm's statistics of each test batch, as in the released "
-        f"code, and {majority} with each category matched to its most frequent digit."
-    )
-
-
-def at_the_end(this: Run) -> str | None:
-    """Whether the error still falls at the last milestones, as a sentence; None where it is none. Raises BadInput."""
     table = tables.read_iterations(this.csv("milestones"), error=tables.number)
-    if len(table["error"]) < 2 or np.isnan(table["error"][-2:]).any():
-        return None
-    (before, end), (earlier, last) = table["iteration"][-2:], table["error"][-2:]
-    return f"**{this.name}**: the error was {percent(earlier)} at iteration {before} and {percent(last)} at {end}."
+    last = list(zip(table["iteration"], table["error"]))[-2:]
+    return {
+        "name": this.name,
+        "wrong": wrong.sum(),
+        "largest": [f"{digit} read as {given} ({n})" for digit, given, n in largest],
+        "share": sum(n for *_, n in largest) / max(wrong.sum(), 1),
+        "last": last if len(last) == 2 and not np.isnan([error for _, error in last]).any() else None,
+    }
 
 
 def place(metric: str, this: Run, metrics: Metrics, of_study: Sequence[Metrics]) -> Placed | None:
@@ -239,64 +195,6 @@ def placed(
         for metric in asked if len(of_study) >= FEWEST else ():
             found.append(place(metric, this, measured.runs[this.variant][this.seed], of_study))
     return [each for each in found if each]
-
-
-def placing(places: Sequence[Placed]) -> str:
-    """Which of the pipeline's numbers lie among those of the studies' runs, in a sentence or two."""
-    if not places:
-        return "The studies have too few runs of these settings to tell."
-    outside = [f"`{each.metric}` of {each.run}" for each in places if not each.inside]
-    text = (
-        f"{len(places) - len(outside)} of {count(len(places), 'number')} of the pipeline's runs lie where one more training "
-        f"of the studies would with a probability of 95 %; {len(places) * (1 - intervals.CONFIDENCE):.0f} would not, by "
-        "chance."
-    )
-    names = dict.fromkeys(each.run for each in places)
-    own = [name for name in names if all(each.own for each in places if each.run == name)]
-    if own:
-        text += f" {listed(own)} {'is' if len(own) == 1 else 'are'} among these trainings."
-    return f"{text} Outside: {listed(outside)}." if outside else text
-
-
-def infomax(assessments: Mapping[str, Assessment], evidence: Results) -> str:
-    """What the note's estimator did beside InfoGAN, in a few sentences."""
-    if not (evidence.of("infomax") and evidence.of("infogan")):
-        return "There is no run of InfoMax beside one of InfoGAN."
-
-    def mean(variant: str, metric: str) -> float | None:
-        return claims.measure(metric, evidence.of(variant)).mean
-
-    def both(metric: str, words: Callable[[float | None], str]) -> str:
-        return f"{words(mean('infomax', metric))} (InfoGAN: {words(mean('infogan', metric))})"
-
-    return (
-        f"For c1 the claim {VERBS[assessments['infomax'].verdict][0]}, for c2 and c3 it "
-        f"{VERBS[assessments['infomax-styles'].verdict][0]}. The images of InfoMax carry "
-        f"{both('yardstick.share_c1', percent)} of H(c1); {both('purity.mean', percent)} of a category's images show its "
-        f"most frequent digit. The bounds of c2 and c3 pull at G's images by {both('pull.continuous', number)}, D by "
-        f"{both('pull.adversarial', number)}: root mean squares of the gradient of G's loss."
-    )
-
-
-def ten(measured: Results, labels: int) -> str:
-    """What the pipeline's runs tell of K = 10 alone, by probes with so many `labels` a digit."""
-    if not measured.of("infogan"):
-        return "There is no run of InfoGAN here."
-    probe = f"probe_error_{labels}"
-    of_runs = [
-        f"{percent(claims.measure(f'representation.head_hidden.{probe}', measured.of(variant)).mean)} on {words}"
-        for variant, words in (("infogan", "Q's hidden layer"), ("gan", "that of the regular GAN"))
-        if measured.of(variant)
-    ]
-    of_others = [
-        f"{percent(measured.of_no_run[f'baselines.{name}.{probe}'])} on {words}"
-        for name, words in (("untrained_trunk", "D's trunk before training"), ("pixels", "pixels"))
-    ]
-    ami = spread(claims.measure("classification.ami", measured.of("infogan")))
-    return (
-        f"At K = 10 the adjusted mutual information of c1 and digit is {ami}, and a linear probe with {labels} labels a "
-        f"digit errs by {listed([*of_runs, *of_others])}."
-    )
 
 
 def machines(runs: Sequence[Run]) -> str:
@@ -326,50 +224,42 @@ def gather() -> dict[str, Any]:
     assessments = claims.assess_all(all_claims, evidence, {"leak": leak and leak["verdict"]})
     maximising = [this for this in runs if this.settings.objective != "gan"]
     places = placed(all_claims, runs, measured, of_studies)
+    named = dict.fromkeys(each for claim in all_claims.values() for each in (claim.variant, claim.control))
+    basis = {variant: len(evidence.of(variant)) for variant in named if variant in evidence.runs}
+    limit = questions.seeds.limit
     return {
-        "headline": headline(evidence, questions.seeds.limit),
+        "error": ERROR,
+        "limit": limit,
+        "within": sum(run[ERROR] is not None and run[ERROR] <= limit for run in evidence.of("infogan")),
+        "trainings": lambda variant: len(evidence.of(variant)),
+        "over": partial(over, evidence),
+        "of_pipeline": partial(over, measured),
+        "mean": lambda variant, metric: claims.measure(metric, evidence.of(variant)).mean,
+        "of_no_run": measured.of_no_run,
         "summary": summary(assessments),
-        "errors": {
-            variant: spread(claims.measure(ERROR, evidence.of(variant)), "%")
-            for variant in ("views", "as_printed", "described")
-            if evidence.of(variant)
-        },
-        "luck": answers[SEEDS],
-        "style": study_report.commonest_style(of_studies.of("infogan")),
+        "basis": [f"{n} of {NAMES.get(variant, variant)}" for variant, n in basis.items()],
+        "most": max(basis.values(), default=0),
+        "borderline": any(assessment.borderline for assessment in assessments.values()),
+        "said": {name: VERBS[assessment.verdict][0] for name, assessment in assessments.items()},
         "verdicts": verdicts(all_claims, assessments),
-        "basis": basis(all_claims, assessments, evidence),
         "answer": answer(all_claims, assessments, evidence),
-        "rows": [row(name, all_claims[name], assessments[name], evidence) for name in all_claims],
-        "judge": percent(measured.of_no_run["judge.test_accuracy"]),
         "figures": {
             this.variant: NAMES.get(this.variant, this.variant)
             for this in maximising
             if this.seed == params.runs.seeds[0]
         },
         "ceiling": params.train.batch_size if any(this.settings.critic for this in runs) else None,
-        "sharing": study_report.sharing(answers[SEEDS], of_studies),
-        "medoid": study_report.medoid(answers[SEEDS]),
-        "conventions": conventions(evidence),
-        "compositions": [
-            composition(this, measured.runs[this.variant][this.seed][ERROR])
-            for this in runs
-            if this.variant == "infogan"
-        ],
-        "endings": [end for this in runs if this.variant == "infogan" and (end := at_the_end(this))],
-        "infomax": infomax(assessments, evidence),
-        "of_infomax": study_report.of_infomax(questions.infomax, answers[INFOMAX]),
-        "of_leak": study_report.of_leak(leak),
-        "ten": ten(measured, max(params.represent.labels_per_digit)),
-        "placing": placing(places),
+        "compositions": [composition(this) for this in runs if this.variant == "infogan"],
+        "errors": {this.name: measured.runs[this.variant][this.seed][ERROR] for this in runs},
+        "labels": max(params.represent.labels_per_digit),
         "machines": machines(runs),
-        "shared": percent(questions.seeds.shared, 0),
-        "studies": study_report.gather(params, asked, answers, of_studies)
-        | {
-            "placed": [
-                (each.run, f"`{each.metric}`", each.value, each.others, "within" if each.inside else "**outside**")
-                for each in places
-            ]
-        },
+        **study_report.gather(params, asked, answers, of_studies),
+        "rows": [row(name, all_claims[name], assessments[name], evidence) for name in all_claims],
+        "placed": places,
+        "own": [
+            name for name in dict.fromkeys(each.run for each in places) if all(e.own for e in places if e.run == name)
+        ],
+        "by_chance": (1 - intervals.CONFIDENCE) * len(places),
     }
 
 
@@ -382,23 +272,23 @@ def render(template: str, context: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|")
+    environment.filters |= {"cell": lambda text: str(text).replace("|", "\\|")}
+    environment.filters |= {"count": count, "listed": listed, "number": number, "percent": percent}
     return environment.get_template(template).render(context)
 
 
 def main() -> None:
     try:
         context, readme = gather(), Path("README.md")
-        before = readme.read_text(encoding="utf-8")
+        texts = {
+            Path("REPORT.md"): render("report.md.j2", context),
+            Path("STUDIES.md"): render("studies.md.j2", context),
+            readme: between_markers(readme.read_text(encoding="utf-8"), render("answer.md.j2", context)),
+        }
     except UnicodeDecodeError as error:
         raise BadInput(f"{readme} cannot be read: {error}") from error
     except KeyError as error:
         raise BadInput(f"the report needs a metric that was not measured: {error}") from error
-    texts = {
-        Path("REPORT.md"): render("report.md.j2", context),
-        Path("STUDIES.md"): render("studies.md.j2", context["studies"]),
-        readme: between_markers(before, render("answer.md.j2", context)),
-    }
     for path, text in texts.items():
         with stage.whole_file(path) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")

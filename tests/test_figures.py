@@ -425,7 +425,7 @@ def test_every_condition_is_drawn_beside_its_limit():
     assert list(of_control.get_xdata()) == [-1] and list(mean.get_xdata()) == pytest.approx([-0.015 / 0.5])
     assert list(axes.lines[4].get_xdata()) == pytest.approx([-0.08 / 0.88, 0.02 / 0.88])
     written = {text.get_text() for text in axes.texts}
-    assert written >= {"it works", "does not hold (0 of 2)", "L_I / H(c1) at iteration 1000 ≥ 0.95"}
+    assert written >= {"it works", "holds partly (0 of 2)", "$L_I$ / H(c1) at iteration 1000 ≥ 0.95"}
 
 
 def test_ways_have_a_point_for_each_training_and_a_hollow_one_for_a_choice():

@@ -157,6 +157,10 @@ def split(runs: Sequence[Pair], width: float, columns: int = 20) -> Figure:
 VERDICTS = {claims.HOLDS: "#009E73", claims.PARTLY: "#E69F00", claims.FAILS: "#D55E00", claims.UNDECIDED: REFERENCE}
 
 
+def typeset(words: str) -> str:
+    return words.replace("L_I", "$L_I$")
+
+
 def conditions(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment], width: float) -> Figure:
     """Every claim's conditions, a row each: its runs less the limit, to the right where it is met, on a scale of its own.
 
@@ -176,7 +180,11 @@ def conditions(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assess
             verdict = f"{assessment.verdict}{f' ({beside[:-2]})' if beside else ''}"
             axes.axhline(y - 0.5, color="0.9", linewidth=0.8, clip_on=False, xmin=-2.34, xmax=1.78)
             axes.annotate(
-                all_claims[name].brief, (-2.34, y), xycoords=("axes fraction", "data"), va="center", weight="bold"
+                typeset(all_claims[name].brief),
+                (-2.34, y),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                weight="bold",
             )
             axes.annotate(verdict, (1.05, y), xycoords=("axes fraction", "data"), va="center", color=colour)
         at_least = found.limits[0].at_least
@@ -189,7 +197,7 @@ def conditions(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assess
         axes.plot([control / scale], [y], "D", color="black", mfc="none", markersize=4)
         if len(values) > 1:
             axes.plot([values.mean() / scale], [y], "|", color="black", markersize=9, markeredgewidth=1.5)
-        words = f"{METRICS[found.condition.metric]} {'≥' if at_least else '≤'} {limit:.3g}".replace("-", "−")
+        words = f"{typeset(METRICS[found.condition.metric])} {'≥' if at_least else '≤'} {limit:.3g}".replace("-", "−")
         axes.annotate(words, (-0.05, y), xycoords=("axes fraction", "data"), ha="right", va="center")
     axes.axvline(0, color=REFERENCE, linestyle="--", zorder=0)
     axes.set(xlim=(-1.1, 1.1), ylim=(len(shown) - 0.5, -0.5), xticks=[-1, 0, 1], yticks=[])

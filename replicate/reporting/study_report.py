@@ -13,17 +13,11 @@ from replicate.findings.expectations import Part
 from replicate.findings.hypotheses import Choices
 from replicate.findings.results import Metrics, Results
 from replicate.findings.ways import Way
-from replicate.reporting.wording import count, listed, machine, number, percent, spread
+from replicate.reporting.wording import machine, number, percent, spread
 from replicate.studies import plan
 
 RECORDED = ("device", "processor", "instructions", "threads", "torch")  # of what a training ran on
 PAIRS = 3  # of digits that share a category are named, the most frequent ones
-OF_LEAK = {  # what a verdict on the leak says of the hypotheses
-    comparisons.CONFIRMED: "A, B and C are accepted",
-    comparisons.CODE_ONLY: "A and C are accepted, and Q's hidden layer serves as well with other K",
-    comparisons.REFUTED: "C is not accepted, and Q's hidden layer serves as well at K = 20",
-    comparisons.UNDECIDED: "the trainings support neither the leak nor its refutation",
-}
 VIEWS = "views"  # a study
 OF_CHOICES = (  # what a choice does besides to the error
     "information.share_at_end",
@@ -51,6 +45,8 @@ MEASURES = {  # of a variant, by study: the table's column, the metric and its u
         "c1 read by the yardstick": ("yardstick.share_c1", ""),
     },
     INFOMAX: {
+        "error": ("classification.error_one_to_one", "%"),
+        "error, confusions of digits that share a category left out": ("sharing.error_without", "%"),
         "purity": ("purity.mean", "%"),
         "purity, each digit given to one category": ("purity.one_to_one", "%"),
         "AMI of c1 and digit": ("classification.ami", ""),
@@ -119,53 +115,6 @@ def commonest_style(runs: Sequence[Metrics]) -> str:
     return next((style for style, _ in styles.most_common(1)), "none")
 
 
-def sharing(answer: Mapping[str, Any], measured: Results) -> str | None:
-    """What the errors over seeds are made of, in two sentences; None where there is no run of InfoGAN."""
-    runs = measured.of("infogan")
-    if not answer["runs"]:
-        return None
-    pairs = Counter(pair.replace("-", "–") for run in runs for pair in (run["sharing.which"] or "").split())
-    which = listed([f"{pair} in {n}" for pair, n in pairs.most_common(PAIRS)])
-    without = spread(claims.measure("sharing.error_without", runs), "%")
-    by_style = spread(claims.measure("sharing.error_by_style", runs), "%")
-    most_often = commonest_style(runs)
-    return (
-        f"Digits share a category in {answer['runs'] - answer['without_sharing']} of {count(answer['runs'], 'training')}"
-        f"{f' (most often {which})' if which else ''}. With their confusions counted as right, the error is {without}. "
-        f"Confusions within pairs that a style divides, most often {most_often}, are {by_style} of all images."
-    )
-
-
-def medoid(answer: Mapping[str, Any]) -> str | None:
-    """What the choice of one training without a label gives, as a sentence; None where there are too few to choose."""
-    chosen = answer.get("medoid")
-    return chosen and (
-        f"The training that agrees most with the others, a choice that needs no label, is seed {chosen['seed']}; its error "
-        f"is {percent(chosen['error'])}."
-    )
-
-
-def of_seeds(answer: Mapping[str, Any], question: comparisons.Seeds, measured: Results) -> list[str]:
-    """The answer of the study of seeds, a sentence or two each; none where there is no run."""
-    runs = measured.of("infogan")
-    if not answer["runs"]:
-        return []
-    errors = claims.measure(question.metric, runs)
-    low, high = (percent(answer[key], 0) for key in ("share_low", "share_high"))
-    trainings = count(answer["runs"], "training")
-    found = [
-        f"The error is {spread(errors, '%')}, from {percent(min(errors.values))} to {percent(max(errors.values))}.",
-        f"It is at most {percent(question.limit)}, which rounds to the published number, in {answer['within']} of "
-        f"{trainings}. Of many trainings that would be {low} to {high} (Wilson's interval, 95 %).",
-        sharing(answer, measured),
-    ]
-    rises = [run["milestones.error_rise_at_end"] for run in runs]
-    if None not in rises:
-        rise = spread(claims.measure("milestones.error_rise_at_end", runs), "%")
-        found.append(f"From the last milestone before the end to the end, it changes by {rise} (of all images).")
-    return found
-
-
 def way_errors(way: Way) -> str:
     """The error of a way: with its interval where several trainings go it, else as it is."""
     return spread(Measured(way.errors, fmean(way.errors), intervals.mean_interval(way.errors)), "%")
@@ -199,45 +148,22 @@ def verdicts(all_claims: Mapping[str, Claim], measured: Results) -> list[list[st
     ]
 
 
-def of_leak(answer: Mapping[str, Any] | None) -> str:
-    """The verdict of the study of K."""
-    if answer is None:
-        return "Not answered: a hypothesis needs two seeds or more of each of its variants."
-    p = listed([f"{name} {number(value)}" for name, value in answer["p"].items()])
-    return (
-        f"**{answer['verdict'].capitalize()}**: {OF_LEAK[answer['verdict']]} (p after Holm's correction: {p}; accepted "
-        f"below {comparisons.LEVEL:g})."
-    )
-
-
-def power(found: Mapping[str, Any] | None, hypothesis: str, equivalent: float) -> str | None:
-    """How well a hypothesis on the layer could have been refuted, as a sentence; None while there is no answer."""
-    if found is None:
-        return None
-    reach = max(each["high_90"] - each["low_90"] for each in found["comparisons"][hypothesis]) / 2
-    return (
-        f"To show that another K serves the layer as well, a 90 % interval had to lie within ±{percent(equivalent)}; those "
-        f"of hypothesis {hypothesis} reach {percent(reach)} to either side of their means."
-    )
-
-
-def difference(pair: Pair, found: Mapping[str, Any] | None) -> list[str]:
-    """A paired difference as cells: the pair, its seeds, the mean with its interval; dashes while there is no answer."""
+def difference(pair: Pair, metric: str, found: Mapping[str, Any] | None, measured: Results) -> list[str]:
+    """A difference as cells: the pair, its seeds, the mean of pairs with its interval, and that over all seeds of both by
+    Welch's t; dashes while there is no answer."""
     name = f"{pair.variant} less {pair.than}{', beyond that of k-means' if pair.beyond else ''}"
     if found is None:
-        return [name, "–", "–"]
-    interval = f"[{number(found['low'])}, {number(found['high'])}]"
-    return [name, str(len(found["differences"])), f"{number(found['mean'])} {interval}"]
+        return [name, "–", "–", "–"]
 
+    def cell(middle: float, low: float, high: float) -> str:
+        return f"{number(middle)} [{number(low)}, {number(high)}]"
 
-def of_infomax(question: comparisons.Infomax, answers: Sequence[Mapping[str, Any] | None]) -> str | None:
-    """The paired differences of the study of InfoMax, as a sentence; None while there is no answer."""
-    found = []
-    for pair, answer in zip(question.pairs, answers):
-        name, _, mean_difference = difference(pair, answer and answer["comparisons"][question.metric][0])
-        if answer:
-            found.append(f"{name} {mean_difference}, {answer['verdict']}")
-    return f"Paired by seed, `{question.metric}` differs: {'; '.join(found)}." if found else None
+    ours, theirs = (
+        [run[metric] - (run[pair.beyond] if pair.beyond else 0) for run in measured.of(variant)]
+        for variant in (pair.variant, pair.than)
+    )
+    unpaired = cell(fmean(ours) - fmean(theirs), *intervals.difference_interval(ours, theirs))
+    return [name, str(len(found["differences"])), cell(found["mean"], found["low"], found["high"]), unpaired]
 
 
 def table(study: str, variants: Sequence[str], measured: Results) -> list[list[str]]:
@@ -314,14 +240,15 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
     Raises BadInput (see `plan.load`).
     """
     questions, leak, infomax = asked.studies, answers[LEAK], answers[INFOMAX]
+    counted, metric = comparisons.maximised(questions.leak, measured), questions.infomax.metric
     hypotheses = [
-        (name, hypothesis, difference(pair, leak and leak["comparisons"][name][i]))
+        (name, hypothesis, difference(pair, hypothesis.metric, leak and leak["comparisons"][name][i], counted))
         for name, hypothesis in questions.leak.hypotheses.items()
         for i, pair in enumerate(hypothesis.more)
     ]
     pairs = [
         [
-            *difference(pair, found and found["comparisons"][questions.infomax.metric][0]),
+            *difference(pair, metric, found and found["comparisons"][metric][0], measured),
             found["verdict"] if found else "–",
         ]
         for pair, found in zip(questions.infomax.pairs, infomax)
@@ -339,23 +266,29 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
         for seed, run in sorted(measured.runs.get("infogan", {}).items())
     ]
     planned, _ = plan.load(params)
+    runs = measured.of("infogan")
+    shared_by = Counter(pair.replace("-", "–") for run in runs for pair in (run["sharing.which"] or "").split())
     return {
         "questions": questions,
         "made": {name: made(name, params, measured) for name in planned.studies},
-        "of_seeds": of_seeds(answers[SEEDS], questions.seeds, measured),
+        "luck": answers[SEEDS],
+        "shared_by": [f"{pair} in {n}" for pair, n in shared_by.most_common(PAIRS)],
+        "style": commonest_style(runs),
+        "spread_of_errors": [run[questions.seeds.metric] for run in runs],
+        "rises": None not in [run["milestones.error_rise_at_end"] for run in runs],
         "seeds": seeds,
         "ways": [
             [way.name, "yes" if way.with_labels else "no", str(way.price), str(len(way.errors)), way_errors(way)]
             for way in ways.to_a_lower_error(answers[SEEDS], questions.seeds, measured)
         ],
-        "of_leak": of_leak(leak),
-        "power": power(leak, list(questions.leak.hypotheses)[1], questions.leak.equivalent),
+        "answer_on_leak": leak,
+        "level": comparisons.LEVEL,
+        "reach": leak and max(each["high_90"] - each["low_90"] for each in leak["comparisons"]["B"]) / 2,
         "hypotheses": hypotheses,
         "leak": table(LEAK, ["infogan", *planned.studies[LEAK], "gan"], measured),
         "pairs": pairs,
         "infomax": table(INFOMAX, ["infogan", "gan", *planned.studies[INFOMAX]], measured),
         "choices": choices(asked.choices, measured),
-        "split": answers[SEEDS].get("splits"),
         "settings": verdicts(asked.claims, measured),
         "expected": expected(params, asked, answers["choices"], measured),
         "views": table(VIEWS, ["infogan", *planned.studies.get(VIEWS, {})], measured),
