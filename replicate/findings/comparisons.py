@@ -172,13 +172,19 @@ def holm(p: Mapping[str, float]) -> dict[str, float]:
     return {name: corrected[name] for name in p}
 
 
+def maximised(question: Leak, measured: Results) -> Results:
+    """The runs whose images carry as much of c1 as the question of the leak asks for."""
+    return measured._replace(
+        runs={
+            variant: {seed: run for seed, run in of_seed.items() if run[SHARE] >= question.maximised}
+            for variant, of_seed in measured.runs.items()
+        }
+    )
+
+
 def leak(question: Leak, measured: Results) -> Answer | None:
     """The verdict on the note's claim that K = 10 leaks the downstream task; None while runs of it are missing."""
-    maximised = {
-        variant: {seed: run for seed, run in of_seed.items() if run[SHARE] >= question.maximised}
-        for variant, of_seed in measured.runs.items()
-    }
-    counted = measured._replace(runs=maximised)
+    counted = maximised(question, measured)
     found = {
         name: [compare(pair, hypothesis.metric, counted) for pair in hypothesis.more]
         for name, hypothesis in question.hypotheses.items()
