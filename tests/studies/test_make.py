@@ -52,9 +52,10 @@ if len(sys.argv) > 1:
 
 
 @pytest.fixture(scope="module")
-def packed() -> bytes:
+def files() -> dict[str, bytes]:
+    """The files of a project."""
     stages = dict.fromkeys(("download", *worker.STAGES), OTHER) | {"train": TRAIN}
-    return worker.pack({f"replicate/{name}.py": code.encode() for name, code in stages.items()})
+    return {f"replicate/{name}.py": code.encode() for name, code in stages.items()}
 
 
 @pytest.fixture(scope="module")
@@ -95,19 +96,19 @@ def kill_a_worker(folder: Path) -> None:
         time.sleep(0.02)
 
 
-def test_a_killed_worker_is_replaced_and_a_failed_run_stops_no_other(client, packed, folder, params):
+def test_a_killed_worker_is_replaced_and_a_failed_run_stops_no_other(client, files, folder, params):
     wanted = [run.of(variant, seed, params) for variant, seed in (("infogan", 0), ("gan", 2), ("infogan", 1))]
     killer = threading.Thread(target=kill_a_worker, args=[folder])
     killer.start()
-    found = {this.name: future for this, future in make.results(client, wanted, packed, threads=1)}
+    found = {this.name: future for this, future in make.results(client, wanted, files, threads=1)}
     killer.join()
     assert "training diverged" in str(found["gan-2"].exception())
     assert len(client.scheduler_info()["workers"]) == 1
     for name in ("infogan-0", "infogan-1"):
-        files = worker.unpack(found[name].result())
-        assert files[f"training/{name}.csv"].decode() == f"{name} with 1 thread after {STEPS} steps"
-        assert files[f"evidence/{name}/evidence.txt"] == b"measured"
-        assert len(files) == len(worker.STAGES)
+        metrics = found[name].result()
+        assert metrics[f"training/{name}.csv"].decode() == f"{name} with 1 thread after {STEPS} steps"
+        assert metrics[f"evidence/{name}/evidence.txt"] == b"measured"
+        assert len(metrics) == len(worker.STAGES)
     assert not list(folder.glob("infogan-*"))
 
 
@@ -160,18 +161,18 @@ def test_of_a_setting_that_is_newer_than_a_run_the_code_says_what_it_was(mine: l
     "ends", ["training diverged at iteration 3: loss nan", "training collapsed by iteration 9: it"]
 )
 def test_a_training_that_diverges_is_a_result_and_another_failure_is_an_error(ends, mine, params, monkeypatch, capsys):
-    def results(client, missing, packed, threads):
+    def results(client, missing, files, threads):
         for this, last in zip(missing, (f"error: {ends}\n", "error: no space", None), strict=True):
             future = Future()
             if last:
                 future.set_exception(RuntimeError(f"stage train of {this.name} in /tmp/x:\ntrain: 1%\n{last}"))
             else:
-                future.set_result(worker.pack({f"training/{this.name}.csv": b"1"}))
+                future.set_result({f"training/{this.name}.csv": b"1"})
             yield this, future
 
     monkeypatch.setattr(sys, "argv", ["study", "mine"])
     monkeypatch.setattr(parameters, "load", lambda: params)
-    monkeypatch.setattr(make, "project", lambda params: b"")
+    monkeypatch.setattr(make, "project", lambda params: {})
     monkeypatch.setattr(make, "cluster", lambda *_: contextlib.nullcontext())
     monkeypatch.setattr(make, "results", results)
     with pytest.raises(BadInput, match="1 of 3 runs failed:\ngan-1: stage train of gan-1(.|\n)*no space"):
@@ -244,18 +245,17 @@ def test_a_scheduler_that_has_no_address_is_named(address: str):
     gc.collect()  # of a client that came to nothing; in a later one's thread its end would wait for that one's beginning
 
 
-def test_ctrl_c_ends_workers_and_trainings_and_says_what_comes_next(packed, tmp_path):
+def test_ctrl_c_ends_workers_and_trainings_and_says_what_comes_next(files, tmp_path):
     for name in ("params.yaml", "studies/studies.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / "packed").write_bytes(packed)
     (tmp_path / "begin.py").write_text(
-        "import pathlib, sys\n"
+        "import sys\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
         "from replicate.base import stage\n"
         "from replicate.studies import make\n"
         "if __name__ == '__main__':\n"
-        "    make.project = lambda params: pathlib.Path('packed').read_bytes()\n"
+        f"    make.project = lambda params: {files!r}\n"
         "    sys.argv = ['study', 'seeds', '--threads', '1']\n"
         "    stage.run(make.main)\n"
     )
