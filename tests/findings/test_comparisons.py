@@ -118,11 +118,7 @@ def test_infomax_is_compared_with_a_margin(difference, verdict):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        (
-            '"than":"k20"',
-            '"than":"k21"',
-            r"claims\.yaml: studies\.leak: got 'k21', expected a variant: infogan, k5, k20",
-        ),
+        ('"than":"k20"', '"than":"k21"', r"studies\.leak: got 'k21', expected a variant: infogan, k5, k20"),
         ("classification.ami", "classification.amy", r"studies\.leak needs 'classification\.amy', .* like it: class"),
         ("error_one_to_one", "error_one_to_on", r"studies\.seeds needs 'classification\.error_one_to_on'"),
     ],
