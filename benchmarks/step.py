@@ -24,9 +24,6 @@ KINDS = {  # what a step's time goes to, by the beginning of the operations' nam
     "batchnorm": ("aten::native_batch_norm", "aten::cudnn_batch_norm"),
     "Adam": ("aten::_fused_adam", "Optimizer"),
 }
-# What the rest of the pipeline takes, in steps of InfoGAN, as measured on the machine of the report.
-STEPS_OF_EACH_RUN = 850  # evaluate, milestones, yardstick, represent, evidence
-STEPS_OF_OTHER_STAGES = 1600  # download, judge, baselines, cost, summarise, compare, figures, explorer, report
 
 
 def multiply_adds(settings: Settings) -> int:
@@ -85,11 +82,6 @@ def main() -> None:
     bound = {variant: operations[variant] / peak for variant in settings}
     step = {variant: statistics.median(seconds[variant]) for variant in steps}
     kinds = shares(trainings["infogan"], infogan)
-    reproduce = sum(
-        len(params.runs.seeds) * (settings[variant].train.iterations + STEPS_OF_EACH_RUN) * step[variant]
-        for variant in params.runs.variants
-    )
-
     machine = environment.numerics(device)
     rows = [
         *((key, str(value)) for key, value in machine.items()),
@@ -100,7 +92,6 @@ def main() -> None:
         *((f"step of {variant} / bound", f"{step[variant] / bound[variant]:.2f}") for variant in steps),
         ("images of infogan", f"{infogan.train.batch_size / step['infogan']:.0f} a second"),
         *((f"share of {kind}", f"{share:.0%}") for kind, share in kinds.items()),
-        ("make reproduce, projected", f"{(reproduce + STEPS_OF_OTHER_STAGES * step['infogan']) / 60:.0f} minutes"),
     ]
     for name, value in rows:
         print(f"{name:<28}{value}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, idx
 from dvc.utils.hydra import apply_overrides
 
 from replicate.base import quick
@@ -18,14 +18,6 @@ from replicate.findings import results
 
 VARIANTS = ("infogan", "infomax")
 PER_RUN = ("train", "evaluate", "milestones", "yardstick", "represent", "evidence")
-TINY_YARDSTICK = {
-    "training_samples": 40,
-    "least_epochs": 1,
-    "most_epochs": 1,
-    "batch_size": 20,
-    "validation_samples": 20,
-    "test_samples": 20,
-}
 
 
 def dvc(*arguments: str, cwd: Path) -> subprocess.CompletedProcess:
@@ -43,10 +35,8 @@ def made_up_mnist(folder: Path) -> dict[str, str]:
         for image, label in zip(images, labels):
             image[4:24, 3 + 2 * label : 6 + 2 * label] = 255
         for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
-            content = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
-            content += array.astype(np.uint8).tobytes()
-            (folder / f"{split}-{kind}-ubyte").write_bytes(content)
-            checksums[f"{split}-{kind}-ubyte"] = hashlib.sha256(content).hexdigest()
+            (folder / f"{split}-{kind}-ubyte").write_bytes(idx(array))
+            checksums[f"{split}-{kind}-ubyte"] = hashlib.sha256(idx(array)).hexdigest()
     return checksums
 
 
@@ -74,7 +64,14 @@ def project(tmp_path_factory) -> Path:
             "traversals_per_category": 1,
         },
         "milestones": {"matching_images": 100, "samples": 150, "pull_images": 20},
-        "yardstick": TINY_YARDSTICK,
+        "yardstick": {
+            "training_samples": 40,
+            "least_epochs": 1,
+            "most_epochs": 1,
+            "batch_size": 20,
+            "validation_samples": 20,
+            "test_samples": 20,
+        },
         "represent": {
             "labels_per_digit": [5],
             "label_draws": 1,

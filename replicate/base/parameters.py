@@ -349,6 +349,11 @@ def read(path: str | Path, model: type[Model]) -> Model:
         content = YAML(typ="safe").load(Path(path))  # YAML 1.2, as DVC reads it: 2e-4 is a number
     except (OSError, YAMLError) as error:
         raise BadInput(f"{path} cannot be read: {error}") from error
+    return check(path, content, model)
+
+
+def check(path: str | Path, content: Any, model: type[Model]) -> Model:
+    """What a file at `path` holds, checked against `model`. Raises BadInput as `read` does."""
     try:
         return model.model_validate(content)
     except ValidationError as error:

@@ -22,7 +22,7 @@ HOLDS, PARTLY, FAILS = "holds", "holds partly", "does not hold"
 UNDECIDED, NOT_MEASURED = "undecided", "not measured"
 VERDICTS = (HOLDS, PARTLY, FAILS, UNDECIDED, NOT_MEASURED)
 # What a study's verdict makes of the claim that it answers.
-OF_STUDY = {
+STUDY_VERDICTS = {
     comparisons.CONFIRMED: HOLDS,
     comparisons.CODE_ONLY: PARTLY,
     comparisons.REFUTED: FAILS,
@@ -74,12 +74,10 @@ class Claim(Checked):
 
     def metrics(self) -> Iterator[tuple[str | None, str]]:
         """(variant, metric) of all that the claim needs, its control's included; a metric may come more than once."""
-        for condition in self.conditions():
-            yield self.variant, condition.metric
-            if self.control is not None:
-                yield self.control, condition.metric
-        for metric in self.beside or []:
-            yield self.variant, metric
+        judged = [condition.metric for condition in self.conditions()]
+        yield from ((self.variant, metric) for metric in [*judged, *(self.beside or [])])
+        if self.control is not None:
+            yield from ((self.control, metric) for metric in judged)
 
 
 class Claims(Checked):
@@ -108,6 +106,9 @@ class Limit(NamedTuple):
     at_least: bool  # else at most
     value: float | None  # None where the control's metric has no value
     control: Measured | None = None  # from whose mean the value is a margin away; None for a number of claims.yaml
+
+    def __str__(self) -> str:
+        return f"{'≥' if self.at_least else '≤'} {self.value:g}"
 
     def met(self, value: float | None) -> bool:
         """Whether `value` is within the limit; nothing is that has no value."""
@@ -194,15 +195,15 @@ def means(claims: Mapping[str, Claim], results: Results) -> dict[str, dict[str, 
 
 
 def limits(condition: Condition, control: Measured | None) -> list[Limit]:
-    """The limits of a condition; `control` is its metric over the runs of the control, if there is one."""
+    """The limits of a condition; `control` is its metric over the runs of the control, without which no margin counts."""
     found = []
     if condition.at_least is not None:
         found.append(Limit(True, condition.at_least))
     if condition.at_most is not None:
         found.append(Limit(False, condition.at_most))
-    if condition.above_control is not None:
+    if control and condition.above_control is not None:
         found.append(Limit(True, None if control.mean is None else control.mean + condition.above_control, control))
-    if condition.below_control is not None:
+    if control and condition.below_control is not None:
         found.append(Limit(False, None if control.mean is None else control.mean - condition.below_control, control))
     return found
 
@@ -228,32 +229,9 @@ def find(condition: Condition, runs: Sequence[Metrics], control: Sequence[Metric
     )
 
 
-def why_not_measured(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics]) -> str | None:
-    """The reason why a claim is not measured; None when it is."""
-    if not runs:
-        return f"there is no run of {claim.variant}"
-    if claim.control and not control:
-        return f"there is no run of {claim.control}, its control"
-    return None
-
-
-def without_control(claim: Claim) -> Claim:
-    """The claim without what compares it with its control."""
-    bare = {"above_control": None, "below_control": None}
-    conditions = {
-        name: [condition.model_copy(update=bare) for condition in getattr(claim, name) or []] or None
-        for name in ("holds", "partly")
-    }
-    return claim.model_copy(update={"control": None, **conditions})
-
-
-def fails_whatever_the_control_is(claim: Claim, runs: Sequence[Metrics]) -> bool:
-    """Whether the claim does not hold, not even partly, by the limits that need no control."""
-    bare = without_control(claim)
-    return not any(
-        conditions and all(find(condition, runs).passed for condition in conditions)
-        for conditions in (bare.holds, bare.partly)
-    )
+def not_measured(reason: str) -> Assessment:
+    """The assessment of a claim that cannot be judged."""
+    return Assessment(NOT_MEASURED, False, 0, 0, [], reason)
 
 
 def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = ()) -> Assessment:
@@ -261,11 +239,8 @@ def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = (
 
     The means are compared with the limits. A claim that misses a limit does not hold, even where its control has no run.
     """
-    reason = why_not_measured(claim, runs, control)
-    if reason and runs and claim.control and fails_whatever_the_control_is(claim, runs):
-        claim = without_control(claim)
-    elif reason:
-        return Assessment(NOT_MEASURED, False, 0, 0, [], reason)
+    if not runs:
+        return not_measured(f"there is no run of {claim.variant}")
     holds = [find(condition, runs, control) for condition in claim.holds]
     partly = [find(condition, runs, control) for condition in claim.partly or []]
 
@@ -274,6 +249,8 @@ def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = (
             return HOLDS
         return PARTLY if partly and all(getattr(each, passed) for each in partly) else FAILS
 
+    if claim.control and not control and verdict("passed") != FAILS:
+        return not_measured(f"there is no run of {claim.control}, its control")
     met = [all(run) for run in zip(*(each.holding for each in holds))] if claim.variant else []
     borderline = verdict("at_best") != verdict("at_worst")
     return Assessment(verdict("passed"), borderline, sum(met), len(met), holds, None)
@@ -303,7 +280,7 @@ def check_questions(
     for a metric (see `check`)."""
     if missing := [name for name in Questions.model_fields if name not in studies]:
         raise BadInput(f"studies/studies.yaml: studies: missing {', '.join(missing)}, of which claims.yaml asks")
-    asked = {f"studies.{name}": getattr(questions, name) for name in Questions.model_fields}
+    asked = {f"studies.{name}": question for name, question in questions}
     for name, question in asked.items():
         for variant, _ in question.metrics():
             if variant not in variants:
@@ -311,26 +288,15 @@ def check_questions(
     check(asked, results)
 
 
-def check(claims: Mapping[str, Claim | Seeds | Leak | Infomax], results: Results) -> None:
-    """Raise BadInput when a claim, or what a study is asked, names a metric that one of its runs does not have, or that is
-    not a number."""
-    for name, claim in claims.items():
-        for variant, metric in claim.metrics():
-            runs = {None: results.of_no_run} if variant is None else results.runs.get(variant, {})
-            for seed, run in runs.items():
-                owner = "what belongs to no run" if variant is None else f"{variant} with seed {seed}"
-                if metric not in run:
+def check(asked: Mapping[str, Claim | Seeds | Leak | Infomax], results: Results) -> None:
+    """Raise BadInput when a claim, or what a study is asked, names a metric that its runs do not have as a number."""
+    for name, asking in asked.items():
+        for variant, metric in asking.metrics():
+            for run in results.of(variant):
+                if not isinstance(run.get(metric, ""), int | float | None):
                     near = ", ".join(difflib.get_close_matches(metric, run)) or "none"
-                    missing = f"{metric!r}, which {owner} does not have; metrics with a name like it: {near}"
-                    raise BadInput(f"claims.yaml: {name} needs {missing}")
-                if not isinstance(run[metric], int | float | None):
-                    raise BadInput(f"claims.yaml: {name} needs a number, and {metric!r} of {owner} is {run[metric]!r}")
-
-
-def of_study(verdict: str | None) -> Assessment:
-    """The assessment that a study's verdict makes; None where it has none yet."""
-    reason = None if verdict else "its study has too few trainings"
-    return Assessment(OF_STUDY.get(verdict, NOT_MEASURED), False, 0, 0, [], reason)
+                    owner = f"of {variant}" if variant else "that belongs to no run"
+                    raise BadInput(f"claims.yaml: {name} needs {metric!r}, which is no number {owner}; like it: {near}")
 
 
 def assess_all(
@@ -338,9 +304,13 @@ def assess_all(
 ) -> dict[str, Assessment]:
     """The verdict on every claim, by results or by the verdicts of studies. Raises BadInput (see `check`)."""
     check(claims, results)
-    return {
-        name: of_study(of_studies[claim.study])
-        if claim.study
-        else assess(claim, results.of(claim.variant), results.of(claim.control) if claim.control else [])
-        for name, claim in claims.items()
-    }
+    found = {}
+    for name, claim in claims.items():
+        if not claim.study:
+            control = results.of(claim.control) if claim.control else []
+            found[name] = assess(claim, results.of(claim.variant), control)
+        elif verdict := of_studies[claim.study]:
+            found[name] = Assessment(STUDY_VERDICTS[verdict], False, 0, 0, [], None)
+        else:
+            found[name] = not_measured("its study has too few trainings")
+    return found

@@ -5,7 +5,7 @@ Runs are paired by seed, and only seeds that both variants have are compared. A 
 
 from collections.abc import Iterator, Mapping
 from statistics import mean
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Len
@@ -92,7 +92,7 @@ class Leak(Checked):
     """Of runs whose images carry at least `maximised` of H(c1)."""
 
     question: Text
-    hypotheses: Annotated[dict[str, Hypothesis], Field(min_length=3, max_length=3)]
+    hypotheses: Annotated[dict[Literal["A", "B", "C"], Hypothesis], Len(3)]
     equivalent: Margin
     maximised: Annotated[float, Ge(0), Le(1)]
 
@@ -145,7 +145,7 @@ def compare(pair: Pair, metric: str, measured: Results) -> Comparison | None:
     """The metric's paired differences; None when fewer than two seeds have a value of both."""
 
     def values(variant: str) -> dict[int, float]:
-        runs = {seed: run for seed, run in measured.runs.get(variant, {}).items() if run.get(metric) is not None}
+        runs = {seed: run for seed, run in measured.runs.get(variant, {}).items() if run[metric] is not None}
         return {seed: run[metric] - (run[pair.beyond] if pair.beyond else 0) for seed, run in runs.items()}
 
     ours, theirs = values(pair.variant), values(pair.than)
@@ -185,26 +185,20 @@ def maximised(question: Leak, measured: Results) -> Results:
 def leak(question: Leak, measured: Results) -> Answer | None:
     """The verdict on the note's claim that K = 10 leaks the downstream task; None while runs of it are missing."""
     counted = maximised(question, measured)
-    comparisons = {
+    found = {
         name: [compare(pair, hypothesis.metric, counted) for pair in hypothesis.more]
         for name, hypothesis in question.hypotheses.items()
     }
-    if any(comparison is None for each in comparisons.values() for comparison in each):
+    if any(comparison is None for each in found.values() for comparison in each):
         return None
     # A hypothesis is accepted when all of its differences are: its p is the largest of theirs.
-    p = holm(
-        {
-            name: max(exceeds(comparison, hypothesis.margin) for comparison in comparisons[name])
-            for name, hypothesis in question.hypotheses.items()
-        }
-    )
+    p = holm({name: max(exceeds(each, question.hypotheses[name].margin) for each in found[name]) for name in found})
     a, b, c = (
-        p[name] < LEVEL and all(each.mean >= hypothesis.mean_at_least for each in comparisons[name])
-        for name, hypothesis in question.hypotheses.items()
+        p[name] < LEVEL and all(each.mean >= question.hypotheses[name].mean_at_least for each in found[name])
+        for name in ("A", "B", "C")
     )
-    of_layer = comparisons[list(question.hypotheses)[1]]
-    equivalent = all(max(-each.narrow.low, each.narrow.high) < question.equivalent for each in of_layer)
-    no_worse_at_20 = of_layer[-1].narrow.high < question.equivalent
+    equivalent = all(max(-each.narrow.low, each.narrow.high) < question.equivalent for each in found["B"])
+    no_worse_at_20 = any(each.pair.variant == "k20" and each.narrow.high < question.equivalent for each in found["B"])
     verdict = UNDECIDED
     if a and b and c:
         verdict = CONFIRMED
@@ -212,18 +206,17 @@ def leak(question: Leak, measured: Results) -> Answer | None:
         verdict = CODE_ONLY
     elif not c and no_worse_at_20:
         verdict = REFUTED
-    return Answer(verdict, comparisons, p)
+    return Answer(verdict, found, p)
 
 
 def infomax(question: Infomax, measured: Results) -> list[Answer | None]:
     """For each pair whether the InfoMax estimate is non-inferior; None while its runs are missing."""
-    answers = []
-    for pair in question.pairs:
-        comparison = compare(pair, question.metric, measured)
-        if comparison is None:
-            answers.append(None)
-            continue
-        low, high = comparison.wide
+
+    def answer(found: Comparison | None) -> Answer | None:
+        if found is None:
+            return None
+        low, high = found.wide
         verdict = NON_INFERIOR if low > -question.margin else INFERIOR if high < -question.margin else UNDECIDED
-        answers.append(Answer(verdict, {question.metric: [comparison]}, {}))
-    return answers
+        return Answer(verdict, {question.metric: [found]}, {})
+
+    return [answer(compare(pair, question.metric, measured)) for pair in question.pairs]

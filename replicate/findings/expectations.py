@@ -1,17 +1,19 @@
 """What became of the hypotheses of claims.yaml: what their runs show, and whether that is what was expected."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from statistics import fmean
 from typing import NamedTuple
 
 from scipy import stats
 
 from replicate.findings import claims, comparisons, intervals
-from replicate.findings.claims import HOLDS, Claim
+from replicate.findings.claims import HOLDS, Claim, Limit
+from replicate.findings.comparisons import CONFIRMED, REFUTED, UNDECIDED
 from replicate.findings.hypotheses import Choices, Difference, Hypothesis
 from replicate.findings.intervals import Interval
 from replicate.findings.results import Metrics, Results
 
-CONFIRMED, REFUTED, UNDECIDED, OPEN = "confirmed", "refuted", "undecided", "open"
+OPEN = "open"  # the verdict on a hypothesis while a run is missing
 CHOICES = {  # what each choice without labels is judged by
     "neighbours": "rank correlation of error and agreement of neighbours",
     "chosen": "error of the training with the highest agreement of neighbours",
@@ -77,7 +79,7 @@ def parts(
     found = []
     for condition in hypothesis.mean or []:
         finding = claims.find(condition, runs, control)
-        text = ", ".join(f"{'≥' if limit.at_least else '≤'} {limit.value:g}" for limit in finding.limits)
+        text = ", ".join(map(str, finding.limits))
         found.append(Part(condition.metric, text, finding.measured.mean, finding.measured.interval, finding.passed))
     for condition in hypothesis.runs or []:
         within = sum(claims.find(condition, runs).holding)
@@ -93,14 +95,6 @@ def parts(
     return found
 
 
-def of_choice(hypothesis: Hypothesis, value: float) -> Part:
-    """What a choice without labels came to, beside its limit."""
-    at_least = hypothesis.at_most is None
-    limit = hypothesis.at_least if at_least else hypothesis.at_most
-    text = f"{'≥' if at_least else '≤'} {limit:g}"
-    return Part(CHOICES[hypothesis.choice], text, value, None, value >= limit if at_least else value <= limit)
-
-
 def judge(
     hypothesis: Hypothesis,
     all_claims: Mapping[str, Claim],
@@ -114,9 +108,12 @@ def judge(
     """
     wanted = hypothesis.of.seeds or planned
     runs = [run for seed, run in sorted(measured.runs.get(hypothesis.of.variant, {}).items()) if seed in wanted]
-    found = parts(hypothesis, all_claims, runs, measured) if runs else []
+    # Without a control `of` gives the metrics of no run, which are always there.
+    found = parts(hypothesis, all_claims, runs, measured) if runs and measured.of(hypothesis.of.control) else []
     if choice is not None:
-        found.append(of_choice(hypothesis, choice))
+        at_least = hypothesis.at_most is None
+        limit = Limit(at_least, hypothesis.at_least if at_least else hypothesis.at_most)
+        found.append(Part(CHOICES[hypothesis.choice], str(limit), choice, None, limit.met(choice)))
     if len(runs) < len(wanted) or not found:
         return Outcome(OPEN, len(runs), len(wanted), found)
     met = [part.met for part in found]
@@ -136,19 +133,23 @@ class Choice(NamedTuple):
 
 def compare(choices: Choices, measured: Results) -> dict[str, Choice]:
     """Each variant of which there are two runs or more, beside the one they are compared with."""
-    theirs = [run[choices.metric] for run in measured.of(choices.than)]
-    ours = {variant: [run[choices.metric] for run in measured.of(variant)] for variant in choices.variants}
-    there = {variant: values for variant, values in ours.items() if len(values) > 1 and len(theirs) > 1}
-    p = {v: float(stats.ttest_ind(values, theirs, equal_var=False).pvalue) for v, values in there.items()}
-    corrected = comparisons.holm(p)
-    mean = sum(theirs) / len(theirs) if theirs else 0
+
+    def values(variant: str) -> list[float]:
+        return [run[choices.metric] for run in measured.of(variant)]
+
+    theirs = values(choices.than)
+    if len(theirs) < 2:
+        return {}
+    of_variants = {variant: values(variant) for variant in choices.variants if len(measured.of(variant)) > 1}
+    tests = {variant: stats.ttest_ind(ours, theirs, equal_var=False) for variant, ours in of_variants.items()}
+    p = comparisons.holm({variant: float(test.pvalue) for variant, test in tests.items()})
     return {
         variant: Choice(
-            len(values),
-            sum(values) / len(values),
-            sum(values) / len(values) - mean,
-            intervals.difference_interval(values, theirs),
-            corrected[variant],
+            len(ours),
+            fmean(ours),
+            fmean(ours) - fmean(theirs),
+            intervals.difference_interval(ours, theirs),
+            p[variant],
         )
-        for variant, values in there.items()
+        for variant, ours in of_variants.items()
     }

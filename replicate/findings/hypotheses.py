@@ -9,7 +9,7 @@ from replicate.base.parameters import Checked, Positive, Seed
 from replicate.findings.comparisons import Condition, Text, Threshold
 
 
-class Of(Checked):
+class Runs(Checked):
     """The runs that a hypothesis is about: all that are planned of a variant, or those of `seeds`."""
 
     variant: Text
@@ -17,7 +17,7 @@ class Of(Checked):
     seeds: Annotated[list[Seed], Len(2)] = None
 
 
-class OfRuns(Condition):
+class Share(Condition):
     """A condition that at least this share of the runs meets, each by itself."""
 
     share: Annotated[float, Gt(0), Le(1)]
@@ -36,9 +36,9 @@ class Hypothesis(Checked):
 
     statement: Text
     known: Text
-    of: Of
+    of: Runs
     mean: Annotated[list[Condition], Len(1)] = None
-    runs: Annotated[list[OfRuns], Len(1)] = None
+    runs: Annotated[list[Share], Len(1)] = None
     claims: Annotated[list[Text], Len(1)] = None
     difference: Difference = None
     choice: Literal["neighbours", "chosen", "consensus", "splits"] = None
@@ -47,6 +47,8 @@ class Hypothesis(Checked):
 
     @model_validator(mode="after")
     def something_is_asked(self) -> "Hypothesis":
+        if self.of.control is None and any(condition.needs_control for condition in self.mean or []):
+            raise ValueError("of.control: missing, expected the variant that above_control, below_control compare with")
         asked = [key for key in ("mean", "runs", "claims", "difference", "choice") if getattr(self, key) is not None]
         if not asked or (self.choice is not None) != ((self.at_most is None) != (self.at_least is None)):
             raise ValueError(f"got {', '.join(asked) or 'nothing'}, expected what is asked; a choice with one limit")

@@ -1,7 +1,6 @@
 """What a few runs tell of all runs: how sure a mean is over seeds, and how sure a share of runs is."""
 
 import math
-import numbers
 from collections.abc import Sequence
 from statistics import mean, stdev
 from typing import NamedTuple
@@ -18,20 +17,10 @@ class Interval(NamedTuple):
     high: float
 
 
-def standard_error(values: Sequence[float]) -> float | None:
-    """The standard error of the mean of `values` (n,); None for a single one, which tells nothing of it.
-
-    Raises ValueError when there is no value, or one is not finite.
-    """
-    if len(values) == 0 or not all(map(math.isfinite, values)):
-        raise ValueError(f"got {values}, expected one finite number or more")
-    return stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
-
-
 def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval | None:
     """The interval of the mean that `values` (n,) are drawn around, by Student's t with n − 1 degrees of freedom.
 
-    None for a single value. Raises ValueError (see `standard_error`).
+    None for a single value, which tells nothing of it.
     """
     return _around_mean(values, 1, confidence)
 
@@ -39,16 +28,16 @@ def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> In
 def prediction_interval(values: Sequence[float]) -> Interval | None:
     """The interval that one more value lies in, drawn from the normal distribution that `values` (n,) are drawn from.
 
-    None for a single value. Raises ValueError (see `standard_error`).
+    None for a single value.
     """
     return _around_mean(values, math.sqrt(len(values) + 1), CONFIDENCE)
 
 
 def _around_mean(values: Sequence[float], errors: float, confidence: float) -> Interval | None:
     """The mean, give or take Student's t times so many standard `errors`."""
-    error = standard_error(values)
-    if error is None:
+    if len(values) < 2:
         return None
+    error = stdev(values) / math.sqrt(len(values))
     centre, reach = mean(values), error * errors * float(stats.t.ppf((1 + confidence) / 2, len(values) - 1))
     return Interval(centre - reach, centre + reach)
 
@@ -70,11 +59,5 @@ def expected_least(values: Sequence[float], n: int) -> float | None:
 
 
 def wilson(successes: int, trials: int) -> Interval:
-    """Wilson's interval of the share of all runs that succeed, when `successes` of `trials` did.
-
-    Raises ValueError when these are no counts, there is no trial, or there are more successes than trials.
-    """
-    whole = isinstance(successes, numbers.Integral) and isinstance(trials, numbers.Integral)
-    if not (whole and 0 <= successes <= trials > 0):
-        raise ValueError(f"got {successes} of {trials}, expected whole numbers, and one trial or more")
+    """Wilson's interval of the share of all runs that succeed, when `successes` of `trials`, one or more, did."""
     return Interval(*map(float, stats.binomtest(successes, trials).proportion_ci(CONFIDENCE, method="wilson")))

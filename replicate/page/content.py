@@ -119,7 +119,7 @@ def explored(this: Run, params: Parameters, test: reading.Split) -> dict[str, An
     counts = classification.contingency(reading.categories(trained, images[used]), digits[used].numpy(), K)
     matched = (classification.match_one_to_one if K == 10 else classification.match_majority)(counts)
     order = np.argsort(matched) if K == 10 else np.arange(K)
-    scored = mnist.of_digits(*test, this.settings.train.digits)
+    scored = mnist.select(*test, this.settings.train.digits)
     posterior, continuous = read(trained, mnist.as_input(test[0][first_of_each(test[1])]))
     at_zero = Codes(draws(prior, params.explorer)[:1].expand(K, -1), torch.from_numpy(order), torch.zeros(K, 2))
     still = model.generate(trained.generator, at_zero, prior)
@@ -128,7 +128,7 @@ def explored(this: Run, params: Parameters, test: reading.Split) -> dict[str, An
         "variant": this.variant,
         "name": NAMES.get(this.variant, this.variant),
         "objective": this.settings.objective,
-        "views": bool(this.settings.train.recognition_views.of_codes()),
+        "views": bool(this.settings.train.recognition_views.by_code()),
         "categories": K,
         "digits": matched[order].tolist(),
         "error": float(np.mean(matched[reading.categories(trained, scored[0])] != scored[1].numpy())),

@@ -8,7 +8,6 @@ interrupted goes on from its checkpoint. One whose training diverges or collapse
 """
 
 import argparse
-import hashlib
 import json
 import logging
 import os
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import dask
 from cloudpickle import register_pickle_by_value
+from dask.tokenize import tokenize
 from distributed import Client, Future, LocalCluster, as_completed
 from distributed.system import MEMORY_LIMIT
 
@@ -32,13 +32,13 @@ CODE = Path(__file__).parents[1]
 MEMORY = 1.2e9  # bytes: a training, and the worker that began it
 
 
-def project(params: Parameters) -> bytes:
-    """What a worker needs: the code, the parameters with the studies' variants, the judge. Raises BadInput."""
+def project(params: Parameters) -> dict[str, bytes]:
+    """The files that a worker needs: the code, the parameters with the studies' variants, the judge. Raises BadInput."""
     judge.load()
     files = {f"replicate/{path.relative_to(CODE).as_posix()}": path.read_bytes() for path in CODE.rglob("*.py")}
     files[judge.WEIGHTS.as_posix()] = judge.WEIGHTS.read_bytes()
     files["params.yaml"] = json.dumps(params.model_dump(exclude_none=True)).encode()  # JSON is YAML
-    return worker.pack(files)
+    return files
 
 
 def cluster(jobs: int, scheduler: str | None) -> Client:
@@ -69,16 +69,16 @@ def cluster(jobs: int, scheduler: str | None) -> Client:
     return client
 
 
-def results(client: Client, missing: list[Run], packed: bytes, threads: int) -> Iterator[tuple[Run, Future]]:
-    """The runs as they end, each with its future, under a progress bar of their iterations."""
+def results(client: Client, missing: list[Run], files: dict[str, bytes], threads: int) -> Iterator[tuple[Run, Future]]:
+    """The runs as they end, each with its future, under a progress bar of their iterations; `files` are the project's."""
     register_pickle_by_value(worker)
-    key = hashlib.sha256(packed).hexdigest()[:12]
+    key = tokenize(files)[:12]  # the same for the same files, whose checkpoints a worker finds by it
     perform = worker.perform
     futures = {
         # Dask pickles a lambda, and the code of a module that is registered, by value: a worker needs no `replicate`.
         client.submit(
             lambda *task: perform(*task),
-            *(packed, key, this.variant, this.seed, threads),
+            *(files, key, this.variant, this.seed, threads),
             key=f"{key}-{this.name}",
             priority=-position,  # in the order of the runs, which Dask would not keep
         ): this
@@ -136,7 +136,7 @@ def main() -> None:
                     failed.append(f"{this.name}: {error}")
                     print(f"failed: {this.name}", flush=True)
                 else:
-                    plan.store(worker.unpack(future.result()), folder / this.name, this, params)
+                    plan.store(future.result(), folder / this.name, this, params)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the same command goes on from each run's checkpoint") from None
     if failed:

@@ -11,7 +11,6 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from annotated_types import Len
-from pydantic import ValidationError
 
 from replicate.base import parameters, stage
 from replicate.base.parameters import Checked, Parameters, Positive
@@ -48,12 +47,7 @@ def load(params: Parameters) -> tuple[Studies, Parameters]:
         raise BadInput(f"{path}: variants: got {', '.join(both)}, expected none of those in params.yaml")
     content = params.model_dump(exclude_none=True)
     content["variants"] |= studies.variants
-    try:
-        with_theirs = Parameters.model_validate(content)
-    except ValidationError as error:
-        raise BadInput(
-            "\n  ".join([f"{path} is not as expected:", *map(parameters.explain, error.errors())])
-        ) from error
+    with_theirs = parameters.check(path, content, Parameters)
     for name, variants in studies.studies.items():
         for variant in variants:
             if variant not in with_theirs.variants:

@@ -12,7 +12,6 @@ The first of two numbers is computed anew. Needs MNIST and the judge: dvc repro 
 
 import argparse
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -38,30 +37,20 @@ MEASURED = {  # where the stage evaluate has each number
 }
 
 
-def read(folder: Path) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """The codes, the samples (K, n, 28, 28) and the traversals (rows, values, 28, 28) of a run. Raises BadInput."""
-    try:
-        with np.load(folder / "codes.npz") as file:
-            codes = dict(file)
-        sheets = [images_on(np.asarray(Image.open(folder / f"{name}.png"))) for name in ("samples", "traversals")]
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise BadInput(f"{folder} is not the evidence of a run: {error}") from error
-    return codes, *sheets
-
-
 def recompute(
     folder: Path, train_digit: np.ndarray, test: Split, judging: torch.nn.Sequential, options: Evaluate
 ) -> dict[str, float | None]:
     """The numbers of MEASURED from a run's evidence; `train_digit` (N,) and `test` are what the run was about."""
-    codes, samples, traversals = read(folder)
+    codes = plan.categories(folder)
+    # Samples (K, n, 28, 28) and traversals (rows, values, 28, 28).
+    samples, traversals = (
+        images_on(np.asarray(Image.open(folder / f"{name}.png"))) for name in ("samples", "traversals")
+    )
     K, n = samples.shape[:2]
     images, digit = test
-    for name, of_images in (("train_category", len(train_digit)), ("test_category", len(digit))):
-        if name not in codes or codes[name].shape != (of_images,) or codes[name].max() >= K:
-            raise BadInput(f"{folder}: {name}: expected one of {K} categories for each of {of_images} images")
     matched = slice(options.matching_images)
-    counts = classification.contingency(codes["train_category"][matched].astype(int), train_digit[matched], K)
-    scores = classification.scores(counts, codes["test_category"].astype(int), digit.numpy())
+    counts = classification.contingency(codes.train[matched], train_digit[matched], K)
+    scores = classification.scores(counts, codes.test, digit.numpy())
     seen = judge.probabilities(judging, torch.from_numpy(samples).float().reshape(K * n, 1, 28, 28)).argmax(dim=1)
     pure = purity.scores(np.repeat(np.arange(K), n), seen.numpy(), K)
     drawn = traversals.reshape(len(CODES), -1, *traversals.shape[1:]).swapaxes(1, 2)

@@ -5,7 +5,6 @@ neither this repository nor a shared file system.
 """
 
 import getpass
-import io
 import os
 import re
 import shutil
@@ -13,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
 from distributed import Worker, get_worker
@@ -24,21 +22,6 @@ TRAINED = re.compile(r"train .*?(\d+)/(\d+) \[")  # the progress of a training, 
 FAILED = re.compile(r"^error: (training (?:diverged|collapsed) .*)", re.MULTILINE)  # the last word of stage train
 
 
-def pack(files: dict[str, bytes]) -> bytes:
-    """Pack files, given by their paths, into one."""
-    with io.BytesIO() as buffer:
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in sorted(files):
-                archive.writestr(zipfile.ZipInfo(name), files[name])
-        return buffer.getvalue()
-
-
-def unpack(packed: bytes) -> dict[str, bytes]:
-    """What `pack` was given."""
-    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
 def begin_nothing_after_interrupt(dask_worker: Worker) -> None:
     """Let the worker outlive Ctrl-C, of which a terminal tells every process, and begin nothing after it: the study ends
     its workers, a training itself."""
@@ -46,8 +29,8 @@ def begin_nothing_after_interrupt(dask_worker: Worker) -> None:
     signal.signal(signal.SIGINT, lambda *_: setattr(dask_worker, "interrupted", True))
 
 
-def perform(project: bytes, key: str, variant: str, seed: int, threads: int) -> bytes:
-    """Train and measure the run VARIANT-SEED of a packed project; its metrics, packed.
+def perform(project: dict[str, bytes], key: str, variant: str, seed: int, threads: int) -> dict[str, bytes]:
+    """Train and measure the run VARIANT-SEED of a project, whose files are given by their paths; the files of its metrics.
 
     It works in a temporary folder of this user's, named by `key`, and goes on from what a call that was killed has left
     there; the folder goes when the run has ended. The topic "progress" tells the iterations that the training has done.
@@ -58,7 +41,7 @@ def perform(project: bytes, key: str, variant: str, seed: int, threads: int) -> 
     folder = Path(tempfile.gettempdir(), f"infogan-{user}-{key}-{name}")
     folder.mkdir(exist_ok=True)
     folder.chmod(0o700)  # fails where the folder is another user's, whose code would run here
-    for file, content in unpack(project).items():
+    for file, content in project.items():
         path = folder / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -84,10 +67,9 @@ def perform(project: bytes, key: str, variant: str, seed: int, threads: int) -> 
             said = "".join(printed[-20:])
             if FAILED.search(said):  # as it would again
                 shutil.rmtree(folder)
-            killed = ", killed, as a system that runs out of memory does" if process.returncode == -9 else ""
-            raise RuntimeError(f"stage {stage} of {name} in {folder}{killed}:\n{said}")
+            raise RuntimeError(f"stage {stage} of {name} in {folder} ended with status {process.returncode}:\n{said}")
         done.touch()
     metrics = folder / "metrics"
     files = {path.relative_to(metrics).as_posix(): path.read_bytes() for path in metrics.rglob("*") if path.is_file()}
     shutil.rmtree(folder)
-    return pack(files)
+    return files

@@ -14,9 +14,7 @@ def test_the_toy_parameters_are_possible_and_name_no_group_in_vain(tmp_path):
         assert values.keys() <= content[group].keys()
         content[group].update(values)
     yaml.dump(content, tmp_path / "params.yaml")
-    toy = parameters.load(tmp_path / "params.yaml")
-    assert toy.train.iterations == quick.TOY["train"]["iterations"]
-    assert toy.train.snapshots() == [*quick.TOY["train"]["milestones"], toy.train.iterations]
+    parameters.load(tmp_path / "params.yaml")
 
 
 def test_a_copy_does_without_git_whatever_the_configuration_holds(tmp_path, monkeypatch):

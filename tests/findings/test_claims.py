@@ -48,21 +48,14 @@ COMMITTED = (ROOT / "claims.yaml").read_text(encoding="utf-8")
 OTHERS = COMMITTED[COMMITTED.index("\nstudies:") :]  # what else the file holds
 
 
-def claim(*holds: dict, partly: list[dict] | None = None, **others) -> Claim:
-    fields = {
-        "brief": "b",
-        "statement": "s",
-        "where": "w",
-        "published": "p",
-        "variant": "infogan",
-        "holds": list(holds),
-    }
-    given = fields | {"partly": partly} | others
-    return Claim.model_validate({key: value for key, value in given.items() if value is not None})
+def claim(*holds: dict, **others) -> Claim:
+    return Claim(
+        brief="b", statement="s", where="w", published="p", **{"variant": "infogan", "holds": list(holds)} | others
+    )
 
 
-def runs(*values: float | None, metric: str = "m") -> list[dict]:
-    return [{metric: value} for value in values]
+def runs(*values: float | None) -> list[dict]:
+    return [{"m": value} for value in values]
 
 
 def words(criterion: Claim, of_variant: list[dict], of_control: list[dict] = ()) -> str:
@@ -168,51 +161,34 @@ def test_a_number_and_a_margin_must_both_be_reached():
     assert finding.measured.mean == 0.55 and finding.control.mean == 0.25 and finding.passed
 
 
-def test_what_was_measured_has_mean_error_and_interval():
-    measured = claims.measure("m", runs(0.03, 0.05, 0.08))
-    assert measured.values == [0.03, 0.05, 0.08] and measured.mean == pytest.approx(0.16 / 3)
-    assert measured.interval == pytest.approx((-0.00918, 0.11585), abs=1e-5)  # t = 4.3027 with 2 degrees of freedom
-    assert claims.measure("m", runs(0.03)) == ([0.03], 0.03, None)
-    assert claims.measure("m", runs(0.03, None)) == ([0.03, None], None, None)
-
-
 def test_means_are_of_claims_with_runs_each_metric_once_and_without_blanks():
     conditions = [{"metric": "m", "at_least": 1}, {"metric": "m", "at_most": 3}, {"metric": "blank", "at_most": 3}]
     known = {name: claim(*conditions, variant=name) for name in ("gan", "infomax")}
-    known["cheap"] = claim({"metric": "cost.ratio", "at_most": 1.05}, variant=None)
+    known["cheap"] = claim({"metric": "cost.ratio", "at_most": 1.05}).model_copy(update={"variant": None})
     measured = Results({"gan": {0: {"m": 2, "blank": 1}, 1: {"m": 1, "blank": None}}}, {"cost.ratio": 1.0})
     assert claims.means(known, measured) == {"gan": {"m": 1.5}}
 
 
-def test_a_claim_about_no_run_counts_none():
-    assessment = claims.assess(claim({"metric": "m", "at_most": 2}, variant=None), runs(1.5))
-    assert claims.in_words(assessment) == "holds" and (assessment.holding, assessment.runs) == (0, 0)
-
-
-def test_what_is_not_measured_says_why():
-    for criterion, of_variant, reason in [
-        (ABOVE, [], "there is no run of infogan"),
-        (ABOVE, runs(1.0), "there is no run of gan, its control"),
+def test_without_a_run_there_is_no_verdict_and_without_one_of_the_control_only_that_a_limit_is_missed():
+    criterion = claim(
+        {"metric": "m", "at_least": 0.9, "above_control": 0.3}, partly=[{"metric": "m", "at_least": 0.8}], control="gan"
+    )
+    without_control = "there is no run of gan, its control"
+    for values, verdict, reason in [
+        ([], NOT_MEASURED, "there is no run of infogan"),
+        ([0.95], NOT_MEASURED, without_control),
+        ([0.85], NOT_MEASURED, without_control),
+        ([0.7], FAILS, None),
     ]:
-        assessment = claims.assess(criterion, of_variant, [])
-        assert (assessment.verdict, assessment.reason, assessment.borderline) == (NOT_MEASURED, reason, False)
-        assert claims.in_words(assessment) == "not measured"
+        found = claims.assess(criterion, runs(*values))
+        assert (found.verdict, found.reason, found.borderline) == (verdict, reason, False)
 
 
-@pytest.mark.parametrize(
-    ("of_study", "verdict"),
-    [
-        (comparisons.CONFIRMED, HOLDS),
-        (comparisons.CODE_ONLY, PARTLY),
-        (comparisons.REFUTED, FAILS),
-        (comparisons.UNDECIDED, claims.UNDECIDED),
-        (None, NOT_MEASURED),
-    ],
-)
-def test_a_study_answers_its_claim(of_study, verdict):
-    answered = Claim(brief="b", statement="s", where="w", published="p", study="leak")
-    found = claims.assess_all({"open": answered}, Results({}, {}), {"leak": of_study})["open"]
-    assert found.verdict == verdict and bool(found.reason) == (of_study is None)
+def test_a_study_answers_its_claim():
+    answered = {"open": Claim(brief="b", statement="s", where="w", published="p", study="leak")}
+    for of_study, verdict in ((comparisons.CODE_ONLY, PARTLY), (None, NOT_MEASURED)):
+        found = claims.assess_all(answered, Results({}, {}), {"leak": of_study})["open"]
+        assert found.verdict == verdict and bool(found.reason) == (of_study is None)
 
 
 @pytest.fixture
@@ -236,21 +212,16 @@ def test_a_good_file_is_read_and_assessed(path):
     assert set(loaded["good"].metrics()) == compared | {("infogan", "a.d")}
     assessments = claims.assess_all(loaded, results(), {"leak": None})
     assert [claims.in_words(each) for each in assessments.values()] == ["holds (2 of 2)", "holds", "not measured"]
+    assert assessments["alone"].runs == 0
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ("version: 2", "version: 1", ["version: got 1", "2"]),
-        ("version: 2\n", "", ["version: missing"]),
-        ("    where: §1\n", "", ["claims.good.where", "missing"]),
         ("where: §1", "were: §1", ["claims.good.were", "unknown key"]),
-        ("at_least: 0.5", "at_least: high", ["claims.good.holds.0.at_least", "'high'", "number"]),
-        ("at_least: 0.5", "at_least: .nan", ["claims.good.holds.0.at_least", "finite"]),
-        ("at_least: 0.5", "at_least: true", ["claims.good.holds.0.at_least", "True", "number"]),
         ("at_least: 0.5", "at_least: null", ["claims.good.holds.0.at_least", "None", "number"]),
         ("control: gan", "control: null", ["claims.good.control", "None", "string"]),
-        ("at_least: 0.5", "atleast: 0.5", ["claims.good.holds.0.atleast", "unknown key"]),
         (", at_least: 0.5, above_control: 0.2", "", ["claims.good.holds.0", "no limit", "at_least or at_most"]),
         ("at_least: 0.5", "at_least: 0.5, at_most: 1", ["claims.good.holds.0", "got at_least, at_most, above_control"]),
         ("above_control: 0.2", "above_control: 0.2, below_control: 1", ["good.holds.0", "above_control, below"]),
@@ -262,9 +233,7 @@ def test_a_good_file_is_read_and_assessed(path):
         ("    variant: infogan\n", "    variant: infogan\n    study: leak\n", ["good", "study, expected"]),
         ("    holds:\n    - {metric: cost.ratio, at_most: 1.05}\n", "", ["claims.alone", "got neither"]),
         ("    - {metric: cost.ratio, at_most: 1.05}\n", "      []\n", ["claims.alone.holds", "at least 1"]),
-        ("statement: It works", "statement: 3", ["claims.good.statement", "got 3", "string"]),
         (GOOD[GOOD.index("claims:") :], "claims: {}\n", ["claims: ", "at least 1"]),
-        (GOOD, "claims: [", ["cannot be read"]),
     ],
 )
 def test_a_broken_file_is_refused_naming_the_key(path, old, new, said):
@@ -279,23 +248,12 @@ def test_a_broken_file_is_refused_naming_the_key(path, old, new, said):
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (results(**{"a.b": "0.8?"}), r"good needs a number, and 'a\.b' of infogan with seed 0 is '0\.8\?'"),
-        (Results({"infogan": {7: {"a.bb": 1, "x": 2}}}, {}), r"which infogan with seed 7.* it: a\.bb$"),
-        (Results({"infogan": results().runs["infogan"], "gan": {0: {"x": 1}}}, {}), r"which gan with seed 0.*: none$"),
-        (Results({}, {"cost.rate": 1}), r"alone needs 'cost\.ratio', which what belongs to no run .* it: cost\.rate$"),
+        (results(**{"a.b": "0.8?"}), r"good needs 'a\.b', which is no number of infogan; like it: a\.b"),
+        (Results({"infogan": {7: {"a.bb": 1, "x": 2}}}, {}), r"good needs 'a\.b', .* of infogan; like it: a\.bb$"),
+        (Results({"infogan": results().runs["infogan"], "gan": {0: {"x": 1}}}, {}), r"of gan; like it: none$"),
+        (Results({}, {"cost.rate": 1}), r"'cost\.ratio', .* that belongs to no run; like it: cost\.rate$"),
     ],
 )
-def test_a_metric_that_is_not_there_is_refused_naming_it_its_run_and_what_is_like_it(path, found, said):
+def test_a_metric_that_is_not_there_is_refused_naming_what_is_like_it(path, found: Results, said: str):
     with pytest.raises(BadInput, match=said):
         claims.assess_all(claims.load(path).claims, found, {"leak": None})
-
-
-def test_a_missed_limit_needs_no_control():
-    fields = {"brief": "b", "statement": "s", "where": "w", "published": "p", "variant": "infogan", "control": "gan"}
-    limit = {"metric": "purity", "at_least": 0.9, "above_control": 0.3}
-    partly = {"metric": "purity", "at_least": 0.8}
-    claim = claims.Claim.model_validate({**fields, "holds": [limit], "partly": [partly]})
-    missed = claims.assess(claim, [{"purity": 0.7}])
-    assert (missed.verdict, missed.holding, missed.runs) == (claims.FAILS, 0, 1)
-    assert claims.assess(claim, [{"purity": 0.95}]).verdict == claims.NOT_MEASURED
-    assert claims.assess(claim, [{"purity": 0.85}]).verdict == claims.NOT_MEASURED

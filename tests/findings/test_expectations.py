@@ -5,7 +5,7 @@ from replicate.findings import expectations
 from replicate.findings.claims import Claim
 from replicate.findings.comparisons import Condition
 from replicate.findings.expectations import CONFIRMED, OPEN, REFUTED, UNDECIDED
-from replicate.findings.hypotheses import Choices, Difference, Hypothesis, Of, OfRuns
+from replicate.findings.hypotheses import Choices, Difference, Hypothesis, Runs, Share
 from replicate.findings.results import Results
 
 MEASURED = Results(
@@ -19,8 +19,8 @@ MEASURED = Results(
 
 
 def hypothesis(variant: str = "new", **asked) -> Hypothesis:
-    chosen = {"seeds": asked.pop("seeds")} if "seeds" in asked else {}
-    return Hypothesis(statement="s", known="k", of=Of(variant=variant, **chosen), **asked)
+    chosen = {key: asked.pop(key) for key in ("seeds", "control") if key in asked}
+    return Hypothesis(statement="s", known="k", of=Runs(variant=variant, **chosen), **asked)
 
 
 def verdict(asked: Hypothesis, planned: int = 3) -> str:
@@ -35,8 +35,8 @@ def verdict(asked: Hypothesis, planned: int = 3) -> str:
     [
         ({"mean": [Condition(metric="m", at_most=0.121)]}, CONFIRMED),
         ({"mean": [Condition(metric="m", at_most=0.12), Condition(metric="m", at_least=0.13)]}, REFUTED),
-        ({"runs": [OfRuns(metric="m", at_most=0.13, share=0.66)]}, CONFIRMED),
-        ({"runs": [OfRuns(metric="m", at_most=0.13, share=0.67)]}, REFUTED),
+        ({"runs": [Share(metric="m", at_most=0.13, share=0.66)]}, CONFIRMED),
+        ({"runs": [Share(metric="m", at_most=0.13, share=0.67)]}, REFUTED),
         ({"claims": ["low"]}, CONFIRMED),
         ({"claims": ["low"], "variant": "old"}, REFUTED),
         ({"difference": Difference(metric="m", than="old", at_most=-0.1)}, CONFIRMED),
@@ -45,10 +45,17 @@ def verdict(asked: Hypothesis, planned: int = 3) -> str:
         ({"mean": [Condition(metric="m", at_most=0.3)], "seeds": [2, 3]}, REFUTED),
         ({"choice": "chosen", "at_most": 0.1}, OPEN),
         ({"mean": [Condition(metric="m", at_most=1)], "variant": "none"}, OPEN),
+        ({"mean": [Condition(metric="m", below_control=0.1)], "control": "old"}, CONFIRMED),
+        ({"mean": [Condition(metric="m", below_control=0.1)], "control": "none"}, OPEN),
     ],
 )
 def test_a_hypothesis_is_what_its_runs_make_it(asked: dict, expected: str):
     assert verdict(hypothesis(**asked)) == expected
+
+
+def test_a_margin_needs_a_control():
+    with pytest.raises(ValueError, match="of.control: missing"):
+        hypothesis(mean=[Condition(metric="m", below_control=0.1)])
 
 
 def test_a_training_that_diverged_counts_with_the_error_of_chance():
