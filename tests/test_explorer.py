@@ -56,9 +56,9 @@ class Made(NamedTuple):
     def noise(self) -> Tensor:
         return content.draws(self.params.latent, self.params.explorer)
 
-    def matched(self, run: int, images: Tensor) -> np.ndarray:
-        """The digits of a run's categories, whose training images are `images`."""
-        found = reading.categories(self.models[VARIANTS[run], END], images)
+    def matched(self, run: int) -> np.ndarray:
+        """The digits of a run's categories."""
+        found = reading.categories(self.models[VARIANTS[run], END], self.test[0].flip(2))
         return classification.match_one_to_one(classification.contingency(found, LABELS.numpy(), 10))
 
     def image(self, run: int, snapshot: int, draw: int, c1: int, c2: float, c3: float) -> np.ndarray:
@@ -127,19 +127,16 @@ def test_the_difference_from_the_full_g_is_told(made: Made):
     for snapshot, at in zip(made.runs[0]["snapshots"], (MILESTONE, END), strict=True):
         assert snapshot["iteration"] == at
         codes, draw, place = content.grid(made.noise(), np.arange(10), VALUES)
-        order = np.argsort(made.matched(0, made.test[0].flip(2)))
-        full = model.generate(
-            made.models["infogan", at].generator,
-            codes._replace(category=torch.from_numpy(order)[place]),
-            made.params.latent,
-        )
+        order = np.argsort(made.matched(0))
+        codes = codes._replace(category=torch.from_numpy(order)[place])
+        full = model.generate(made.models["infogan", at].generator, codes, made.params.latent)
         ours = compact.images(unpacked(snapshot), draw, place, codes.continuous)
         assert 0.5 < snapshot["difference"] / (ours - full).square().mean().sqrt() < 2
 
 
 def test_categories_are_in_the_order_of_their_digits(made: Made):
     for i, run in enumerate(made.runs):
-        matched, head = made.matched(i, made.test[0].flip(2)), made.models[VARIANTS[i], END]
+        matched, head = made.matched(i), made.models[VARIANTS[i], END]
         assert run["digits"] == list(range(10))
         posterior, continuous = content.read(head, mnist.as_input(made.test[0][content.first_of_each(made.test[1])]))
         np.testing.assert_allclose(np.array(run["posteriors"])[:, matched], posterior, atol=0.00051)
@@ -149,7 +146,7 @@ def test_categories_are_in_the_order_of_their_digits(made: Made):
 
 
 def test_what_is_read_is_read_in_the_image_of_its_code(made: Made):
-    matched = made.matched(0, made.test[0].flip(2))
+    matched = made.matched(0)
     for at, snapshot in zip((MILESTONE, END), made.runs[0]["snapshots"]):
         trained = made.models["infogan", at]
         for c1, draw, row, column in ((0, 0, 0, 0), (9, 1, 0, 2), (4, 0, 2, 1)):
@@ -162,7 +159,7 @@ def test_what_is_read_is_read_in_the_image_of_its_code(made: Made):
 
 
 def test_c2_and_c3_do_what_is_said_to_slant_and_width(made: Made):
-    category = list(made.matched(1, made.test[0].flip(2))).index(7)
+    category = list(made.matched(1)).index(7)
     trained, means = made.models["gan", END], []
     for c3 in (-1.0, 1.0):
         codes = Codes(made.noise(), torch.full((DRAWS,), category), torch.tensor([[0.0, c3]] * DRAWS))
@@ -183,10 +180,8 @@ def test_the_page_opens_where_the_first_infogan_leans_furthest(made: Made):
 
 def test_a_training_is_shown_as_far_as_it_goes(params):
     options = params.explorer.model_copy(update={"milestones": [250, 1000]})
-    ends = {
-        end: content.snapshots(options, params.train.model_copy(update={"iterations": end})) for end in (5000, 500, 4)
-    }
-    assert ends == {5000: [250, 1000, 5000], 500: [250, 500], 4: [4]}
+    for end, expected in (5000, [250, 1000, 5000]), (500, [250, 500]), (4, [4]):
+        assert content.snapshots(options, params.train.model_copy(update={"iterations": end})) == expected
 
 
 def test_digits_are_the_first_of_each():
