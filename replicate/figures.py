@@ -240,14 +240,14 @@ def figure2(shown: Shown, baseline: Shown | None, options: Figures) -> Figure:
     rotated, rotation = vary_role("rotation", shown, order[:5], options)
     widened, width = vary_role("width", shown, order[-5:], options)
     panels = [
-        Panel(f"(a) Varying $c_1$ on {name}\n(in the paper: digit type)", vary_category(shown, order, options)),
-        Panel(f"(c) Varying {rotated} on {name}\n(in the paper: rotation)", rotation),
-        Panel(f"(d) Varying {widened} on {name}\n(in the paper: width)", width),
+        Panel(f"(a) Varying $c_1$\non {name}\n(in the paper: digit type)", vary_category(shown, order, options)),
+        Panel(f"(c) Varying {rotated}\non {name}\n(in the paper: rotation)", rotation),
+        Panel(f"(d) Varying {widened}\non {name}\n(in the paper: width)", width),
     ]
     if baseline is None:
         return image_panels(panels, columns=3)
     unordered = vary_category(baseline, torch.arange(baseline.run.settings.latent.categories), options)
-    panels.insert(1, Panel("(b) Varying $c_1$ on regular GAN\n(in the paper: no clear meaning)", unordered))
+    panels.insert(1, Panel("(b) Varying $c_1$\non regular GAN\n(in the paper: no clear meaning)", unordered))
     return image_panels(panels, columns=2)
 
 

@@ -15,7 +15,7 @@ OF_NO_RUN = {"judge": "judge", "baselines": "baselines", "cost": "cost"}
 
 
 def gather(params: Parameters) -> list[Row]:
-    """The rows of every run of the pipeline, then those of no run. Raises BadInput (see `results.read_metrics`)."""
+    """The rows of every run of the pipeline, then those of no run."""
     rows = []
     for each in run.of_pipeline(params):
         measured = results.read_metrics({each.json(kind): prefix for kind, prefix in results.OF_RUN.items()})

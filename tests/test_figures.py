@@ -234,10 +234,10 @@ def test_milestones_have_a_line_for_each_run_in_three_panels(make):
 def test_figure_2_has_the_papers_four_panels_and_three_without_a_baseline(params, make, shown):
     captions = [axes.get_xlabel() for axes in figures.figure2(shown, make("gan"), params.figures).axes]
     assert captions == [
-        "(a) Varying $c_1$ on InfoGAN\n(in the paper: digit type)",
-        "(b) Varying $c_1$ on regular GAN\n(in the paper: no clear meaning)",
-        "(c) Varying $c_3$ from 2 to −2 on InfoGAN\n(in the paper: rotation)",
-        "(d) Varying $c_2$ from −2 to 2 on InfoGAN\n(in the paper: width)",
+        "(a) Varying $c_1$\non InfoGAN\n(in the paper: digit type)",
+        "(b) Varying $c_1$\non regular GAN\n(in the paper: no clear meaning)",
+        "(c) Varying $c_3$ from 2 to −2\non InfoGAN\n(in the paper: rotation)",
+        "(d) Varying $c_2$ from −2 to 2\non InfoGAN\n(in the paper: width)",
     ]
     figure = figures.figure2(make("infomax"), None, params.figures)
     assert [axes.get_xlabel()[:3] for axes in figure.axes] == ["(a)", "(c)", "(d)"]
