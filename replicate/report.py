@@ -243,6 +243,7 @@ def gather() -> dict[str, Any]:
         "said": {name: VERBS[assessment.verdict][0] for name, assessment in assessments.items()},
         "verdicts": verdicts(all_claims, assessments),
         "answer": answer(all_claims, assessments, evidence),
+        "apart": claims.assess_for("views", all_claims, evidence)["disentangle"].verdict == claims.HOLDS,
         "figures": {
             this.variant: NAMES.get(this.variant, this.variant)
             for this in maximising
