@@ -8,6 +8,7 @@ regular GAN only in the paper's Figure 2b and as a control.
 """
 
 import os
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -188,7 +189,7 @@ def figure1(runs: Sequence[Shown]) -> Figure:
             axes.plot(*curve, **style)
             if style["label"] and settings.critic and settings.critic.estimator == "infonce":
                 ceiling = information.infonce_ceiling(settings.latent.categories, settings.train.batch_size)
-                axes.axhline(ceiling, color=style["color"], linestyle=":", zorder=1)
+                axes.axhline(ceiling, color=style["color"], linestyle=":", zorder=1, label="most of InfoNCE")
         for categories in sorted({each.run.settings.latent.categories for each in runs}):
             label = f"$H(c_1)$ = log {categories}"
             axes.axhline(np.log(categories), color="black", linestyle="--", zorder=1, label=label)
@@ -196,13 +197,13 @@ def figure1(runs: Sequence[Shown]) -> Figure:
     margin = views[1].get_yaxis_transform()
     variants = list(dict.fromkeys(each.variant for each in runs))
     for each, style in drawn:
-        place = 1.03 + 0.035 * variants.index(each.variant)  # side by side, so that none hides another variant's
+        place = 1.03 + 0.03 * variants.index(each.variant)  # side by side, so that none hides another variant's
         bound = each.metrics["yardstick.lower_bound_c1"]
         views[1].plot([place], [bound], "<", color=style["color"], transform=margin, clip_on=False)
     views[1].plot([], [], "<", color="black", label="yardstick, at the end")
     views[0].set(title="the 1000 iterations of the paper's Figure 1", ylabel="$L_I$ for $c_1$ (nats)")
     views[1].set(title="the whole training")
-    figure.legend(*views[1].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    figure.legend(*views[1].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 
@@ -279,15 +280,11 @@ def samples(runs: Sequence[Shown], real: Tensor, options: Figures, rows: int = 8
 
 def codes(runs: Sequence[Shown]) -> Figure:
     """Slant, width and thickness of generated digits against c2 and c3: each category's means, and those of all."""
-    roles = [
-        (shown, shown.metrics[f"{role}.code"], role)
-        for shown in runs
-        for role in sorted(("rotation", "width"), key=lambda role: shown.metrics[f"{role}.code"])
-    ]
+    roles = [(shown, shown.metrics[f"{role}.code"], role) for shown in runs for role in ("rotation", "width")]
     figure = Figure(figsize=(WIDTH, 5.6))
     grid = figure.subplots(len(MEASURES), len(roles), sharex=True, sharey="row", squeeze=False)
     for column, (shown, code, role) in zip(grid.T, roles):
-        column[0].set_title(f"{shown.variant}\n{symbol(code)} ({role})")
+        column[0].set_title(f"{textwrap.fill(shown.variant, 12)}\n{symbol(code)} ({role})")
         column[-1].set_xlabel(symbol(code))
         for axes, measure in zip(column, MEASURES):
             _plot_code(axes, shown, code, measure)
