@@ -9,7 +9,7 @@ regular GAN only in the paper's Figure 2b and as a control.
 
 import os
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -307,7 +307,8 @@ def _plot_code(axes: Axes, shown: Shown, code: str, measure: str) -> None:
 
 def confusion(runs: Sequence[Shown]) -> Figure:
     """Confusion matrices of digits and of what c1 says, on the test split: counts, coloured by their share of a row."""
-    figure = Figure(figsize=(WIDTH, 4.6))
+    size = WIDTH / max(len(runs), 2)
+    figure = Figure(figsize=(size * len(runs), size + 0.35))
     grid = figure.subplots(1, len(runs), squeeze=False)[0]
     for axes, shown in zip(grid, runs):
         counts = shown.confusion
@@ -315,14 +316,14 @@ def confusion(runs: Sequence[Shown]) -> Figure:
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         for (row, column), count in np.ndenumerate(counts):
             colour = "white" if shares[row, column] > 0.5 else "black" if count else "0.7"
-            axes.text(column, row, count, ha="center", va="center", fontsize=7.5, color=colour)
+            axes.text(column, row, count, ha="center", va="center", fontsize=1.8 * size, color=colour)
         axes.set_xticks(range(10))
         axes.set_yticks(range(10))
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         error = shown.metrics["classification.error_one_to_one"]
-        axes.set(title=shown.title if error is None else f"{shown.title}: error {100 * error:.1f} %")
-        axes.set(xlabel="category of $c_1$, by the digit it is matched to", ylabel="digit")
+        axes.set(title=shown.title if error is None else f"{shown.title}\nerror {100 * error:.1f} %")
+        axes.set(xlabel="digit that $c_1$ is matched to", ylabel="digit")
     return figure
 
 
@@ -367,12 +368,40 @@ def of_studies(params: Parameters, measured: Results) -> dict[str, Figure]:
         figures["studies-milestones"] = study_figures.milestones(tables_of_runs, WIDTH)
         if pairs := divided(of_infogan, measured, params, asked):
             figures["split"] = study_figures.split(pairs, WIDTH)
+    if of_views := plan.made(params)["views"]:
+        figures["left"] = left([folder for folder, this in of_views.items() if this.variant == "views"], params)
     planned, theirs = plan.load(params)
     if any(measured.of(variant) for variant in planned.studies["leak"]):
         of_K = [variant for variant in ("infogan", *planned.studies["leak"]) if measured.of(variant)]
         settings = {variant: theirs.settings(variant) for variant in of_K}
         figures["studies-k"] = study_figures.agreement(measured, settings, WIDTH)
     return figures
+
+
+def read_by_c1(folders: Iterable[Path], params: Parameters) -> list[np.ndarray]:
+    """The digit that c1 gives each test image (N,) in each of some runs in git, matched as in evaluate."""
+    train_digit = mnist.training_images(params.mnist, params.train)[1].numpy()[: params.evaluate.matching_images]
+    found = []
+    for folder in folders:
+        categories = plan.categories(folder)
+        counts = classification.contingency(categories.train[: len(train_digit)], train_digit, params.latent.categories)
+        found.append(classification.match_one_to_one(counts)[categories.test])
+    return found
+
+
+def left(folders: Iterable[Path], params: Parameters, rows: int = 2, columns: int = 16) -> Figure:
+    """Test images of the commonest confusion over some runs, first those that most runs misread."""
+    images, digit = mnist.test_images(params.mnist, params.train)
+    given = np.stack(read_by_c1(folders, params))
+    confusion = sum(classification.contingency(digit.numpy(), of_run, classification.DIGITS) for of_run in given)
+    np.fill_diagonal(confusion, 0)
+    of, read = np.unravel_index(confusion.argmax(), confusion.shape)
+    misread = ((given == read) & (digit.numpy() == of)).sum(axis=0)
+    shown = mnist.as_input(images[np.argsort(-misread, kind="stable")[: rows * columns].copy()])
+    share = confusion[of, read] / confusion.sum()
+    errors = f"{100 * share:.0f} % of the errors of {len(given)} trainings"
+    caption = f"{of} read as {read}: {errors}; first those that most misread"
+    return image_panels([Panel(caption, shown.view(rows, columns, 28, 28).numpy())], columns=1)
 
 
 def divided(folders: Mapping[int, Path], measured: Results, params: Parameters, asked: Claims) -> list[Pair]:
@@ -389,13 +418,9 @@ def divided(folders: Mapping[int, Path], measured: Results, params: Parameters, 
     if not by_slant:
         return []
     pair = [int(digit) for digit in by_slant[0].split("-")]
-    train_digit = mnist.training_images(params.mnist, params.train)[1].numpy()[: params.evaluate.matching_images]
     images, digit = (each.numpy() for each in mnist.test_images(params.mnist, params.train))
     found = []
-    for seed in (typical, best):
-        categories = plan.categories(folders[seed])
-        counts = classification.contingency(categories.train[: len(train_digit)], train_digit, params.latent.categories)
-        given = classification.match_one_to_one(counts)[categories.test]
+    for seed, given in zip((typical, best), read_by_c1([folders[typical], folders[best]], params)):
         shown = np.isin(digit, pair) & np.isin(given, pair)
         slant, _ = morphometry.slant_and_width(images[shown])
         error = f"{100 * measured.runs['infogan'][seed][metric]:.1f}"

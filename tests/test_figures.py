@@ -400,7 +400,7 @@ def test_the_stage_draws_the_studies(project, monkeypatch):
         folder.mkdir(parents=True)
         np.savez(folder / "codes.npz", train_category=digit, test_category=digit)
         tables.write(folder / "milestones.csv", [{"iteration": n, "error": 10 / n} for n in (50, 100)])
-    monkeypatch.setattr(figures.plan, "made", lambda _: {"seeds": made})
+    monkeypatch.setattr(figures.plan, "made", lambda _: {"seeds": made, "views": {}})
     drawn = {}
     monkeypatch.setattr(figures, "save", lambda figure, path: drawn.update({path.stem: figure}))
     figures.main()
@@ -447,6 +447,24 @@ def test_ways_have_a_point_for_each_training_and_a_hollow_one_for_a_choice():
     assert list(choice.get_xdata()) == [0.1] and choice.get_markerfacecolor() == "none"
     assert list(published.get_xdata()) == [0.05, 0.05]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["as it comes", "the best, with labels"]
+
+
+def test_what_is_left_is_the_commonest_confusion(tmp_path, monkeypatch, params):
+    """Two runs read ten sevens as 2, one of them five more; a seven's number is its brightness."""
+    digit = torch.arange(10).repeat(30)
+    images = torch.arange(300, dtype=torch.uint8)[:, None, None].expand(300, 28, 28)
+    for split in ("training_images", "test_images"):
+        monkeypatch.setattr(mnist, split, lambda *_: (images, digit))
+    sevens = np.flatnonzero(digit == 7)
+    for name, misread in (("a", sevens[:15]), ("b", sevens[5:15])):
+        read = digit.numpy().copy()
+        read[misread], read[3] = 2, 5
+        (tmp_path / name).mkdir()
+        np.savez(tmp_path / name / "codes.npz", train_category=digit, test_category=read)
+    figure = figures.left([tmp_path / "a", tmp_path / "b"], params, rows=1, columns=12)
+    drawn = np.asarray(figure.axes[0].images[0].get_array())[0, ::28] * 255
+    assert drawn == pytest.approx([*sevens[5:15], *sevens[:2]], abs=0.01)
+    assert figure.axes[0].get_xlabel().startswith("7 read as 2: 93 % of the errors of 2 trainings")
 
 
 def test_a_pair_is_shown_by_slant_in_the_colours_of_its_categories():
