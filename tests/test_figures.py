@@ -292,7 +292,7 @@ def test_the_confusion_matrix_counts_and_names_the_error(shown):
     (axes,) = figures.confusion([shown]).axes
     np.testing.assert_allclose(axes.images[0].get_array(), 0.75 * np.eye(10) + 0.25 * np.roll(np.eye(10), 1, axis=1))
     assert sum(int(text.get_text()) for text in axes.texts) == 40
-    assert axes.get_title() == "InfoGAN, seed 0: error 25.0 %"
+    assert axes.get_title() == "InfoGAN, seed 0\nerror 25.0 %"
 
 
 def test_a_digit_whose_images_have_no_matched_category_has_an_empty_row(shown):
