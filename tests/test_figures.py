@@ -418,7 +418,7 @@ def test_the_studies_figures_have_a_point_for_each_training():
     drawn = [list(line.get_ydata()) for line in left.lines]
     assert drawn == [[0.05, 0.1, 0.2], [0.025, 0.05, 0.1], [0.05, 0.05]]
     assert [list(line.get_ydata()) for line in right.lines] == [[0.95, 0.9, 0.8], [0.3]]
-    assert [label.get_text() for label in right.get_xticklabels()] == ["infogan (3)", "gan (1)"]
+    assert [label.get_text() for label in right.get_xticklabels()] == ["InfoGAN (3)", "regular GAN (1)"]
 
 
 def test_every_condition_is_drawn_beside_its_limit():

@@ -37,7 +37,23 @@ METRICS = {  # in words, of those that claims ask for
     "cost.ratio": "time of a step, of one without Q",
     "speed.distance_ratio": "distance to real digits by then",
 }
-NAMES = {"infogan": "InfoGAN", "gan": "the regular GAN", "infomax": "InfoMax", "views": "InfoGAN with views"}
+NAMES = {
+    "infogan": "InfoGAN",
+    "gan": "the regular GAN",
+    "infomax": "InfoMax",
+    "views": "InfoGAN with views",
+    "k5": "K = 5",
+    "k20": "K = 20",
+    "k40": "K = 40",
+    "five": "five digits, K = 10",
+    "five_k5": "five digits, K = 5",
+    "infogan_c1": "InfoGAN, c1 alone",
+    "infonce_c1": "InfoNCE, c1 alone",
+    "jensen_shannon_c1": "Jensen–Shannon, c1 alone",
+    "described": "σ learned",
+    "as_printed": "order as printed",
+    "released": "slope as released",
+}
 
 
 def number(value: float | str | None) -> str:
