@@ -35,7 +35,7 @@ from replicate.gan import information, latent, model, run
 from replicate.gan.latent import Codes
 from replicate.gan.networks import Generator
 from replicate.gan.run import Run
-from replicate.measures import classification, convergence, morphometry
+from replicate.measures import classification, convergence, morphometry, partitions
 from replicate.reporting import study_figures
 from replicate.reporting.study_figures import Pair
 from replicate.reporting.wording import NAMES
@@ -352,15 +352,14 @@ def read(this: Run, metrics: Mapping[str, Any], with_images: bool) -> Shown:
     )
 
 
-def of_studies(params: Parameters, measured: Results) -> dict[str, Figure]:
-    """The figures of what the studies measured, by name; none of a study without runs."""
-    figures, asked = {}, claims.load()
-    of_infogan = {this.seed: folder for folder, this in plan.made(params)["seeds"].items() if this.variant == "infogan"}
+def of_studies(params: Parameters, measured: Results, asked: Claims, answer: Mapping[str, Any]) -> dict[str, Figure]:
+    """The figures of what the studies measured, by name; none of a study without runs. `answer` is that on seeds."""
+    figures, made = {}, plan.made(params)
+    of_infogan = {this.seed: folder for folder, this in made["seeds"].items() if this.variant == "infogan"}
     if of_infogan:
         tables_of_runs = [
             tables.read_iterations(folder / "milestones.csv", error=tables.number) for folder in of_infogan.values()
         ]
-        answer = stage.read_json("metrics/studies.json")["seeds"]
         figures["ways"] = study_figures.to_a_lower_error(
             ways.to_a_lower_error(answer, asked.studies.seeds, measured), WIDTH
         )
@@ -368,8 +367,8 @@ def of_studies(params: Parameters, measured: Results) -> dict[str, Figure]:
         figures["studies-milestones"] = study_figures.milestones(tables_of_runs, WIDTH)
         if pairs := divided(of_infogan, measured, params, asked):
             figures["split"] = study_figures.split(pairs, WIDTH)
-    if of_views := plan.made(params)["views"]:
-        figures["left"] = left([folder for folder, this in of_views.items() if this.variant == "views"], params)
+    if of_views := [folder for folder, this in made["views"].items() if this.variant == "views"]:
+        figures["left"] = left(of_views, params)
     planned, theirs = plan.load(params)
     if any(measured.of(variant) for variant in planned.studies["leak"]):
         of_K = [variant for variant in ("infogan", *planned.studies["leak"]) if measured.of(variant)]
@@ -384,8 +383,8 @@ def read_by_c1(folders: Iterable[Path], params: Parameters) -> list[np.ndarray]:
     found = []
     for folder in folders:
         categories = plan.categories(folder)
-        counts = classification.contingency(categories.train[: len(train_digit)], train_digit, params.latent.categories)
-        found.append(classification.match_one_to_one(counts)[categories.test])
+        matched = categories.train[: len(train_digit)], train_digit, categories.test
+        found.append(partitions.read_digit(*matched, params.latent.categories))
     return found
 
 
@@ -397,7 +396,7 @@ def left(folders: Iterable[Path], params: Parameters, rows: int = 2, columns: in
     np.fill_diagonal(confusion, 0)
     of, read = np.unravel_index(confusion.argmax(), confusion.shape)
     misread = ((given == read) & (digit.numpy() == of)).sum(axis=0)
-    shown = mnist.as_input(images[np.argsort(-misread, kind="stable")[: rows * columns].copy()])
+    shown = mnist.as_input(images[np.argsort(-misread, kind="stable")[: rows * columns]])
     share = confusion[of, read] / confusion.sum()
     errors = f"{100 * share:.0f} % of the errors of {len(given)} trainings"
     caption = f"{of} read as {read}: {errors}; first those that most misread"
@@ -453,13 +452,15 @@ def draw_all() -> dict[str, Figure]:
         figures[name] = figure2(each, shown.get("gan") if name == "figure2" else None, options)
     if of_infogan := [each for each in maximising if each.run.settings.objective == "infogan"]:
         figures["teaser"] = teaser(of_infogan, options)
-    in_studies, all_claims = results.read("metrics/studies.csv"), claims.load().claims
-    leak = stage.read_json("metrics/studies.json")["leak"]
-    assessments = claims.assess_all(
-        all_claims, claims.evidence(measured, in_studies), {"leak": leak and leak["verdict"]}
+    in_studies, asked, answers = (
+        results.read("metrics/studies.csv"),
+        claims.load(),
+        stage.read_json("metrics/studies.json"),
     )
-    figures["claims"] = study_figures.conditions(all_claims, assessments, WIDTH)
-    return figures | of_studies(params, in_studies)
+    evidence, leak = claims.evidence(measured, in_studies), answers["leak"]
+    assessments = claims.assess_all(asked.claims, evidence, {"leak": leak and leak["verdict"]})
+    figures["claims"] = study_figures.conditions(asked.claims, assessments, WIDTH)
+    return figures | of_studies(params, in_studies, asked, answers["seeds"])
 
 
 def main() -> None:

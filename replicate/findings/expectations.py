@@ -124,8 +124,6 @@ def judge(
 class Choice(NamedTuple):
     """A variant beside the one that it is compared with: the difference of the mean metrics."""
 
-    runs: int
-    mean: float
     difference: float
     interval: Interval
     p: float  # two-sided, by Welch's t, corrected by Holm over the variants that are there
@@ -145,8 +143,6 @@ def compare(choices: Choices, measured: Results) -> dict[str, Choice]:
     p = comparisons.holm({variant: float(test.pvalue) for variant, test in tests.items()})
     return {
         variant: Choice(
-            len(ours),
-            fmean(ours),
             fmean(ours) - fmean(theirs),
             intervals.difference_interval(ours, theirs),
             p[variant],

@@ -11,9 +11,14 @@ from sklearn.metrics import adjusted_mutual_info_score
 from sklearn.preprocessing import OneHotEncoder
 from threadpoolctl import threadpool_limits
 
-from replicate.measures import neighbours
+from replicate.measures import classification, neighbours
 
 RESTARTS = 10  # of k-means
+
+
+def read_digit(train: np.ndarray, train_digit: np.ndarray, test: np.ndarray, categories: int) -> np.ndarray:
+    """The digit that c1 gives each test image, of category `test` (M,), by the one-to-one matching on `train_digit` (N,)."""
+    return classification.match_one_to_one(classification.contingency(train, train_digit, categories))[test]
 
 
 def sharing(confusion: np.ndarray, share: float) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Figures of STUDIES.md: a point for each training, never a mean alone."""
+"""Figures of many trainings: a point for each, never a mean alone."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -18,8 +18,7 @@ from replicate.reporting.wording import METRICS, NAMES
 
 PUBLISHED = 0.05  # the classification error of §7.2
 COLOUR, MEAN, REFERENCE = "#0072B2", "#D55E00", "0.45"
-
-
+VERDICTS = {claims.HOLDS: "#009E73", claims.PARTLY: "#E69F00", claims.FAILS: "#D55E00", claims.UNDECIDED: REFERENCE}
 KINDS = {ways.PAPER: "#E69F00", ways.HERE: COLOUR, ways.CHOICE: "#009E73", ways.VIEWS: "#CC79A7"}  # colours of ways
 
 
@@ -156,9 +155,6 @@ def split(runs: Sequence[Pair], width: float, columns: int = 20) -> Figure:
     return figure
 
 
-VERDICTS = {claims.HOLDS: "#009E73", claims.PARTLY: "#E69F00", claims.FAILS: "#D55E00", claims.UNDECIDED: REFERENCE}
-
-
 def typeset(words: str) -> str:
     return words.replace("L_I", "$L_I$")
 
@@ -178,8 +174,7 @@ def conditions(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assess
         colour = VERDICTS.get(assessment.verdict, REFERENCE)
         if name != claimed:
             claimed = name
-            beside = f"{assessment.holding} of {assessment.runs}, " if assessment.runs > 1 else ""
-            verdict = f"{assessment.verdict}{f' ({beside[:-2]})' if beside else ''}"
+            holding = f" ({assessment.holding} of {assessment.runs})" if assessment.runs > 1 else ""
             axes.axhline(y - 0.5, color="0.9", linewidth=0.8, clip_on=False, xmin=-2.34, xmax=1.78)
             axes.annotate(
                 typeset(all_claims[name].brief),
@@ -188,7 +183,9 @@ def conditions(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assess
                 va="center",
                 weight="bold",
             )
-            axes.annotate(verdict, (1.05, y), xycoords=("axes fraction", "data"), va="center", color=colour)
+            axes.annotate(
+                assessment.verdict + holding, (1.05, y), xycoords=("axes fraction", "data"), va="center", color=colour
+            )
         at_least = found.limits[0].at_least
         limit = (max if at_least else min)(limit.value for limit in found.limits if limit.value is not None)
         sign = 1 if at_least else -1
