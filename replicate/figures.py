@@ -275,7 +275,7 @@ def samples(runs: Sequence[Shown], real: Tensor, options: Figures, rows: int = 8
         for each in runs
     } | {"MNIST, test split": mnist.as_input(real[:n])}
     panels = [Panel(caption, grid.view(rows, columns, 28, 28).numpy()) for caption, grid in images.items()]
-    return image_panels(panels, columns=2 if len(panels) % 2 == 0 else len(panels))
+    return image_panels(panels, columns=3 if len(panels) % 2 else 2)
 
 
 def codes(runs: Sequence[Shown]) -> Figure:
