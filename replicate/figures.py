@@ -3,12 +3,14 @@
     python -m replicate.figures
 
 Nothing is picked by hand: images are of the first of params.yaml's seeds, made from latent variables that are drawn
-from `figures.seed`; curves are of all seeds. What the codes do is shown of the variants that maximise L_I, and of the
+from `figures.seed`, or of the best, median and worst training of the studies; curves are of all trainings of a variant,
+those of the studies where there are some. What the codes do is shown of the variants that maximise L_I, and of the
 regular GAN only in the paper's Figure 2b and as a control.
 """
 
 import os
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,7 +37,7 @@ from replicate.gan import information, latent, model, run
 from replicate.gan.latent import Codes
 from replicate.gan.networks import Generator
 from replicate.gan.run import Run
-from replicate.measures import classification, convergence, morphometry, partitions
+from replicate.measures import classification, convergence, morphometry, partitions, sheets
 from replicate.reporting import study_figures
 from replicate.reporting.study_figures import Pair
 from replicate.reporting.wording import NAMES
@@ -46,6 +48,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 ESTIMATORS = {"infonce": "InfoNCE", "jensen_shannon": "Jensen–Shannon", "donsker_varadhan": "Donsker–Varadhan"}
 MEASURES = {"slant": "slant (rad)", "width": "width (px)", "thickness": "thickness (px)"}
 
+ROWS, COLUMNS = 5, 10  # of images in each panel of Figure 2
 WIDTH = 8.5  # inches; with STYLE's dpi a web page's width at nearly twice its resolution
 GAP, LINE = 0.07, 0.17  # inches between panels of images, and for a line of their captions
 STYLE = {
@@ -107,9 +110,9 @@ def in_digit_order(shown: Shown) -> Tensor:
     return torch.tensor(np.argsort(digits, kind="stable"))
 
 
-def vary_category(shown: Shown, categories: Tensor, options: Figures, rows: int = 5) -> np.ndarray:
-    """Fig. 2a, b: a row is one draw of all but c1, a column one of the `categories` (C,) -> (rows, C, 28, 28)."""
-    columns, prior = len(categories), shown.run.settings.latent
+def vary_category(shown: Shown, categories: Tensor, options: Figures) -> np.ndarray:
+    """Fig. 2a, b: a row is one draw of all but c1, a column one of the `categories` (C,) -> (ROWS, C, 28, 28)."""
+    rows, columns, prior = ROWS, len(categories), shown.run.settings.latent
     drawn = Codes(*(part.repeat_interleave(columns, dim=0) for part in draw(rows, prior, options)))
     images = model.generate(shown.generator, drawn._replace(category=categories.repeat(rows)), prior)
     return images.view(rows, columns, 28, 28).numpy()
@@ -126,13 +129,11 @@ def vary_code(shown: Shown, code: str, values: Tensor, categories: Tensor, optio
     return model.generate(shown.generator, chosen, prior).view(rows, columns, 28, 28).numpy()
 
 
-def vary_role(
-    role: str, shown: Shown, categories: Tensor, options: Figures, columns: int = 10
-) -> tuple[str, np.ndarray]:
+def vary_role(role: str, shown: Shown, categories: Tensor, options: Figures) -> tuple[str, np.ndarray]:
     """The code that came to have `role`, "rotation" or "width", varied from −2 to 2, or from 2 to −2 where that leans
     the digits from left to right, or widens them; and in words, what was varied."""
     code, sign = (shown.metrics[f"{role}.{key}"] for key in ("code", "sign"))
-    values = torch.linspace(-2 * sign, 2 * sign, columns)
+    values = torch.linspace(-2 * sign, 2 * sign, COLUMNS)
     ends = "from −2 to 2" if sign > 0 else "from 2 to −2"
     return f"{symbol(code)} {ends}", vary_code(shown, code, values, categories, options)
 
@@ -158,21 +159,25 @@ def image_panels(panels: Sequence[Panel], columns: int) -> Figure:
     return figure
 
 
-def styles(runs: Sequence[Shown]) -> list[dict[str, str | None]]:
-    """How to draw the line of each run: the colour of its variant, and a label for the first run of each."""
+def styles(runs: Sequence[Shown]) -> list[dict[str, Any]]:
+    """How to draw the line of each run: its variant's colour, thin where there are several, and a label for the first."""
     colours: dict[str, str] = {}
     drawn = []
+    trainings = Counter(each.variant for each in runs)
     for each in runs:
         critic = each.run.settings.critic
         label = f"{each.variant} ({ESTIMATORS[critic.estimator]})" if critic else each.variant
         first = each.variant not in colours
         colour = colours.setdefault(each.variant, PALETTE[len(colours) % len(PALETTE)])
-        drawn.append({"color": colour, "label": label if first else None})
+        n = trainings[each.variant]
+        label = f"{label} ({n})" if n > 1 else label
+        drawn.append({"color": colour, "label": label if first else None, "linewidth": 1 if n == 1 else 0.6})
     return drawn
 
 
 def figure1(runs: Sequence[Shown]) -> Figure:
-    """Figure 1: L_I of c1 in nats over the iterations, a line for each run; the paper's view of it, and all of it.
+    """Figure 1: L_I of c1 in nats over the iterations, a line for each run, thin where a variant has several; the paper's
+    view of it, and all of it.
 
     Marks in the margin: what the yardstick finds in the images of the finished generators. An InfoMax estimate that is
     not in nats is left out, and its yardstick alone is shown; a dotted line is the most that InfoNCE can reach.
@@ -217,7 +222,7 @@ def milestones(runs: Sequence[Shown]) -> Figure:
     figure = Figure(figsize=(WIDTH, 3.1))
     for axes, (column, label) in zip(figure.subplots(1, len(panels)), panels.items()):
         for each, style in zip(runs, styles(runs)):
-            axes.plot(each.milestones["iteration"], each.milestones[column], marker=".", **style)
+            axes.plot(each.milestones["iteration"], each.milestones[column], marker=".", markersize=4, **style)
         axes.set(title=label, xlabel="iteration", xscale="log")
         axes.xaxis.set(major_locator=LogLocator(subs=(1, 5)), major_formatter="{x:g}", minor_locator=NullLocator())
         if column == "frechet":
@@ -238,8 +243,8 @@ def figure2(shown: Shown, baseline: Shown | None, options: Figures) -> Figure:
     last five.
     """
     name, order = shown.variant, in_digit_order(shown)
-    rotated, rotation = vary_role("rotation", shown, order[:5], options)
-    widened, width = vary_role("width", shown, order[-5:], options)
+    rotated, rotation = vary_role("rotation", shown, order[:ROWS], options)
+    widened, width = vary_role("width", shown, order[-ROWS:], options)
     panels = [
         Panel(f"(a) Varying $c_1$\non {name}\n(in the paper: digit type)", vary_category(shown, order, options)),
         Panel(f"(c) Varying {rotated}\non {name}\n(in the paper: rotation)", rotation),
@@ -252,18 +257,31 @@ def figure2(shown: Shown, baseline: Shown | None, options: Figures) -> Figure:
     return image_panels(panels, columns=2)
 
 
-def teaser(runs: Sequence[Shown], options: Figures) -> Figure:
-    """What the three codes of each run do, at a glance."""
-    panels, rows, columns = [], 4, 7
-    for shown in runs:
-        order = in_digit_order(shown)
-        rotated, rotation = vary_role("rotation", shown, order[:rows], options, columns)
-        widened, width = vary_role("width", shown, order[-rows:], options, columns)
-        panels += [
-            Panel(f"{shown.variant}: $c_1$", vary_category(shown, order, options, rows)),
-            Panel(f"{rotated} (the rotation code)", rotation),
-            Panel(f"{widened} (the width code)", width),
-        ]
+class Training(NamedTuple):
+    """A run of a study, by what git keeps of it."""
+
+    title: str
+    metrics: Mapping[str, Any]
+    samples: np.ndarray  # (K, n, 28, 28) in [0, 1], a row for each category
+    traversals: np.ndarray  # (2 K draws, values, 28, 28): along c2, then along c3, rows by category and draw
+
+
+def teaser(trainings: Sequence[Training]) -> Figure:
+    """What the three codes of each training do, at a glance, with what was measured."""
+    panels, rows = [], 4
+    for each in trainings:
+        K = len(each.samples)
+        order = np.argsort(
+            [each.metrics[f"purity.digit_of_category.{category}"] for category in range(K)], kind="stable"
+        )
+        panels.append(Panel(each.title, each.samples[order, :rows].swapaxes(0, 1)))
+        for role, categories in (("rotation", order[:rows]), ("width", order[-rows:])):
+            code, sign = (each.metrics[f"{role}.{key}"] for key in ("code", "sign"))
+            of_code = np.split(each.traversals, 2)[("c2", "c3").index(code)]
+            drawn = of_code.reshape(K, -1, *of_code.shape[1:])[categories, 0]
+            slant, width = (f"{each.metrics[f'{role}.{measure}_change']:.1f}" for measure in ("slant", "width"))
+            caption = f"{role} code: slant {slant}, width {width}".replace("-", "−")
+            panels.append(Panel(caption, drawn if sign > 0 else drawn[:, ::-1]))
     return image_panels(panels, columns=3)
 
 
@@ -279,12 +297,15 @@ def samples(runs: Sequence[Shown], real: Tensor, options: Figures, rows: int = 8
 
 
 def codes(runs: Sequence[Shown]) -> Figure:
-    """Slant, width and thickness of generated digits against c2 and c3: each category's means, and those of all."""
-    roles = [(shown, shown.metrics[f"{role}.code"], role) for shown in runs for role in ("rotation", "width")]
+    """Slant, width and thickness of generated digits against c2 and c3: each category's means, and those of all.
+
+    First the rotation code of each run, then its width code.
+    """
+    roles = [(shown, shown.metrics[f"{role}.code"], role) for role in ("rotation", "width") for shown in runs]
     figure = Figure(figsize=(WIDTH, 5.6))
     grid = figure.subplots(len(MEASURES), len(roles), sharex=True, sharey="row", squeeze=False)
     for column, (shown, code, role) in zip(grid.T, roles):
-        column[0].set_title(f"{textwrap.fill(shown.variant, 12)}\n{symbol(code)} ({role})")
+        column[0].set_title(f"{textwrap.fill(shown.variant, 12)}\n{role}: {symbol(code)}")
         column[-1].set_xlabel(symbol(code))
         for axes, measure in zip(column, MEASURES):
             _plot_code(axes, shown, code, measure)
@@ -306,23 +327,28 @@ def _plot_code(axes: Axes, shown: Shown, code: str, measure: str) -> None:
 
 
 def confusion(runs: Sequence[Shown]) -> Figure:
-    """Confusion matrices of digits and of what c1 says, on the test split: counts, coloured by their share of a row."""
-    size = WIDTH / max(len(runs), 2)
-    figure = Figure(figsize=(size * len(runs), size + 0.35))
-    grid = figure.subplots(1, len(runs), squeeze=False)[0]
-    for axes, shown in zip(grid, runs):
-        counts = shown.confusion
+    """Confusion matrices of digits and of what c1 says, on the test split: counts, as means over the runs of a variant,
+    coloured by their share of a row."""
+    of_variants: dict[str, list[Shown]] = {}
+    for each in runs:
+        of_variants.setdefault(each.variant, []).append(each)
+    size = WIDTH / max(len(of_variants), 2)
+    figure = Figure(figsize=(size * len(of_variants), size + 0.35))
+    grid = figure.subplots(1, len(of_variants), squeeze=False)[0]
+    for axes, (variant, theirs) in zip(grid, of_variants.items()):
+        counts = np.mean([shown.confusion for shown in theirs], axis=0)
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         for (row, column), count in np.ndenumerate(counts):
-            colour = "white" if shares[row, column] > 0.5 else "black" if count else "0.7"
-            axes.text(column, row, count, ha="center", va="center", fontsize=1.8 * size, color=colour)
+            colour = "white" if shares[row, column] > 0.5 else "black" if count >= 0.5 else "0.7"
+            axes.text(column, row, f"{count:.0f}", ha="center", va="center", fontsize=1.8 * size, color=colour)
         axes.set_xticks(range(10))
         axes.set_yticks(range(10))
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        error = shown.metrics["classification.error_one_to_one"]
-        axes.set(title=shown.title if error is None else f"{shown.title}\nerror {100 * error:.1f} %")
+        errors = [shown.metrics["classification.error_one_to_one"] for shown in theirs]
+        title = f"{variant}, mean of {len(theirs)}" if len(theirs) > 1 else theirs[0].title
+        axes.set(title=title if None in errors else f"{title}\nerror {100 * np.mean(errors):.1f} %")
         axes.set(xlabel="digit that $c_1$ is matched to", ylabel="digit")
     return figure
 
@@ -336,39 +362,65 @@ def save(figure: Figure, path: Path) -> None:
         image.save(temporary, optimize=True)
 
 
-def read(this: Run, metrics: Mapping[str, Any], with_images: bool) -> Shown:
-    """What the stages wrote about a run; its generator, where its images are shown.
+def read(this: Run, metrics: Mapping[str, Any], folder: Path | None = None, with_images: bool = False) -> Shown:
+    """What the stages wrote about a run, or what is in a study's `folder` of it; its generator, where its images are shown.
 
     Raises BadInput (see `tables`).
     """
+
+    def path(kind: str) -> Path:
+        return folder / f"{kind}.csv" if folder else this.csv(kind)
+
     return Shown(
         this,
         metrics,
-        tables.read_iterations(this.csv("training"), information_c1=float),
-        tables.read_iterations(this.csv("milestones"), share_c1=float, error=tables.number, frechet=float),
-        tables.read_traversal(this.csv("traversal"), MEASURES),
-        tables.read_confusion(this.csv("confusion")),
+        tables.read_iterations(path("training"), information_c1=float),
+        tables.read_iterations(path("milestones"), share_c1=float, error=tables.number, frechet=float),
+        tables.read_traversal(path("traversal"), MEASURES),
+        tables.read_confusion(path("confusion")),
         this.load().generator if with_images else None,
     )
 
 
-def of_studies(params: Parameters, measured: Results, asked: Claims, answer: Mapping[str, Any]) -> dict[str, Figure]:
+def shown_first(made: Mapping[str, Mapping[Path, Run]], measured: Results, metric: str) -> list[Training]:
+    """InfoGAN's best, median and worst training of the studies by `metric`, and the median one with views."""
+    found = []
+    for variant, named in (("infogan", ("best", "median", "worst")), ("views", ("median",))):
+        folders = {folder: this for runs in made.values() for folder, this in runs.items() if this.variant == variant}
+        ranked = sorted(folders, key=lambda folder: measured.runs[variant][folders[folder].seed][metric])
+        places = {"best": 0, "median": len(ranked) // 2, "worst": -1}
+        for name in named if ranked else ():
+            folder = ranked[places[name]]
+            metrics = measured.runs[variant][folders[folder].seed]
+            title = f"{NAMES[variant]}, {name} of {len(ranked)}: error {100 * metrics[metric]:.1f} %"
+            drawn = (
+                sheets.images_on(np.asarray(Image.open(folder / f"{kind}.png"))) for kind in ("samples", "traversals")
+            )
+            found.append(Training(title, metrics, *drawn))
+    return found
+
+
+def of_studies(
+    params: Parameters,
+    made: Mapping[str, Mapping[Path, Run]],
+    measured: Results,
+    asked: Claims,
+    answer: Mapping[str, Any],
+) -> dict[str, Figure]:
     """The figures of what the studies measured, by name; none of a study without runs. `answer` is that on seeds."""
-    figures, made = {}, plan.made(params)
+    figures = {}
     of_infogan = {this.seed: folder for folder, this in made["seeds"].items() if this.variant == "infogan"}
     if of_infogan:
-        tables_of_runs = [
-            tables.read_iterations(folder / "milestones.csv", error=tables.number) for folder in of_infogan.values()
-        ]
         figures["ways"] = study_figures.to_a_lower_error(
             ways.to_a_lower_error(answer, asked.studies.seeds, measured), WIDTH
         )
         figures["studies-error"] = study_figures.errors(measured, WIDTH)
-        figures["studies-milestones"] = study_figures.milestones(tables_of_runs, WIDTH)
         if pairs := divided(of_infogan, measured, params, asked):
             figures["split"] = study_figures.split(pairs, WIDTH)
     if of_views := [folder for folder, this in made["views"].items() if this.variant == "views"]:
         figures["left"] = left(of_views, params)
+    if trainings := shown_first(made, measured, asked.studies.seeds.metric):
+        figures["teaser"] = teaser(trainings)
     planned, theirs = plan.load(params)
     if any(measured.of(variant) for variant in planned.studies["leak"]):
         of_K = [variant for variant in ("infogan", *planned.studies["leak"]) if measured.of(variant)]
@@ -429,38 +481,38 @@ def divided(folders: Mapping[int, Path], measured: Results, params: Parameters, 
 
 def draw_all() -> dict[str, Figure]:
     """The figures by name. Raises BadInput when a file is missing or broken, KeyError when a run lacks a metric."""
-    params = parameters.load()
-    measured, options = results.read("metrics/results.csv"), params.figures
-    runs = []
-    for this in run.of_pipeline(params):
-        metrics = measured.runs.get(this.variant, {}).get(this.seed)
-        if metrics is None:
-            raise BadInput(f"metrics/results.csv: expected rows of every run of params.yaml, got none of {this.name}")
-        runs.append(read(this, metrics, with_images=this.seed == params.runs.seeds[0]))
-    shown = {each.run.variant: each for each in runs if each.generator}
+    params, asked = parameters.load(), claims.load()
+    measured, in_studies = results.read("metrics/results.csv"), results.read("metrics/studies.csv")
+    answers, made, options = stage.read_json("metrics/studies.json"), plan.made(params), params.figures
+    runs, trainings = run.of_pipeline(params), []
+    if missing := [this.name for this in runs if this.seed not in measured.runs.get(this.variant, {})]:
+        expected = f"expected rows of every run of params.yaml, got none of {', '.join(missing)}"
+        raise BadInput(f"metrics/results.csv: {expected}")
+    for variant in dict.fromkeys(this.variant for this in runs):
+        folders = {folder: this for of in made.values() for folder, this in of.items() if this.variant == variant}
+        if folders:
+            trainings += [read(this, in_studies.runs[variant][this.seed], folder) for folder, this in folders.items()]
+        else:
+            trainings += [read(this, measured.runs[variant][this.seed]) for this in runs if this.variant == variant]
+    first = [this for this in runs if this.seed == params.runs.seeds[0]]
+    shown = {this.variant: read(this, measured.runs[this.variant][this.seed], with_images=True) for this in first}
     maximising = [each for each in shown.values() if each.run.settings.objective != "gan"]
     figures = {
-        "figure1": figure1(runs),
-        "milestones": milestones(runs),
+        "figure1": figure1(trainings),
+        "milestones": milestones(trainings),
         "samples": samples(list(shown.values()), mnist.load("t10k", params.mnist)[0], options),
         "codes": codes(list(shown.values())),
     }
     if maximising:
-        figures["confusion"] = confusion(maximising)
+        figures["confusion"] = confusion([each for each in trainings if each.run.settings.objective != "gan"])
     for each in maximising:
         name = "figure2" if each.run.variant == "infogan" else f"figure2-{each.run.variant}"
         figures[name] = figure2(each, shown.get("gan") if name == "figure2" else None, options)
-    if of_infogan := [each for each in maximising if each.run.settings.objective == "infogan"]:
-        figures["teaser"] = teaser(of_infogan, options)
-    in_studies, asked, answers = (
-        results.read("metrics/studies.csv"),
-        claims.load(),
-        stage.read_json("metrics/studies.json"),
-    )
-    evidence, leak = claims.evidence(measured, in_studies), answers["leak"]
+    leak = answers["leak"]
+    evidence = claims.evidence(measured, in_studies)
     assessments = claims.assess_all(asked.claims, evidence, {"leak": leak and leak["verdict"]})
     figures["claims"] = study_figures.conditions(asked.claims, assessments, WIDTH)
-    return figures | of_studies(params, in_studies, asked, answers["seeds"])
+    return figures | of_studies(params, made, in_studies, asked, answers["seeds"])
 
 
 def main() -> None:

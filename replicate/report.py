@@ -252,6 +252,7 @@ def gather() -> dict[str, Any]:
         "ceiling": params.train.batch_size if any(this.settings.critic for this in runs) else None,
         "compositions": [composition(this) for this in runs if this.variant == "infogan"],
         "errors": {this.name: measured.runs[this.variant][this.seed][ERROR] for this in runs},
+        "first": params.runs.seeds[0],
         "labels": max(params.represent.labels_per_digit),
         "machines": machines(runs),
         **study_report.gather(params, asked, answers, of_studies),

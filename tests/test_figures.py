@@ -15,9 +15,9 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from replicate import figures
-from replicate.base import mnist, stage, tables
+from replicate.base import mnist, parameters, stage, tables
 from replicate.base.stage import BadInput
-from replicate.figures import Shown
+from replicate.figures import Shown, Training
 from replicate.findings import claims, results, ways
 from replicate.findings.results import Results
 from replicate.findings.ways import Way
@@ -27,15 +27,15 @@ from replicate.gan.run import Run
 from replicate.reporting import study_figures
 from replicate.reporting.study_figures import Pair
 
-ALL = {"figure1", "milestones", "figure2", "figure2-infomax", "samples", "codes", "confusion", "teaser", "claims"}
+ALL = {"figure1", "milestones", "figure2", "figure2-infomax", "samples", "codes", "confusion", "claims"}
 DIGIT_OF_CATEGORY = [7, 2, 1, 0, 4, 9, 5, 3, 6, 8]
 ASKED = claims.load(ROOT / "claims.yaml").claims
 METRICS = {metric: 0.5 for claim in ASKED.values() for _, metric in claim.metrics()} | results.flatten(
     {
         "classification": {"error_one_to_one": 0.25},
         "purity": {"digit_of_category": DIGIT_OF_CATEGORY},
-        "rotation": {"code": "c3", "sign": -1},
-        "width": {"code": "c2", "sign": 1},
+        "rotation": {"code": "c3", "sign": -1, "width_change": 0.5},
+        "width": {"code": "c2", "sign": 1, "slant_change": 0.5},
         "yardstick": {"lower_bound_c1": 2.2},
     }
 )
@@ -185,7 +185,7 @@ def test_figure_1_has_a_line_for_each_run_the_yardsticks_and_the_entropy(make):
     assert places[0] == places[1] and len(set(places)) == 3  # beside each other, not one upon the other
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == [
-        "InfoGAN",
+        "InfoGAN (2)",
         "regular GAN",
         "InfoMax (InfoNCE)",
         "most of InfoNCE",
@@ -231,7 +231,7 @@ def test_milestones_have_a_line_for_each_run_in_three_panels(make):
     assert [len(of_panel) for of_panel in heights] == [3, 3, 3]
     assert heights[0][0] == [0.5, 0.95, 0.99] and heights[1][1] == [0.5, 0.2, 0.1] and heights[2][2] == [9.0, 3.0, 0.4]
     assert np.isnan(heights[1][2][1:]).all()
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["InfoGAN", "regular GAN"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["InfoGAN (2)", "regular GAN"]
     FigureCanvasAgg(figure).draw()
     low, high = figure.axes[0].get_xlim()
     ticks = [t.label1.get_text() for t in figure.axes[0].xaxis.get_major_ticks() if low <= t.get_loc() <= high]
@@ -280,9 +280,9 @@ def test_samples_show_every_run_and_real_digits(params, make, digits):
 def test_codes_have_a_column_each_with_the_mean_over_the_categories(make):
     figure = figures.codes([make(), make("infomax")])
     assert len(figure.axes) == 3 * 4
-    assert figure.axes[0].get_title() == "InfoGAN\n$c_3$ (rotation)"
-    assert figure.axes[3].get_title() == "InfoMax\n$c_2$ (width)"
-    slant = figure.axes[1].lines
+    assert figure.axes[0].get_title() == "InfoGAN\nrotation: $c_3$"
+    assert figure.axes[3].get_title() == "InfoMax\nwidth: $c_2$"
+    slant = figure.axes[2].lines
     assert len(slant) == 11
     np.testing.assert_allclose(slant[4].get_xydata(), [[-2, -0.46], [0, 0.04], [2, 0.54]])
     np.testing.assert_allclose(slant[-1].get_ydata(), [-0.455, 0.045, 0.545])
@@ -293,6 +293,28 @@ def test_the_confusion_matrix_counts_and_names_the_error(shown):
     np.testing.assert_allclose(axes.images[0].get_array(), 0.75 * np.eye(10) + 0.25 * np.roll(np.eye(10), 1, axis=1))
     assert sum(int(text.get_text()) for text in axes.texts) == 40
     assert axes.get_title() == "InfoGAN, seed 0\nerror 25.0 %"
+
+
+def test_the_confusion_matrix_of_several_runs_is_their_mean(make):
+    other = make(seed=1, confusion=np.eye(10, dtype=int), metrics=METRICS | {"classification.error_one_to_one": 0.05})
+    both, alone = figures.confusion([make(), other, make("infomax")]).axes
+    assert {text.get_text() for text in both.texts} == {"2", "0"} and both.texts[0].get_text() == "2"
+    assert both.get_title() == "InfoGAN, mean of 2\nerror 15.0 %" and alone.get_title().startswith("InfoMax, seed 0")
+
+
+def test_the_teaser_shows_each_code_of_a_training_from_its_sheets():
+    """A sample's brightness is its category; along a code it grows with the value, and tells c2 from c3."""
+    samples = np.broadcast_to(np.arange(10)[:, None, None, None] / 10, (10, 4, 28, 28))
+    values = np.linspace(0.1, 0.3, 3)[:, None, None]
+    of_codes = [np.broadcast_to(start + values, (20, 3, 28, 28)) for start in (0, 0.5)]
+    metrics = METRICS | {"rotation.slant_change": -1.25}
+    figure = figures.teaser([Training("the best", metrics, samples, np.concatenate(of_codes))])
+    c1, rotation, width = (axes.images[0].get_array()[::28, ::28] for axes in figure.axes)
+    assert [digits.tolist() for digits in c1] == [[category / 10 for category in np.argsort(DIGIT_OF_CATEGORY)]] * 4
+    np.testing.assert_allclose(rotation, [[0.8, 0.7, 0.6]] * 4)  # c3, from 2 to −2
+    np.testing.assert_allclose(width, [[0.1, 0.2, 0.3]] * 4)
+    captions = [axes.get_xlabel() for axes in figure.axes]
+    assert captions[:2] == ["the best", "rotation code: slant −1.2, width 0.5"]
 
 
 def test_a_digit_whose_images_have_no_matched_category_has_an_empty_row(shown):
@@ -316,7 +338,6 @@ def test_no_text_is_clipped_and_no_titles_overlap(params, digits, make):
         figures.samples([infogan, gan, infomax], real, options),
         figures.codes([infogan, gan, infomax]),
         figures.confusion([infogan, infomax]),
-        figures.teaser([infogan], options),
         study_figures.conditions(ASKED, claims.assess_all(ASKED, MEASURED, {"leak": None}), figures.WIDTH),
     ):
         FigureCanvasAgg(figure).draw()
@@ -370,8 +391,8 @@ def test_the_stage_writes_small_files_without_metadata(project):
     ("variants", "missing"),
     [
         (["infogan", "gan"], {"figure2-infomax"}),
-        (["infomax"], {"figure2", "teaser"}),
-        (["gan"], {"figure2", "teaser", "figure2-infomax", "confusion"}),
+        (["infomax"], {"figure2"}),
+        (["gan"], {"figure2", "figure2-infomax", "confusion"}),
     ],
 )
 def test_the_stage_draws_what_the_variants_allow(project, monkeypatch, variants, missing):
@@ -395,17 +416,22 @@ def test_the_stage_draws_the_studies(project, monkeypatch):
         monkeypatch.setattr(mnist, split, lambda *_: (images, digit))
     runs = ("infogan", 0), ("infogan", 3), ("k5", 0)
     results.write("metrics/studies.csv", [row for this in runs for row in results.rows(of_run, *this)])
-    made = {Path("studies", "seeds", f"infogan-{seed}"): Run("infogan", seed, None) for seed in (0, 3)}
+    made = {Path("studies", "seeds", f"infogan-{seed}"): run.of("infogan", seed, parameters.load()) for seed in (0, 3)}
     for folder in made:
         folder.mkdir(parents=True)
         np.savez(folder / "codes.npz", train_category=digit, test_category=digit)
-        tables.write(folder / "milestones.csv", [{"iteration": n, "error": 10 / n} for n in (50, 100)])
+        for kind in ("training", "milestones", "traversal", "confusion"):
+            shutil.copy(project / "metrics" / kind / "infogan-0.csv", folder / f"{kind}.csv")
+        for kind, rows in (("samples", 10), ("traversals", 40)):
+            Image.fromarray(np.zeros((28 * rows, 28 * 9), dtype=np.uint8)).save(folder / f"{kind}.png")
     monkeypatch.setattr(figures.plan, "made", lambda _: {"seeds": made, "views": {}})
     drawn = {}
     monkeypatch.setattr(figures, "save", lambda figure, path: drawn.update({path.stem: figure}))
     figures.main()
-    assert drawn.keys() == ALL | {"ways", "split", "studies-error", "studies-milestones", "studies-k"}
-    assert len(drawn["studies-milestones"].axes[0].lines) == len(made) + 1  # and the published error
+    assert drawn.keys() == ALL | {"ways", "split", "studies-error", "studies-k", "teaser"}
+    assert len(drawn["milestones"].axes[0].lines) == len(made) + 2  # with the pipeline's regular GAN and InfoMax
+    titles = [axes.get_xlabel() for axes in drawn["teaser"].axes[::3]]
+    assert titles == [f"InfoGAN, {name} of 2: error 10.0 %" for name in ("best", "median", "worst")]
 
 
 def test_the_studies_figures_have_a_point_for_each_training():
@@ -532,7 +558,7 @@ def test_the_names_of_ten_variants_do_not_touch():
 
 
 def test_what_is_read_is_what_was_written(project, params, make):
-    read = figures.read(run.of("infogan", 0, params), METRICS, with_images=False)
+    read = figures.read(run.of("infogan", 0, params), METRICS)
     assert read.generator is None
     assert (read.confusion == make().confusion).all()
     for name in ("log", "milestones", "traversal"):
@@ -541,9 +567,9 @@ def test_what_is_read_is_what_was_written(project, params, make):
         }
 
 
-def test_a_figure_drawn_again_has_the_same_bytes(tmp_path, shown, params):
+def test_a_figure_drawn_again_has_the_same_bytes(tmp_path, shown):
     for path in ("0.png", "1.png"):
-        figures.save(figures.teaser([shown], params.figures), tmp_path / path)
+        figures.save(figures.codes([shown]), tmp_path / path)
     assert (tmp_path / "0.png").read_bytes() == (tmp_path / "1.png").read_bytes()
 
 

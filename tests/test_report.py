@@ -450,7 +450,7 @@ def test_every_file_that_is_linked_is_there_and_every_figure_is_linked(variants,
     project.study([0.1, 0.2])
     project.of_studies["k5", 0] = project.of_studies["infogan", 0]
     files = {link.partition("#")[0] for link in links(project.studies())}
-    drawn = {f"figures/{name}.png" for name in ("ways", "studies-error", "studies-milestones", "studies-k")}
+    drawn = {f"figures/{name}.png" for name in ("ways", "studies-error", "studies-k")}
     assert {name for name in files if name.startswith("figures")} == drawn
     assert all((ROOT / name).exists() for name in files)
     for text in (Path("REPORT.md").read_text(), Path("STUDIES.md").read_text()):

@@ -84,20 +84,6 @@ def agreement(measured: Results, variants: Mapping[str, Settings], width: float)
     return figure
 
 
-def milestones(tables: Sequence[Mapping[str, np.ndarray]], width: float) -> Figure:
-    """The error at milestones (columns iteration, error) of each training."""
-    figure = Figure(figsize=(width, 3))
-    axes = figure.subplots()
-    for table in tables:
-        axes.plot(table["iteration"], table["error"], marker=".", color=COLOUR, alpha=0.6)
-    axes.axhline(PUBLISHED, color=REFERENCE, linestyle="--", zorder=1)
-    axes.text(100, PUBLISHED, "published", color=REFERENCE, ha="left", va="bottom")
-    axes.set(xscale="log", xlabel="iteration", ylabel="classification error", ylim=(0, None))
-    axes.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_locator=NullLocator())
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
-    return figure
-
-
 def to_a_lower_error(found: Sequence[Way], width: float) -> Figure:
     """The errors that each way leads to, a row a way: a point for each training, a bar at their mean; hollow, a choice."""
     figure = Figure(figsize=(width, 0.6 + 0.25 * len(found)))
