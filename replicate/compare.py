@@ -92,12 +92,6 @@ def of_milestones(folder: Path) -> dict[str, float | None]:
     return {"milestones.error_rise_at_end": None if np.isnan(rise) else rise}
 
 
-def of_training(folder: Path) -> dict[str, float]:
-    """D's loss, nats: the mean over the last tenth of the training. 2 log 2 is that of a coin toss."""
-    loss = tables.read(folder / "training.csv", loss_discriminator=float)["loss_discriminator"]
-    return {"training.loss_discriminator": float(loss[-max(len(loss) // 10, 1) :].mean())}
-
-
 def gather(
     made: Mapping[Path, Run], about: Mapping[tuple[int, ...], Digits], params: Parameters, asked: Claims
 ) -> list[Row]:
@@ -107,8 +101,9 @@ def gather(
     rows = []
     for folder, this in Progress(made.items(), desc="runs", unit="run"):
         measured = results.read_metrics({folder / f"{kind}.json": prefix for kind, prefix in kinds.items()})
-        found = of_codes(this, plan.categories(folder), about[tuple(this.settings.train.digits)], *options)
-        rows += results.rows(measured | found | of_milestones(folder) | of_training(folder), this.variant, this.seed)
+        measured |= of_codes(this, plan.categories(folder), about[tuple(this.settings.train.digits)], *options)
+        measured |= of_milestones(folder) | results.of_training(folder / "training.csv")
+        rows += results.rows(measured, this.variant, this.seed)
     return rows
 
 

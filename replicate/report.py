@@ -49,8 +49,9 @@ ANSWER = {
     "fig2a": ("purity.mean", "%"),
     "fig2c": ("rotation.slant_correlation", ""),
     "fig2d": ("width.width_correlation", ""),
-    "disentangle": ("disentanglement.specificity_lowest", ""),
+    "one-kind": ("disentanglement.specificity_lowest", ""),
 }
+APART = "disentangle", "one-kind"  # the claims that say that style is apart from shape, and each style from the other
 OF_NOTE = "infomax", "infomax-styles", "leak"  # the claims that are not the paper's
 
 
@@ -236,14 +237,15 @@ def gather() -> dict[str, Any]:
         "of_pipeline": partial(over, measured),
         "mean": lambda variant, metric: claims.measure(metric, evidence.of(variant)).mean,
         "of_no_run": measured.of_no_run,
-        "summary": summary(assessments),
+        "summary": summary(all_claims, assessments),
         "basis": [f"{n} of {NAMES.get(variant, variant)}" for variant, n in basis.items()],
         "most": max(basis.values(), default=0),
         "borderline": any(assessment.borderline for assessment in assessments.values()),
         "said": {name: VERBS[assessment.verdict][0] for name, assessment in assessments.items()},
         "verdicts": verdicts(all_claims, assessments),
         "answer": answer(all_claims, assessments, evidence),
-        "apart": claims.assess_for("views", all_claims, evidence)["disentangle"].verdict == claims.HOLDS,
+        "one": [all_claims[name].brief for name, claim in all_claims.items() if claim.same_as],
+        "apart": {claims.assess_for("views", all_claims, evidence)[name].verdict for name in APART} == {claims.HOLDS},
         "figures": {
             this.variant: NAMES.get(this.variant, this.variant)
             for this in maximising

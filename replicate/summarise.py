@@ -19,7 +19,7 @@ def gather(params: Parameters) -> list[Row]:
     rows = []
     for each in run.of_pipeline(params):
         measured = results.read_metrics({each.json(kind): prefix for kind, prefix in results.OF_RUN.items()})
-        rows += results.rows(measured, each.variant, each.seed)
+        rows += results.rows(measured | results.of_training(each.csv("training")), each.variant, each.seed)
     return rows + results.rows(
         results.read_metrics({Path("metrics", f"{kind}.json"): prefix for kind, prefix in OF_NO_RUN.items()})
     )

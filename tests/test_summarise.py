@@ -49,9 +49,9 @@ COMMITTED = (ROOT / "claims.yaml").read_text(encoding="utf-8")
 OTHERS = COMMITTED[COMMITTED.index("\nstudies:") :]  # what else the file holds
 
 
-def write(path: Path, content: dict) -> None:
+def write(path: Path, content: dict | str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content))
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
 
 
 @pytest.fixture
@@ -67,6 +67,7 @@ def project(tmp_path, monkeypatch):
         write(run.json("evaluation"), evaluation)
         write(run.json("milestones"), {"speed": {"iterations": 400}})
         write(run.json("yardstick"), {"share_c1": 0.75})
+        write(run.csv("training"), f"iteration,loss_discriminator\n10,{0.5 + i}\n20,{1.0 + i}\n")
         write(run.json("representation"), {"trunk": {"probe_error_all": 0.01}})
     write(Path("metrics/judge.json"), {"test_accuracy": 0.99})
     write(Path("metrics/baselines.json"), {"pixels": {"kmeans_error": 0.48}})
@@ -84,6 +85,7 @@ def test_every_metric_of_every_run_is_in_the_table(project):
         "purity.mean": 0.8 + 1 / 20, "purity.lowest": 0.5, "purity.by_category.0": 1.0, "purity.by_category.1": 0.5,
         "rotation.code": "c2", "information.iterations": None, "speed.iterations": 400,
         "yardstick.share_c1": 0.75, "representation.trunk.probe_error_all": 0.01,
+        "training.loss_discriminator": 2.0,
     }  # fmt: skip
     assert found.of_no_run == {
         "judge.test_accuracy": 0.99, "baselines.pixels.kmeans_error": 0.48,

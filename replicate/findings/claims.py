@@ -35,7 +35,8 @@ class Claim(Checked):
 
     All conditions of `holds` must be true for the claim to hold, all of `partly` for it to hold partly. `variant` names
     the runs that it is about, without one it is about no run; `control` names the runs that they are compared with.
-    `beside` names metrics that are kept with it and judge nothing. `why_changed` tells what the criterion was
+    `beside` names metrics that are kept with it and judge nothing. `same_as` names a claim that rests on the same number,
+    so that both count as one. `why_changed` tells what the criterion was
     before, and why it is another now.
     """
 
@@ -51,6 +52,7 @@ class Claim(Checked):
     partly: Annotated[list[Condition], Len(1)] = None
     beside: Annotated[list[Text], Len(1)] = None
     study: Literal["leak"] = None
+    same_as: Text = None
 
     @model_validator(mode="after")
     def judged_by_one(self) -> "Claim":
@@ -134,7 +136,7 @@ class Finding(NamedTuple):
     measured: Measured
     control: Measured | None  # the same metric over the control's runs; None where the claim has no control
     limits: list[Limit]
-    passed: bool  # by the mean
+    passed: bool  # by the mean, or by the share of the runs that is asked
     at_best: bool  # whether it would be passed if each limit that is straddled were met
     at_worst: bool  # and if none of these were
     holding: list[bool]  # run by run, whether its value is within the limits
@@ -217,16 +219,16 @@ def find(condition: Condition, runs: Sequence[Metrics], control: Sequence[Metric
     measured = measure(condition.metric, runs)
     compared = measure(condition.metric, control) if control else None
     asked = limits(condition, compared)
-    return Finding(
-        condition,
-        measured,
-        compared,
-        asked,
-        all(limit.met(measured.mean) for limit in asked),
-        all(limit.met(measured.mean) or limit.straddled(measured) for limit in asked),
-        all(limit.met(measured.mean) and not limit.straddled(measured) for limit in asked),
-        [all(limit.met(value) for limit in asked) for value in measured.values],
-    )
+    holding = [all(limit.met(value) for limit in asked) for value in measured.values]
+    if condition.share is not None:
+        passed = [sum(holding) >= condition.share * len(holding)] * 3
+    else:
+        passed = [
+            all(limit.met(measured.mean) for limit in asked),
+            all(limit.met(measured.mean) or limit.straddled(measured) for limit in asked),
+            all(limit.met(measured.mean) and not limit.straddled(measured) for limit in asked),
+        ]
+    return Finding(condition, measured, compared, asked, *passed, holding)
 
 
 def not_measured(reason: str) -> Assessment:

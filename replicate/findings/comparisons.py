@@ -30,7 +30,10 @@ Threshold = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Condition(Checked):
-    """What a metric is asked to be: beyond a number, beyond the control's mean by a margin, or both."""
+    """What a metric's mean is asked to be: beyond a number, beyond the control's mean by a margin, or both.
+
+    With a `share`, each run is asked by itself, and at least this share of them must be so.
+    """
 
     metric: Text
     # None stands for a key that is not there; a null in the file is refused, lest a limit be lost.
@@ -38,6 +41,7 @@ class Condition(Checked):
     at_most: Threshold = None
     above_control: Margin = None
     below_control: Margin = None
+    share: Annotated[float, Gt(0), Le(1)] = None
 
     @property
     def needs_control(self) -> bool:

@@ -77,15 +77,14 @@ def parts(
     """What a hypothesis asks, beside what one run or more show."""
     control = measured.of(hypothesis.of.control) if hypothesis.of.control else []
     found = []
-    for condition in hypothesis.mean or []:
+    for condition in hypothesis.conditions or []:
         finding = claims.find(condition, runs, control)
         text = ", ".join(map(str, finding.limits))
-        found.append(Part(condition.metric, text, finding.measured.mean, finding.measured.interval, finding.passed))
-    for condition in hypothesis.runs or []:
-        within = sum(claims.find(condition, runs).holding)
-        text = f"{condition.share:.0%} of the runs"
-        met = within >= condition.share * len(runs)
-        found.append(Part(condition.metric, text, f"{within} of {len(runs)} runs", None, met))
+        if condition.share is None:
+            found.append(Part(condition.metric, text, finding.measured.mean, finding.measured.interval, finding.passed))
+        else:
+            within = f"in {sum(finding.holding)} of {len(runs)}"
+            found.append(Part(condition.metric, f"{text} in {condition.share:.0%}", within, None, finding.passed))
     for name in hypothesis.claims or []:
         claim = all_claims[name].model_copy(update={"variant": hypothesis.of.variant})
         assessment = claims.assess(claim, runs, measured.of(claim.control) if claim.control else [])

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Le, Len
+from annotated_types import Ge, Le, Len
 from pydantic import model_validator
 
 from replicate.base.parameters import Checked, Positive, Seed
@@ -15,12 +15,6 @@ class Runs(Checked):
     variant: Text
     control: Text = None
     seeds: Annotated[list[Seed], Len(2)] = None
-
-
-class Share(Condition):
-    """A condition that at least this share of the runs meets, each by itself."""
-
-    share: Annotated[float, Gt(0), Le(1)]
 
 
 class Difference(Checked):
@@ -37,8 +31,7 @@ class Hypothesis(Checked):
     statement: Text
     known: Text
     of: Runs
-    mean: Annotated[list[Condition], Len(1)] = None
-    runs: Annotated[list[Share], Len(1)] = None
+    conditions: Annotated[list[Condition], Len(1)] = None
     claims: Annotated[list[Text], Len(1)] = None
     difference: Difference = None
     choice: Literal["neighbours", "chosen", "consensus", "splits"] = None
@@ -47,9 +40,9 @@ class Hypothesis(Checked):
 
     @model_validator(mode="after")
     def something_is_asked(self) -> "Hypothesis":
-        if self.of.control is None and any(condition.needs_control for condition in self.mean or []):
+        if self.of.control is None and any(condition.needs_control for condition in self.conditions or []):
             raise ValueError("of.control: missing, expected the variant that above_control, below_control compare with")
-        asked = [key for key in ("mean", "runs", "claims", "difference", "choice") if getattr(self, key) is not None]
+        asked = [key for key in ("conditions", "claims", "difference", "choice") if getattr(self, key) is not None]
         if not asked or (self.choice is not None) != ((self.at_most is None) != (self.at_least is None)):
             raise ValueError(f"got {', '.join(asked) or 'nothing'}, expected what is asked; a choice with one limit")
         return self

@@ -55,6 +55,12 @@ def read_metrics(prefixes: Mapping[Path, str]) -> dict[str, Value]:
     return metrics
 
 
+def of_training(path: Path) -> dict[str, float]:
+    """D's loss in a training's log, nats: the mean over the last tenth of the training. 2 log 2 is that of a coin toss."""
+    loss = tables.read(path, loss_discriminator=float)["loss_discriminator"]
+    return {"training.loss_discriminator": float(loss[-max(len(loss) // 10, 1) :].mean())}
+
+
 def rows(metrics: Metrics, variant: str | None = None, seed: int | None = None) -> list[Row]:
     """The rows of one run's metrics, or of metrics of no run."""
     return [Row(variant, seed, metric, value) for metric, value in metrics.items()]

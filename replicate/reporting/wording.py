@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from replicate.findings import claims
-from replicate.findings.claims import Assessment, Finding, Measured
+from replicate.findings.claims import Assessment, Claim, Finding, Measured
 
 VERBS = {  # of a verdict, for one claim and for several
     claims.HOLDS: ("holds", "hold"),
@@ -17,6 +17,9 @@ METRICS = {  # in words, of those that claims ask for
     "information.share_at_1000": "L_I / H(c1) at iteration 1000",
     "information.share_at_end": "L_I / H(c1) after training",
     "yardstick.share_c1": "c1 in the images, of H(c1)",
+    "yardstick.lower_bound_c2": "c2 in the images, nats",
+    "yardstick.lower_bound_c3": "c3 in the images, nats",
+    "training.loss_discriminator": "D's loss at the end, nats",
     "yardstick.gap_c1": "a fresh network's bound less Q's",
     "purity.mean": "images of the category's digit",
     "purity.digits_reached": "digits that categories show",
@@ -110,9 +113,9 @@ def machine(record: Mapping[str, Any]) -> str:
     return f"{record['processor']} with {record['instructions']} and {count(record['threads'], 'thread')}"
 
 
-def summary(assessments: Mapping[str, Assessment]) -> str:
-    """How many claims there are of each verdict that one has, as a sentence."""
-    verdicts = [assessment.verdict for assessment in assessments.values()]
+def summary(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment]) -> str:
+    """How many claims there are of each verdict that one has, as a sentence; those of one number count once."""
+    verdicts = [assessment.verdict for name, assessment in assessments.items() if all_claims[name].same_as is None]
     counts = [(verdicts.count(verdict), VERBS[verdict]) for verdict in claims.VERDICTS if verdict in verdicts]
     return f"Of {len(verdicts)} claims {listed([f'{n} {verbs[n != 1]}' for n, verbs in counts])}."
 
@@ -129,4 +132,5 @@ def asked(finding: Finding) -> str:
         parts.append(f"≥ control + {condition.above_control:g}")
     if condition.below_control is not None:
         parts.append(f"≤ control − {condition.below_control:g}")
-    return ", ".join(parts).replace("-", "−")
+    share = "" if condition.share is None else f" in {percent(condition.share, 0)} of trainings"
+    return ", ".join(parts).replace("-", "−") + share

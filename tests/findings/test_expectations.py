@@ -5,7 +5,7 @@ from replicate.findings import expectations
 from replicate.findings.claims import Claim
 from replicate.findings.comparisons import Condition
 from replicate.findings.expectations import CONFIRMED, OPEN, REFUTED, UNDECIDED
-from replicate.findings.hypotheses import Choices, Difference, Hypothesis, Runs, Share
+from replicate.findings.hypotheses import Choices, Difference, Hypothesis, Runs
 from replicate.findings.results import Results
 
 MEASURED = Results(
@@ -33,20 +33,20 @@ def verdict(asked: Hypothesis, planned: int = 3) -> str:
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ({"mean": [Condition(metric="m", at_most=0.121)]}, CONFIRMED),
-        ({"mean": [Condition(metric="m", at_most=0.12), Condition(metric="m", at_least=0.13)]}, REFUTED),
-        ({"runs": [Share(metric="m", at_most=0.13, share=0.66)]}, CONFIRMED),
-        ({"runs": [Share(metric="m", at_most=0.13, share=0.67)]}, REFUTED),
+        ({"conditions": [Condition(metric="m", at_most=0.121)]}, CONFIRMED),
+        ({"conditions": [Condition(metric="m", at_most=0.12), Condition(metric="m", at_least=0.13)]}, REFUTED),
+        ({"conditions": [Condition(metric="m", at_most=0.13, share=0.66)]}, CONFIRMED),
+        ({"conditions": [Condition(metric="m", at_most=0.13, share=0.67)]}, REFUTED),
         ({"claims": ["low"]}, CONFIRMED),
         ({"claims": ["low"], "variant": "old"}, REFUTED),
         ({"difference": Difference(metric="m", than="old", at_most=-0.1)}, CONFIRMED),
         ({"difference": Difference(metric="m", than="old", at_most=-0.25)}, REFUTED),
         ({"difference": Difference(metric="m", than="old", at_most=-0.19)}, UNDECIDED),
-        ({"mean": [Condition(metric="m", at_most=0.3)], "seeds": [2, 3]}, REFUTED),
+        ({"conditions": [Condition(metric="m", at_most=0.3)], "seeds": [2, 3]}, REFUTED),
         ({"choice": "chosen", "at_most": 0.1}, OPEN),
-        ({"mean": [Condition(metric="m", at_most=1)], "variant": "none"}, OPEN),
-        ({"mean": [Condition(metric="m", below_control=0.1)], "control": "old"}, CONFIRMED),
-        ({"mean": [Condition(metric="m", below_control=0.1)], "control": "none"}, OPEN),
+        ({"conditions": [Condition(metric="m", at_most=1)], "variant": "none"}, OPEN),
+        ({"conditions": [Condition(metric="m", below_control=0.1)], "control": "old"}, CONFIRMED),
+        ({"conditions": [Condition(metric="m", below_control=0.1)], "control": "none"}, OPEN),
     ],
 )
 def test_a_hypothesis_is_what_its_runs_make_it(asked: dict, expected: str):
@@ -55,7 +55,7 @@ def test_a_hypothesis_is_what_its_runs_make_it(asked: dict, expected: str):
 
 def test_a_margin_needs_a_control():
     with pytest.raises(ValueError, match="of.control: missing"):
-        hypothesis(mean=[Condition(metric="m", below_control=0.1)])
+        hypothesis(conditions=[Condition(metric="m", below_control=0.1)])
 
 
 def test_a_training_that_diverged_counts_with_the_error_of_chance():
@@ -63,13 +63,13 @@ def test_a_training_that_diverged_counts_with_the_error_of_chance():
     of_errors = Results({"new": {0: {error: 0.1, "m": 1.0}}}, {})
     measured = expectations.with_diverged(of_errors, ["new-1"])
     asked = [Condition(metric=error, at_most=0.5), Condition(metric="m", at_least=0)]
-    found = expectations.judge(hypothesis(mean=asked), {}, measured, range(2))
+    found = expectations.judge(hypothesis(conditions=asked), {}, measured, range(2))
     assert found.parts[0].found == pytest.approx(0.5) and found.parts[1].found is None
     assert found.verdict == REFUTED and list(of_errors.runs["new"]) == [0]
 
 
 def test_it_is_open_while_a_run_is_missing_and_says_what_is_there():
-    asked = hypothesis(mean=[Condition(metric="m", at_most=0.3)])
+    asked = hypothesis(conditions=[Condition(metric="m", at_most=0.3)])
     found = expectations.judge(asked, {}, MEASURED, range(6))
     assert (found.verdict, found.made, found.planned) == (OPEN, 4, 6)
     assert found.parts[0].found == pytest.approx(0.215) and found.parts[0].met
