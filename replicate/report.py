@@ -29,6 +29,7 @@ from replicate.reporting.wording import (
     NAMES,
     VERBS,
     asked,
+    bracket,
     count,
     listed,
     machine,
@@ -181,7 +182,7 @@ def place(metric: str, this: Run, metrics: Metrics, of_study: Sequence[Metrics])
         return None
     low, high = intervals.prediction_interval(values)
     inside, own = low <= metrics[metric] <= high, metrics[metric] in values
-    return Placed(this.name, metric, number(metrics[metric]), f"[{number(low)}, {number(high)}]", inside, own)
+    return Placed(this.name, metric, number(metrics[metric]), bracket(low, high), inside, own)
 
 
 def placed(

@@ -128,11 +128,11 @@ class Project:
         }
         stage.write_json("metrics/studies.json", answers)
         report.main()
-        return Path("REPORT.md").read_text(encoding="utf-8")
+        return Path("REPORT.md").read_text(encoding="utf-8").replace("\u00a0", " ")
 
     def studies(self) -> str:
         self.written()
-        return Path("STUDIES.md").read_text(encoding="utf-8")
+        return Path("STUDIES.md").read_text(encoding="utf-8").replace("\u00a0", " ")
 
     def both(self) -> str:
         return self.written() + self.studies()
@@ -164,8 +164,8 @@ def test_a_claim_stands_with_its_verdict_its_number_and_its_control(project):
     verdict, statement, published, here, control = row(text, "classification")
     assert verdict == "**does not hold**"
     assert "§7.2" in statement and published == "5 % error"
-    assert "`classification.error_one_to_one` 0.123 (≤ 0.055, ≤ control − 0.3) ✗" in here
-    assert control == "0.750"
+    assert "`classification.error_one_to_one` 0.12 (≤ 0.055, ≤ control − 0.3) ✗" in here
+    assert control == "0.75"
 
 
 def test_better_numbers_turn_a_verdict_and_the_same_numbers_give_the_same_bytes(project):
@@ -239,9 +239,9 @@ def test_the_committed_readme_has_the_answer_of_the_committed_results(monkeypatc
 def test_the_record_of_the_machine_is_no_mean_over_seeds(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = Project(seeds=(0, 1)).both()
-    assert "`classification.error_one_to_one` 0.123 and 0.123 (" in row(text, "classification")[3]
+    assert "`classification.error_one_to_one` 0.12 and 0.12 (" in row(text, "classification")[3]
     assert row(text, "free-cost")[0] == "**holds**"
-    assert "`cost.ratio` 1.032 (≤ 1.05)" in row(text, "free-cost")[3]
+    assert "`cost.ratio` 1.03 (≤ 1.05)" in row(text, "free-cost")[3]
 
 
 def test_a_metric_without_a_value_reads_as_such(project):
@@ -324,7 +324,7 @@ def test_other_conventions_of_the_error_stand_beside_it(project):
 def test_infomax_stands_beside_infogan(project):
     project.runs["infogan", 0] |= {"pull.continuous": 0.031, "purity.mean": 0.91}
     text = flat(project.written()).split("## Does an InfoMax")[1].split("##")[0]
-    assert "0.930 (0.031)" in text and "50.0 % (91.0 %)" in text
+    assert "0.93 (0.031)" in text and "50.0 % (91.0 %)" in text
 
 
 def test_the_report_of_all_studies_is_short(project):
@@ -357,8 +357,8 @@ def test_the_pipeline_s_run_is_placed_among_those_of_the_study(project):
     assert f"Outside: `{report.ERROR}` of infogan-0." in project.written()
     text = project.studies()
     rows = [line for line in text.splitlines() if line.startswith("| infogan-0 | `classification.error")]
-    assert len(rows) == 1 and "| 0.200 | [0.060, 0.160] | **outside** |" in rows[0]  # 0.11 ± 4.303 · 0.01 · √(4/3)
-    assert "| infogan-0 | `purity.mean` | 0.500 | [0.500, 0.500] | within |" in text
+    assert len(rows) == 1 and "| 0.20 | [0.060, 0.160] | **outside** |" in rows[0]  # 0.11 ± 4.303 · 0.01 · √(4/3)
+    assert "| infogan-0 | `purity.mean` | 0.50 | [0.500, 0.500] | within |" in text
     assert "| infomax-0 |" not in text
     project.of_studies.clear()
     project.study([0.1, 0.2])
@@ -408,7 +408,7 @@ def test_studies_of_k_and_of_estimators_answer(project):
         project.of_studies["infogan", seed]["classification.ami"] = 0.85
     text = project.studies()
     assert row(text, "leak")[0] == "**holds partly**"
-    assert "(p after Holm's correction: A 0.000, B 1.000 and C 0.000" in text
+    assert "(p after Holm's correction: A 0.000, B 1.00 and C 0.000" in text
     assert "| infogan less k5 | 3 | 0.250 [0.248, 0.252] | 0.250 [0.248, 0.252] |" in text
     assert "| infonce_c1 less infogan_c1 | 3 | 0.000 [0.000, 0.000] | 0.000 [−0.005, 0.005] | non-inferior |" in text
     assert "| jensen_shannon_c1 less infogan_c1 | – | – | – | – |" in text
@@ -509,8 +509,8 @@ def test_a_missing_number_that_no_claim_needs_is_an_error(project):
     [
         (None, "none"),
         (10, "10"),
-        (1.0, "1.000"),
-        (-0.2258, "−0.226"),
+        (1.0, "1.00"),
+        (-0.2258, "−0.23"),
         (-0.0001, "0.000"),
         (333.3333, "333.3"),
         ("c2", "c2"),
@@ -518,6 +518,11 @@ def test_a_missing_number_that_no_claim_needs_is_an_error(project):
 )
 def test_numbers(value, text):
     assert wording.number(value) == text
+
+
+def test_an_interval_has_as_many_decimals_as_it_is_narrow_and_no_line_break():
+    assert wording.estimate(0.5, -0.25, 1.25) == "0.50 [−0.25,\u00a01.25]"
+    assert wording.estimate(0.9966, 0.9957, 0.9975) == "0.997 [0.996,\u00a00.998]"
 
 
 def test_words():

@@ -13,7 +13,7 @@ from replicate.findings.expectations import Part
 from replicate.findings.hypotheses import Choices
 from replicate.findings.results import Metrics, Results
 from replicate.findings.ways import Way
-from replicate.reporting.wording import machine, number, percent, spread
+from replicate.reporting.wording import estimate, machine, number, percent, points, spread
 from replicate.studies import plan
 
 RECORDED = ("device", "processor", "instructions", "threads", "torch")  # of what a training ran on
@@ -128,8 +128,7 @@ def choices(asked: Choices, measured: Results) -> dict[str, list[str]]:
         runs, found = measured.of(variant), compared.get(variant)
         difference = ["–", "–"]
         if found:
-            low, high = (percent(end).removesuffix(" %") for end in found.interval)
-            difference = [f"{percent(found.difference).removesuffix(' %')} [{low}, {high}]", number(found.p)]
+            difference = [estimate(found.difference, *found.interval, points), number(found.p)]
         return [str(len(runs)), mean(asked.metric, runs, "%"), *difference] + [
             mean(metric, runs, "") for metric in OF_CHOICES
         ]
@@ -155,15 +154,12 @@ def difference(pair: Pair, metric: str, found: Mapping[str, Any] | None, measure
     if found is None:
         return [name, "–", "–", "–"]
 
-    def cell(middle: float, low: float, high: float) -> str:
-        return f"{number(middle)} [{number(low)}, {number(high)}]"
-
     ours, theirs = (
         [run[metric] - (run[pair.beyond] if pair.beyond else 0) for run in measured.of(variant)]
         for variant in (pair.variant, pair.than)
     )
-    unpaired = cell(fmean(ours) - fmean(theirs), *intervals.difference_interval(ours, theirs))
-    return [name, str(len(found["differences"])), cell(found["mean"], found["low"], found["high"]), unpaired]
+    unpaired = estimate(fmean(ours) - fmean(theirs), *intervals.difference_interval(ours, theirs))
+    return [name, str(len(found["differences"])), estimate(found["mean"], found["low"], found["high"]), unpaired]
 
 
 def table(study: str, variants: Sequence[str], measured: Results) -> list[list[str]]:
@@ -179,10 +175,10 @@ def table(study: str, variants: Sequence[str], measured: Results) -> list[list[s
 
 def part(found: Part) -> str:
     """What one thing that a hypothesis asks was found to be: "`m` 0.91 [0.88, 0.94] (≥ 0.8)"; ✗: not met."""
-    interval = f" [{number(found.interval.low)}, {number(found.interval.high)}]" if found.interval else ""
+    value = estimate(found.found, *found.interval) if found.interval else number(found.found)
     asked = f" ({found.asked})" if found.asked else ""
     name = found.metric if " " in found.metric else f"`{found.metric}`"
-    return f"{name} {number(found.found)}{interval}{asked}{' ✗' if found.met is False else ''}"
+    return f"{name} {value}{asked}{' ✗' if found.met is False else ''}"
 
 
 def expected(

@@ -1,6 +1,7 @@
 """Numbers, spreads and verdicts as the reports write them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from replicate.findings import claims
@@ -59,22 +60,39 @@ NAMES = {
 }
 
 
-def number(value: float | str | None) -> str:
-    """Three decimals (one from 100 on), a whole number whole, text as it is; "none" for a metric without a value.
+def number(value: float | str | None, width: float | None = None) -> str:
+    """Two decimals, three of what is below 0.1 (or of an interval whose width is), one from 100 on.
 
-    What rounds to zero has no sign.
+    A whole number whole, text as it is; "none" for a metric without a value. What rounds to zero has no sign.
     """
     if value is None:
         return "none"
     if isinstance(value, str):
         return value
-    decimals = 3 if -100 < value < 100 else 1
+    decimals = 1 if abs(value) >= 100 else 3 if abs(value if width is None else width) < 0.1 else 2
     return (str(value) if isinstance(value, int) else f"{value:z.{decimals}f}").replace("-", "−")
+
+
+def bracket(low: float, high: float, write: Callable[[float], str] | None = None) -> str:
+    """An interval, which no line break divides."""
+    write = write or partial(number, width=high - low)
+    return f"[{write(low)},\u00a0{write(high)}]"
+
+
+def estimate(middle: float, low: float, high: float, write: Callable[[float], str] | None = None) -> str:
+    """A value with its interval."""
+    write = write or partial(number, width=high - low)
+    return f"{write(middle)} {bracket(low, high, write)}"
 
 
 def percent(value: float | None, decimals: int = 1) -> str:
     """A share in percent, a dash for none: 0.1234 -> "12.3 %"."""
     return "–" if value is None else f"{100 * value:z.{decimals}f} %".replace("-", "−")
+
+
+def points(share: float) -> str:
+    """A share in points of a hundred, without their sign: 0.123 -> "12.3"."""
+    return percent(share).removesuffix(" %")
 
 
 def spread(measured: Measured, unit: str = "") -> str:
@@ -86,13 +104,11 @@ def spread(measured: Measured, unit: str = "") -> str:
         without = measured.values.count(None)
         return "none" if len(measured.values) == 1 else f"none in {without} of {len(measured.values)} runs"
 
-    def text(value: float) -> str:
-        return percent(value).removesuffix(" %") if unit == "%" else number(value)
-
+    write = points if unit == "%" else None
     if len(measured.values) < 3:
-        found = " and ".join(map(text, measured.values))
+        found = " and ".join(map(write or number, measured.values))
     else:
-        found = f"{text(measured.mean)} [{text(measured.interval.low)}, {text(measured.interval.high)}]"
+        found = estimate(measured.mean, *measured.interval, write)
     return f"{found} {unit}".rstrip()
 
 
