@@ -40,7 +40,7 @@ from replicate.gan.run import Run
 from replicate.measures import classification, convergence, morphometry, partitions, sheets
 from replicate.reporting import study_figures
 from replicate.reporting.study_figures import Pair
-from replicate.reporting.wording import NAMES
+from replicate.reporting.wording import named
 from replicate.studies import plan
 
 # Okabe and Ito's, safe for the colour-blind.
@@ -79,7 +79,7 @@ class Shown(NamedTuple):
 
     @property
     def variant(self) -> str:
-        return NAMES.get(self.run.variant, self.run.variant).removeprefix("the ")
+        return named(self.run.variant)
 
     @property
     def title(self) -> str:
@@ -385,14 +385,14 @@ def read(this: Run, metrics: Mapping[str, Any], folder: Path | None = None, with
 def shown_first(made: Mapping[str, Mapping[Path, Run]], measured: Results, metric: str) -> list[Training]:
     """InfoGAN's best, median and worst training of the studies by `metric`, and the median one with views."""
     found = []
-    for variant, named in (("infogan", ("best", "median", "worst")), ("views", ("median",))):
+    for variant, which in (("infogan", ("best", "median", "worst")), ("views", ("median",))):
         folders = {folder: this for runs in made.values() for folder, this in runs.items() if this.variant == variant}
         ranked = sorted(folders, key=lambda folder: measured.runs[variant][folders[folder].seed][metric])
         places = {"best": 0, "median": len(ranked) // 2, "worst": -1}
-        for name in named if ranked else ():
+        for name in which if ranked else ():
             folder = ranked[places[name]]
             metrics = measured.runs[variant][folders[folder].seed]
-            title = f"{NAMES[variant]}, {name} of {len(ranked)}: error {100 * metrics[metric]:.1f} %"
+            title = f"{named(variant)}, {name} of {len(ranked)}: error {100 * metrics[metric]:.1f} %"
             drawn = (
                 sheets.images_on(np.asarray(Image.open(folder / f"{kind}.png"))) for kind in ("samples", "traversals")
             )

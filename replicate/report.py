@@ -73,6 +73,7 @@ class Placed(NamedTuple):
 
     run: str
     metric: str
+    words: str
     value: str
     others: str  # the interval in which 95 of 100 further runs would lie
     inside: bool
@@ -182,7 +183,7 @@ def place(metric: str, this: Run, metrics: Metrics, of_study: Sequence[Metrics])
         return None
     low, high = intervals.prediction_interval(values)
     inside, own = low <= metrics[metric] <= high, metrics[metric] in values
-    return Placed(this.name, metric, number(metrics[metric]), bracket(low, high), inside, own)
+    return Placed(this.name, metric, METRICS[metric], number(metrics[metric]), bracket(low, high), inside, own)
 
 
 def placed(

@@ -354,7 +354,7 @@ def test_the_pipeline_s_run_is_placed_among_those_of_the_study(project):
     project.study([0.10, 0.11, 0.12])
     project.runs["infogan", 0][report.ERROR] = 0.2
     project.runs["gan", 0][report.ERROR] = 0.8
-    assert f"Outside: `{report.ERROR}` of infogan-0." in project.written()
+    assert "Outside: classification error (infogan-0)." in project.written()
     text = project.studies()
     rows = [line for line in text.splitlines() if line.startswith("| infogan-0 | `classification.error")]
     assert len(rows) == 1 and "| 0.20 | [0.060, 0.160] | **outside** |" in rows[0]  # 0.11 ± 4.303 · 0.01 · √(4/3)
@@ -409,9 +409,12 @@ def test_studies_of_k_and_of_estimators_answer(project):
     text = project.studies()
     assert row(text, "leak")[0] == "**holds partly**"
     assert "(p after Holm's correction: A 0.000, B 1.00 and C 0.000" in text
-    assert "| infogan less k5 | 3 | 0.250 [0.248, 0.252] | 0.250 [0.248, 0.252] |" in text
-    assert "| infonce_c1 less infogan_c1 | 3 | 0.000 [0.000, 0.000] | 0.000 [−0.005, 0.005] | non-inferior |" in text
-    assert "| jensen_shannon_c1 less infogan_c1 | – | – | – | – |" in text
+    assert "| InfoGAN less K = 5 | 3 | 0.250 [0.248, 0.252] | 0.250 [0.248, 0.252] |" in text
+    assert (
+        "| InfoNCE for c1 less InfoGAN for c1 | 3 | 0.000 [0.000, 0.000] | 0.000 [−0.005, 0.005] | non-inferior |"
+        in text
+    )
+    assert "| Jensen–Shannon for c1 less InfoGAN for c1 | – | – | – | – |" in text
 
 
 def test_the_studies_say_what_their_trainings_ran_on(project):

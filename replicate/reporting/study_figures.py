@@ -14,7 +14,7 @@ from replicate.findings import claims, ways
 from replicate.findings.claims import Assessment, Claim
 from replicate.findings.results import Results
 from replicate.findings.ways import Way
-from replicate.reporting.wording import METRICS, NAMES
+from replicate.reporting.wording import METRICS, named
 
 PUBLISHED = 0.05  # the classification error of §7.2
 COLOUR, MEAN, REFERENCE = "#0072B2", "#D55E00", "0.45"
@@ -45,9 +45,7 @@ def errors(measured: Results, width: float) -> Figure:
     left.set(title="classification error of InfoGAN", ylim=(0, None))
     left.yaxis.set(major_locator=MaxNLocator(steps=[1, 2, 5, 10]), major_formatter=PercentFormatter(1, 0, symbol=" %"))
     agreement = {
-        f"{NAMES.get(variant, variant).removeprefix('the ')} ({len(of_variant)})": [
-            run["classification.ami"] for run in measured.of(variant)
-        ]
+        f"{named(variant)} ({len(of_variant)})": [run["classification.ami"] for run in measured.of(variant)]
         for variant, of_variant in measured.runs.items()
     }
     strip(right, agreement)

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
+from scipy import stats
+
 from replicate.base.parameters import Parameters
 from replicate.findings import claims, comparisons, expectations, intervals, ways
 from replicate.findings.claims import Claim, Claims, Measured
@@ -13,7 +15,7 @@ from replicate.findings.expectations import Part
 from replicate.findings.hypotheses import Choices
 from replicate.findings.results import Metrics, Results
 from replicate.findings.ways import Way
-from replicate.reporting.wording import estimate, machine, number, percent, points, spread
+from replicate.reporting.wording import estimate, machine, named, number, percent, points, spread
 from replicate.studies import plan
 
 RECORDED = ("device", "processor", "instructions", "threads", "torch")  # of what a training ran on
@@ -142,7 +144,7 @@ def verdicts(all_claims: Mapping[str, Claim], measured: Results) -> list[list[st
     judged = {variant: claims.assess_for(variant, all_claims, measured) for variant in shown}
     about = [name for name, claim in all_claims.items() if claim.variant == "infogan"]
     return [
-        ["claim", *(f"{variant} ({len(measured.of(variant))})" for variant in shown)],
+        ["claim", *(f"{named(variant)} ({len(measured.of(variant))})" for variant in shown)],
         *([all_claims[name].brief, *(claims.in_words(judged[variant][name]) for variant in shown)] for name in about),
     ]
 
@@ -150,7 +152,7 @@ def verdicts(all_claims: Mapping[str, Claim], measured: Results) -> list[list[st
 def difference(pair: Pair, metric: str, found: Mapping[str, Any] | None, measured: Results) -> list[str]:
     """A difference as cells: the pair, its seeds, the mean of pairs with its interval, and that over all seeds of both by
     Welch's t; dashes while there is no answer."""
-    name = f"{pair.variant} less {pair.than}{', beyond that of k-means' if pair.beyond else ''}"
+    name = f"{named(pair.variant)} less {named(pair.than)}{', beyond that of k-means' if pair.beyond else ''}"
     if found is None:
         return [name, "–", "–", "–"]
 
@@ -165,7 +167,7 @@ def difference(pair: Pair, metric: str, found: Mapping[str, Any] | None, measure
 def table(study: str, variants: Sequence[str], measured: Results) -> list[list[str]]:
     """A row for each of MEASURES and a column for each of `variants` that has a run; the first row is the heading."""
     shown = [variant for variant in variants if measured.of(variant)]
-    heading = ["", *(f"{variant} ({len(measured.of(variant))})" for variant in shown)]
+    heading = ["", *(f"{named(variant)} ({len(measured.of(variant))})" for variant in shown)]
     rows = [
         [label, *(mean(metric, measured.of(variant), unit) for variant in shown)]
         for label, (metric, unit) in MEASURES[study].items()
@@ -249,6 +251,7 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
         ]
         for pair, found in zip(questions.infomax.pairs, infomax)
     ]
+    of_infogan = sorted(measured.runs.get("infogan", {}).items())
     seeds = [
         OfSeed(
             seed,
@@ -259,10 +262,15 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
             percent(run["purity.mean"]),
             number(run["information.share_at_end"]),
         )
-        for seed, run in sorted(measured.runs.get("infogan", {}).items())
+        for seed, run in of_infogan
     ]
     planned, _ = plan.load(params)
     runs = measured.of("infogan")
+    tested = {
+        seed for each in asked.hypotheses.values() if each.of.variant == "infogan" for seed in each.of.seeds or []
+    }
+    known, unseen = ([run for seed, run in of_infogan if (seed in tested) == test] for test in (False, True))
+    of_both = [[run[questions.seeds.metric] for run in theirs] for theirs in (known, unseen)]
     shared_by = Counter(pair.replace("-", "–") for run in runs for pair in (run["sharing.which"] or "").split())
     return {
         "questions": questions,
@@ -270,6 +278,9 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
         "luck": answers[SEEDS],
         "shared_by": [f"{pair} in {n}" for pair, n in shared_by.most_common(PAIRS)],
         "style": commonest_style(runs),
+        "known": mean(questions.seeds.metric, known, "%"),
+        "unseen": mean(questions.seeds.metric, unseen, "%"),
+        "alike": float(stats.ttest_ind(*of_both, equal_var=False).pvalue) if min(map(len, of_both)) > 1 else None,
         "spread_of_errors": [run[questions.seeds.metric] for run in runs],
         "rises": None not in [run["milestones.error_rise_at_end"] for run in runs],
         "seeds": seeds,

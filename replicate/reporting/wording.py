@@ -51,13 +51,29 @@ NAMES = {
     "k40": "K = 40",
     "five": "five digits, K = 10",
     "five_k5": "five digits, K = 5",
-    "infogan_c1": "InfoGAN, c1 alone",
-    "infonce_c1": "InfoNCE, c1 alone",
-    "jensen_shannon_c1": "Jensen–Shannon, c1 alone",
+    "infogan_c1": "InfoGAN for c1",
+    "infonce_c1": "InfoNCE for c1",
+    "jensen_shannon_c1": "Jensen–Shannon for c1",
     "described": "σ learned",
-    "as_printed": "order as printed",
+    "as_printed": "layers as printed",
     "released": "slope as released",
+    "minimax": "minimax loss",
+    "gan_detached": "regular GAN, D without L_I",
+    "views_c1": "view of c1 alone",
+    "views_double": "views, twice the amounts",
+    "views_shear": "c1 sheared and stretched",
+    "infomax_pull": "InfoMax, pull of Q",
+    "infomax_views": "InfoMax with views",
+    "q_with_g": "Q in G's step",
+    "learned_std_01": "σ learned, λ = 0.1",
+    "lambda_03": "λ = 0.3",
+    "long": "25,000 iterations",
 }
+
+
+def named(variant: str) -> str:
+    """A variant as headings name it."""
+    return NAMES.get(variant, variant).removeprefix("the ")
 
 
 def number(value: float | str | None, width: float | None = None) -> str:
@@ -148,5 +164,7 @@ def asked(finding: Finding) -> str:
         parts.append(f"≥ control + {condition.above_control:g}")
     if condition.below_control is not None:
         parts.append(f"≤ control − {condition.below_control:g}")
-    share = "" if condition.share is None else f" in {percent(condition.share, 0)} of trainings"
+    share = {None: "", 1: " in all trainings"}.get(
+        condition.share, f" in {percent(condition.share or 0, 0)} of trainings"
+    )
     return ", ".join(parts).replace("-", "−") + share
