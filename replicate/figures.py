@@ -405,15 +405,13 @@ def of_studies(
     made: Mapping[str, Mapping[Path, Run]],
     measured: Results,
     asked: Claims,
-    answer: Mapping[str, Any],
+    answers: Mapping[str, Any],
 ) -> dict[str, Figure]:
-    """The figures of what the studies measured, by name; none of a study without runs. `answer` is that on seeds."""
+    """The figures of what the studies measured, none of a study without runs; `answers` are metrics/studies.json."""
     figures = {}
     of_infogan = {this.seed: folder for folder, this in made["seeds"].items() if this.variant == "infogan"}
     if of_infogan:
-        figures["ways"] = study_figures.to_a_lower_error(
-            ways.to_a_lower_error(answer, asked.studies.seeds, measured), WIDTH
-        )
+        figures["ways"] = study_figures.to_a_lower_error(ways.to_a_lower_error(answers, asked, measured), WIDTH)
         figures["studies-error"] = study_figures.errors(measured, WIDTH)
         if pairs := divided(of_infogan, measured, params, asked):
             figures["split"] = study_figures.split(pairs, WIDTH)
@@ -512,7 +510,7 @@ def draw_all() -> dict[str, Figure]:
     evidence = claims.evidence(measured, in_studies)
     assessments = claims.assess_all(asked.claims, evidence, {"leak": leak and leak["verdict"]})
     figures["claims"] = study_figures.conditions(asked.claims, assessments, WIDTH)
-    return figures | of_studies(params, made, in_studies, asked, answers["seeds"])
+    return figures | of_studies(params, made, in_studies, asked, answers)
 
 
 def main() -> None:

@@ -375,7 +375,7 @@ def project(tmp_path, monkeypatch, params, digits, make):
         rows += results.rows(METRICS, shown.run.variant, 0)
     results.write("metrics/results.csv", rows + results.rows({"cost.ratio": 1.01}))
     results.write("metrics/studies.csv", [])
-    stage.write_json("metrics/studies.json", {"seeds": {"runs": 0}, "leak": None})
+    stage.write_json("metrics/studies.json", {"seeds": {"runs": 0}, "leak": None, "choices": {}})
     return tmp_path
 
 
@@ -406,7 +406,7 @@ def test_the_stage_draws_what_the_variants_allow(project, monkeypatch, variants,
 def test_the_stage_draws_the_studies(project, monkeypatch):
     of_run = METRICS | {"classification.error_one_to_one": 0.1, "sharing.error_without": 0.04}
     of_run |= {"classification.ami": 0.8, "kmeans.ami": 0.5, "sharing.which": "4-9", "sharing.styles": "slant:0.95"}
-    stage.write_json("metrics/studies.json", {"seeds": {"runs": 2}, "leak": None})
+    stage.write_json("metrics/studies.json", {"seeds": {"runs": 2}, "leak": None, "choices": {}})
     random = np.random.default_rng(0)
     digit, images = (
         torch.from_numpy(random.integers(0, 10, 300)),

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from replicate.findings import comparisons
+from replicate.findings.claims import Claims
+from replicate.findings.comparisons import SEEDS
 from replicate.findings.results import Results
 
 MAJORITY = "classification.error_majority"
@@ -34,14 +35,27 @@ class Way(NamedTuple):
     errors: list[float]  # of each training that goes this way, or of what is chosen among all
 
 
-def to_a_lower_error(answer: Mapping[str, Any], question: comparisons.Seeds, measured: Results) -> list[Way]:
-    """The ways that there are trainings of, kind by kind; `answer` is that of the study of seeds."""
+def to_a_lower_error(answers: Mapping[str, Any], asked: Claims, measured: Results) -> list[Way]:
+    """The ways that there are trainings of, kind by kind; `answers` are metrics/studies.json.
+
+    A choice without labels that was found on some trainings stands once for all of them, once for those that test it.
+    """
+    answer, question = answers[SEEDS], asked.studies.seeds
+    tests = {
+        hypothesis.choice: (len(hypothesis.of.seeds), answers["choices"][name])
+        for name, hypothesis in asked.hypotheses.items()
+        if name in answers["choices"]
+    }
 
     def errors(variant: str, metric: str = question.metric) -> list[float]:
         return [run[metric] for run in measured.of(variant)]
 
     def choice(key: str, name: str) -> Way:
         return Way(name, CHOICE, False, answer["runs"], [answer[key]["error"]] if answer.get(key) else [])
+
+    def tested(choice: str, name: str) -> Way:
+        price, error = tests.get(choice, (0, None))
+        return Way(f"{name}, unseen", CHOICE, False, price, [] if error is None else [error])
 
     best = answer.get("best")
     found = [
@@ -57,6 +71,8 @@ def to_a_lower_error(answer: Mapping[str, Any], question: comparisons.Seeds, mea
         choice("medoid", "the training that agrees most with the others"),
         choice("consensus", "the consensus of all"),
         choice("neighbours", "the training with the highest agreement of neighbours"),
+        tested("chosen", "the training with the highest agreement of neighbours"),
         choice("checked", "the consensus with the highest agreement of neighbours"),
+        tested("consensus", "the consensus with the highest agreement of neighbours"),
     ]
     return sorted((way for way in found if way.errors), key=lambda way: KINDS.index(way.kind))

@@ -286,7 +286,7 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
         "seeds": seeds,
         "ways": [
             [way.name, "yes" if way.with_labels else "no", str(way.price), str(len(way.errors)), way_errors(way)]
-            for way in ways.to_a_lower_error(answers[SEEDS], questions.seeds, measured)
+            for way in ways.to_a_lower_error(answers, asked, measured)
         ],
         "answer_on_leak": leak,
         "level": comparisons.LEVEL,

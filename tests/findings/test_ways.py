@@ -5,7 +5,8 @@ from replicate.findings.results import Results
 
 
 def test_ways_have_the_errors_of_their_trainings_and_what_they_take():
-    question = claims.load(ROOT / "claims.yaml").studies.seeds
+    asked = claims.load(ROOT / "claims.yaml")
+    question = asked.studies.seeds
     runs = {
         "infogan": {0: {question.metric: 0.2}, 1: {question.metric: 0.1}},
         "views": {0: {question.metric: 0.02}},
@@ -18,11 +19,12 @@ def test_ways_have_the_errors_of_their_trainings_and_what_they_take():
         "checked": {"error": 0.03},
         "consensus": None,
     }
-    found = ways.to_a_lower_error(answer, question, Results(runs, {}))
+    found = ways.to_a_lower_error({"seeds": answer, "choices": {"neighbours-choose": 0.3}}, asked, Results(runs, {}))
     assert [(way.kind, way.with_labels, way.price, way.errors) for way in found] == [
         (ways.HERE, False, 1, [0.2, 0.1]),
         (ways.HERE, True, 1, [0.08]),
         (ways.CHOICE, False, 2, [0.2]),
+        (ways.CHOICE, False, 10, [0.3]),
         (ways.CHOICE, False, 2, [0.03]),
         (ways.VIEWS, False, 1, [0.02]),
     ]
