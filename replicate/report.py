@@ -12,10 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from replicate.base import parameters, stage, tables
+from replicate.base import parameters, stage
 from replicate.base.stage import BadInput
 from replicate.findings import claims, intervals, results
 from replicate.findings.claims import Assessment, Claim, Finding
@@ -39,7 +38,6 @@ from replicate.reporting.wording import (
     summary,
 )
 
-CONFUSIONS = 3  # the largest ones of a run that are named
 FEWEST = 3  # runs of a study among which another run is placed
 ERROR = "classification.error_one_to_one"
 MARKERS = "<!-- answer -->", "<!-- /answer -->"  # what stands between them in README.md is written here
@@ -77,7 +75,6 @@ class Placed(NamedTuple):
     value: str
     others: str  # the interval in which 95 of 100 further runs would lie
     inside: bool
-    own: bool  # whether a run of the study has the very same number: then it is that run
 
 
 def answer(
@@ -159,31 +156,14 @@ def row(name: str, claim: Claim, assessment: Assessment, evidence: Results) -> R
     )
 
 
-def composition(this: Run) -> dict[str, Any]:
-    """What the errors of a run's c1 are made of, by its confusion table, and its error at the last two milestones."""
-    wrong = tables.read_confusion(this.csv("confusion"))
-    np.fill_diagonal(wrong, 0)
-    places = np.argsort(wrong, axis=None, kind="stable")[::-1][:CONFUSIONS]
-    largest = [(*np.unravel_index(place, wrong.shape), wrong.flat[place]) for place in places if wrong.flat[place]]
-    table = tables.read_iterations(this.csv("milestones"), error=tables.number)
-    last = list(zip(table["iteration"], table["error"]))[-2:]
-    return {
-        "name": this.name,
-        "wrong": wrong.sum(),
-        "largest": [f"{digit} read as {given} ({n})" for digit, given, n in largest],
-        "share": sum(n for *_, n in largest) / max(wrong.sum(), 1),
-        "last": last if len(last) == 2 and not np.isnan([error for _, error in last]).any() else None,
-    }
-
-
 def place(metric: str, this: Run, metrics: Metrics, of_study: Sequence[Metrics]) -> Placed | None:
     """Where a run lies among those of a study by a metric; None where one has no value."""
     values = [each[metric] for each in of_study]
     if metrics[metric] is None or None in values:
         return None
     low, high = intervals.prediction_interval(values)
-    inside, own = low <= metrics[metric] <= high, metrics[metric] in values
-    return Placed(this.name, metric, METRICS[metric], number(metrics[metric]), bracket(low, high), inside, own)
+    value = metrics[metric]
+    return Placed(this.name, metric, METRICS[metric], number(value), bracket(low, high), low <= value <= high)
 
 
 def placed(
@@ -254,7 +234,6 @@ def gather() -> dict[str, Any]:
             if this.seed == params.runs.seeds[0]
         },
         "ceiling": params.train.batch_size if any(this.settings.critic for this in runs) else None,
-        "compositions": [composition(this) for this in runs if this.variant == "infogan"],
         "errors": {this.name: measured.runs[this.variant][this.seed][ERROR] for this in runs},
         "first": params.runs.seeds[0],
         "labels": max(params.represent.labels_per_digit),
@@ -262,9 +241,6 @@ def gather() -> dict[str, Any]:
         **study_report.gather(params, asked, answers, of_studies),
         "rows": [row(name, all_claims[name], assessments[name], evidence) for name in all_claims],
         "placed": places,
-        "own": [
-            name for name in dict.fromkeys(each.run for each in places) if all(e.own for e in places if e.run == name)
-        ],
         "by_chance": (1 - intervals.CONFIDENCE) * len(places),
     }
 

@@ -11,7 +11,7 @@ from conftest import ROOT
 from ruamel.yaml import YAML
 
 from replicate import compare, report
-from replicate.base import stage, tables
+from replicate.base import stage
 from replicate.base.stage import BadInput
 from replicate.findings import claims, comparisons, results
 from replicate.gan.run import Run
@@ -90,16 +90,6 @@ class Project:
         for variant, seed in self.runs:
             run = Run(variant, seed, None)
             stage.write_json(run.json("environment"), RECORD)
-            tables.write(run.csv("milestones"), [self.milestone(1000, 0.2, 4.0), self.milestone(5000, 0.1234, 2.0)])
-            self.confuse(run, {(4, 9): 800, (9, 4): 300, (3, 5): 100, (5, 8): 34})
-
-    def milestone(self, iteration: int, error: float | None, frechet: float) -> dict:
-        return {"iteration": iteration, "share_c1": 0.99, "error": error, "frechet": frechet}
-
-    def confuse(self, run: Run, errors: dict[tuple[int, int], int]) -> None:
-        """Write a confusion table of 900 right images a digit, and these errors by digit and by what c1 says."""
-        rows = [{"digit": d} | {str(g): 900 * (d == g) + errors.get((d, g), 0) for g in range(10)} for d in range(10)]
-        tables.write(run.csv("confusion"), rows)
 
     def change_params(self, **groups) -> None:
         yaml = YAML()
@@ -273,10 +263,8 @@ def test_a_missing_number_that_a_claim_needs_is_an_error(project):
         project.written()
 
 
-@pytest.mark.parametrize(
-    "path", ["metrics/environment/gan-0.json", "metrics/confusion/infogan-0.csv", "metrics/milestones/infogan-0.csv"]
-)
-def test_missing_files_are_named_and_leave_no_report(project, path):
+def test_a_missing_file_is_named_and_leaves_no_report(project):
+    path = "metrics/environment/gan-0.json"
     Path(path).unlink()
     with pytest.raises(OSError, match=path):
         project.written()
@@ -287,29 +275,6 @@ def test_a_run_that_was_not_measured_is_bad_input(project):
     del project.runs["infomax", 0]
     with pytest.raises(BadInput, match="metrics/results.csv.*infomax-0"):
         project.written()
-
-
-def test_errors_are_named_by_their_largest_confusions(project):
-    text = project.written()
-    (line,) = [line for line in text.splitlines() if line.startswith("- **infogan-0**") and "read as" in line]
-    assert "1234 images" in line and "12.3 %" in line
-    assert re.findall(r"(\d) read as (\d) \((\d+)\)", line) == [
-        ("4", "9", "800"), ("9", "4", "300"), ("3", "5", "100")
-    ]  # fmt: skip
-    assert "97 %" in line  # 1200 of 1234
-    assert "**gan-0**" not in text.split("## Why is the error")[1].split("##")[0]
-
-
-def test_a_run_without_errors_names_no_confusion(project):
-    for errors, named in (({(4, 9): 2}, ["4 read as 9 (2)"]), ({}, [])):
-        project.confuse(Run("infogan", 0, None), errors)
-        (line,) = [line for line in project.written().splitlines() if line.startswith("- **info") and "images" in line]
-        assert re.findall(r"\d read as \d \(\d+\)", line) == named
-
-
-def test_the_error_at_the_last_two_milestones(project):
-    line = next(line for line in project.written().splitlines() if "at iteration 1000" in line)
-    assert "infogan-0" in line and "20.0 %" in line and "12.3 %" in line and "5000" in line
 
 
 def test_other_conventions_of_the_error_stand_beside_it(project):
@@ -363,13 +328,6 @@ def test_the_pipeline_s_run_is_placed_among_those_of_the_study(project):
     project.of_studies.clear()
     project.study([0.1, 0.2])
     assert "too few runs" in project.written()
-
-
-def test_a_run_that_is_the_study_s_own_is_said_to_be(project):
-    project.study([0.10, 0.11, 0.12])
-    for error, own in ((0.10, "infogan-0 and gan-0 are"), (0.105, "gan-0 is")):
-        project.runs["infogan", 0][report.ERROR] = error
-        assert f"would not, by chance. {own} among these trainings." in project.written()
 
 
 def test_the_study_of_seeds_says_what_its_runs_were(project):
