@@ -1,6 +1,7 @@
 """What a few runs tell of all runs: how sure a mean is over seeds, and how sure a share of runs is."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from statistics import mean, stdev
 from typing import NamedTuple
@@ -47,7 +48,10 @@ def difference_interval(ours: Sequence[float], theirs: Sequence[float]) -> Inter
     spread = stdev(ours) ** 2 / len(ours) + stdev(theirs) ** 2 / len(theirs)
     if spread == 0:  # for which the test is not defined
         return Interval(*2 * (mean(ours) - mean(theirs),))
-    return Interval(*map(float, stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval(CONFIDENCE)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # on one sample whose values are all the same
+        test = stats.ttest_ind(ours, theirs, equal_var=False)
+    return Interval(*map(float, test.confidence_interval(CONFIDENCE)))
 
 
 def expected_least(values: Sequence[float], n: int) -> float | None:

@@ -53,9 +53,10 @@ def to_a_lower_error(answers: Mapping[str, Any], asked: Claims, measured: Result
     def choice(key: str, name: str) -> Way:
         return Way(name, CHOICE, False, answer["runs"], [answer[key]["error"]] if answer.get(key) else [])
 
-    def tested(choice: str, name: str) -> Way:
+    def tested(choice: str) -> Way:
         price, error = tests.get(choice, (0, None))
-        return Way(f"{name}, unseen", CHOICE, False, price, [] if error is None else [error])
+        name = f"the same, of {price} trainings that nobody had seen"
+        return Way(name, CHOICE, False, price, [] if error is None else [error])
 
     best = answer.get("best")
     found = [
@@ -70,9 +71,9 @@ def to_a_lower_error(answers: Mapping[str, Any], asked: Claims, measured: Result
         ),
         choice("medoid", "the training that agrees most with the others"),
         choice("consensus", "the consensus of all"),
-        choice("neighbours", "the training with the highest agreement of neighbours"),
-        tested("chosen", "the training with the highest agreement of neighbours"),
-        choice("checked", "the consensus with the highest agreement of neighbours"),
-        tested("consensus", "the consensus with the highest agreement of neighbours"),
+        choice("neighbours", "the training whose neighbours agree most"),
+        tested("chosen"),
+        choice("checked", "the consensus whose neighbours agree most"),
+        tested("consensus"),
     ]
     return sorted((way for way in found if way.errors), key=lambda way: KINDS.index(way.kind))

@@ -280,6 +280,7 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
         "style": commonest_style(runs),
         "known": mean(questions.seeds.metric, known, "%"),
         "unseen": mean(questions.seeds.metric, unseen, "%"),
+        "least_unseen": min(of_both[1], default=None),
         "alike": float(stats.ttest_ind(*of_both, equal_var=False).pvalue) if min(map(len, of_both)) > 1 else None,
         "spread_of_errors": [run[questions.seeds.metric] for run in runs],
         "rises": None not in [run["milestones.error_rise_at_end"] for run in runs],
