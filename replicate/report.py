@@ -228,9 +228,9 @@ def gather() -> dict[str, Any]:
         "answer": answer(all_claims, assessments, evidence),
         "one": [all_claims[name].brief for name, claim in all_claims.items() if claim.same_as],
         "apart": {claims.assess_for("views", all_claims, evidence)[name].verdict for name in APART} == {claims.HOLDS},
-        "figures": {
+        "figures": {  # first those of InfoGAN, with views and without
             this.variant: NAMES.get(this.variant, this.variant)
-            for this in maximising
+            for this in sorted(maximising, key=lambda this: this.settings.objective != "infogan")
             if this.seed == params.runs.seeds[0]
         },
         "ceiling": params.train.batch_size if any(this.settings.critic for this in runs) else None,

@@ -274,6 +274,8 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
     shared_by = Counter(pair.replace("-", "–") for run in runs for pair in (run["sharing.which"] or "").split())
     return {
         "questions": questions,
+        "failed": sorted(name for of_study in plan.failed(params).values() for name in of_study),
+        "trained": sum(map(len, measured.runs.values())),
         "made": {name: made(name, params, measured) for name in planned.studies},
         "luck": answers[SEEDS],
         "shared_by": [f"{pair} in {n}" for pair, n in shared_by.most_common(PAIRS)],
