@@ -40,6 +40,7 @@ from replicate.reporting.wording import (
 
 FEWEST = 3  # runs of a study among which another run is placed
 ERROR = "classification.error_one_to_one"
+AGREEMENT = "neighbours.agreement"
 MARKERS = "<!-- answer -->", "<!-- /answer -->"  # what stands between them in README.md is written here
 # The claims of README's table, each with the metric that stands for it there and its unit.
 ANSWER = {
@@ -163,7 +164,8 @@ def place(metric: str, this: Run, metrics: Metrics, of_study: Sequence[Metrics])
         return None
     low, high = intervals.prediction_interval(values)
     value = metrics[metric]
-    return Placed(this.name, metric, METRICS[metric], number(value), bracket(low, high), low <= value <= high)
+    here, inside = number(value, high - low), low <= value <= high
+    return Placed(this.name, metric, METRICS[metric], here, bracket(low, high), inside)
 
 
 def placed(
@@ -178,6 +180,18 @@ def placed(
         for metric in asked if len(of_study) >= FEWEST else ():
             found.append(place(metric, this, measured.runs[this.variant][this.seed], of_study))
     return [each for each in found if each]
+
+
+def chosen(runs: Sequence[Run], measured: Results) -> list[tuple[int, str]]:
+    """Of each variant of which the pipeline has several seeds, how many, and the run whose neighbours agree most."""
+    found = []
+    for variant in dict.fromkeys(this.variant for this in runs):
+        agreement = {
+            this.name: measured.runs[variant][this.seed][AGREEMENT] for this in runs if this.variant == variant
+        }
+        if len(agreement) > 1:
+            found.append((len(agreement), max(agreement, key=agreement.get)))
+    return found
 
 
 def machines(runs: Sequence[Run]) -> str:
@@ -242,6 +256,7 @@ def gather() -> dict[str, Any]:
         **study_report.gather(params, asked, answers, of_studies),
         "rows": [row(name, all_claims[name], assessments[name], evidence) for name in all_claims],
         "placed": places,
+        "chosen": chosen(runs, measured),
         "by_chance": (1 - intervals.CONFIDENCE) * len(places),
     }
 

@@ -25,6 +25,7 @@ OF_RUN = results.flatten(
         "representation": dict.fromkeys(("posterior_c1", "head_outputs", "head_hidden", "trunk"), SCORES),
         "pull": {"adversarial": 0.41, "c1": 0.07, "continuous": 0.93},
         "speed": {"distance_at_end": 0.12},
+        "neighbours": {"agreement": 0.8},
     }
 )
 RECORD = {"torch": "2.0+cpu", "device": "cpu", "threads": 2, "processor": "abacus", "instructions": "beads"}
@@ -269,6 +270,14 @@ def test_a_missing_file_is_named_and_leaves_no_report(project):
     with pytest.raises(OSError, match=path):
         project.written()
     assert not Path("REPORT.md").exists()
+
+
+def test_of_several_seeds_the_one_whose_neighbours_agree_most_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    project = Project(("infogan", "gan"), (0, 4))
+    project.runs["infogan", 4] |= {report.AGREEMENT: 0.9, report.ERROR: 0.07}
+    assert "Of the 2 trainings, infogan-4 has the highest" in project.written()
+    assert "needs no label. Its error is 7.0 %." in project.written()
 
 
 def test_a_run_that_was_not_measured_is_bad_input(project):

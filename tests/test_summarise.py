@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
 from conftest import ROOT
 
 from replicate import summarise
@@ -59,7 +61,8 @@ def project(tmp_path, monkeypatch):
     """A folder with claims.yaml and metrics of three runs, which the pipeline is said to make."""
     monkeypatch.chdir(tmp_path)
     Path("claims.yaml").write_text(CLAIMS + OTHERS, encoding="utf-8")
-    made = [Run("infogan", 0, None), Run("infogan", 3, None), Run("gan", 0, None)]
+    settings = SimpleNamespace(train=SimpleNamespace(digits=range(10)))
+    made = [Run("infogan", 0, settings), Run("infogan", 3, settings), Run("gan", 0, settings)]
     for i, run in enumerate(made):
         purity = {"mean": 0.8 + i / 20, "lowest": 0.5, "by_category": [1.0, 0.5]}
         information = {"iterations": None if run.seed == 3 else 80}
@@ -67,13 +70,20 @@ def project(tmp_path, monkeypatch):
         write(run.json("evaluation"), evaluation)
         write(run.json("milestones"), {"speed": {"iterations": 400}})
         write(run.json("yardstick"), {"share_c1": 0.75})
+        run.evidence.mkdir(parents=True)
+        np.savez(run.evidence / "codes.npz", train_category=[0, 0, 0, i], test_category=[])
         write(run.csv("training"), f"iteration,loss_discriminator\n10,{0.5 + i}\n20,{1.0 + i}\n")
         write(run.json("representation"), {"trunk": {"probe_error_all": 0.01}})
     write(Path("metrics/judge.json"), {"test_accuracy": 0.99})
     write(Path("metrics/baselines.json"), {"pixels": {"kmeans_error": 0.48}})
     write(Path("metrics/cost.json"), {"ratio": 1.01, "quartiles": [0.9, 1.1], "device": "cpu"})
-    monkeypatch.setattr(summarise.parameters, "load", lambda: SimpleNamespace(variants=["infogan", "gan", "infomax"]))
+    monkeypatch.setattr(
+        summarise.parameters, "load", lambda: SimpleNamespace(variants=["infogan", "gan", "infomax"], mnist=None)
+    )
     monkeypatch.setattr(summarise.run, "of_pipeline", lambda params: made)
+    monkeypatch.setattr(summarise.mnist, "training_images", lambda *_: (torch.zeros(4, 28, 28), None))
+    ring = np.array([[1], [2], [3], [0]])  # the neighbour of each of four images
+    monkeypatch.setattr(summarise.neighbours, "nearest", lambda images, n: ring)
     return tmp_path
 
 
@@ -85,7 +95,7 @@ def test_every_metric_of_every_run_is_in_the_table(project):
         "purity.mean": 0.8 + 1 / 20, "purity.lowest": 0.5, "purity.by_category.0": 1.0, "purity.by_category.1": 0.5,
         "rotation.code": "c2", "information.iterations": None, "speed.iterations": 400,
         "yardstick.share_c1": 0.75, "representation.trunk.probe_error_all": 0.01,
-        "training.loss_discriminator": 2.0,
+        "training.loss_discriminator": 2.0, "neighbours.agreement": 0.5,
     }  # fmt: skip
     assert found.of_no_run == {
         "judge.test_accuracy": 0.99, "baselines.pixels.kmeans_error": 0.48,
