@@ -332,7 +332,7 @@ def test_the_pipeline_s_run_is_placed_among_those_of_the_study(project):
     text = project.studies()
     rows = [line for line in text.splitlines() if line.startswith("| infogan-0 | `classification.error")]
     assert len(rows) == 1 and "| 0.200 | [0.060, 0.160] | **outside** |" in rows[0]  # 0.11 ± 4.303 · 0.01 · √(4/3)
-    assert "| infogan-0 | `purity.mean` | 0.50 | [0.500, 0.500] | within |" in text
+    assert "| infogan-0 | `purity.mean` | 0.500 | [0.500, 0.500] | within |" in text
     assert "| infomax-0 |" not in text
     project.of_studies.clear()
     project.study([0.1, 0.2])

@@ -6,6 +6,7 @@ from typing import Any
 
 from replicate.findings import claims
 from replicate.findings.claims import Assessment, Claim, Finding, Measured
+from replicate.findings.comparisons import Condition
 
 VERBS = {  # of a verdict, for one claim and for several
     claims.HOLDS: ("holds", "hold"),
@@ -152,6 +153,11 @@ def summary(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessmen
     return f"Of {len(verdicts)} claims {listed([f'{n} {verbs[n != 1]}' for n, verbs in counts])}."
 
 
+def in_share(condition: Condition) -> str:
+    """In how many trainings a condition is asked to be met: "in all", "in 90 % of"."""
+    return "in all" if condition.share == 1 else f"in {percent(condition.share, 0)} of"
+
+
 def asked(finding: Finding) -> str:
     """The limits of a condition: "≥ 0.95, ≥ control + 0.5"."""
     condition = finding.condition
@@ -164,7 +170,4 @@ def asked(finding: Finding) -> str:
         parts.append(f"≥ control + {condition.above_control:g}")
     if condition.below_control is not None:
         parts.append(f"≤ control − {condition.below_control:g}")
-    share = {None: "", 1: " in all trainings"}.get(
-        condition.share, f" in {percent(condition.share or 0, 0)} of trainings"
-    )
-    return ", ".join(parts).replace("-", "−") + share
+    return ", ".join(parts).replace("-", "−") + (f" {in_share(condition)} trainings" if condition.share else "")
