@@ -179,7 +179,7 @@ A_COMMENT, CODE = (("\n\n\n", f"\n\n\n{more}\n\n\n") for more in ("# more", "mor
     [
         ([("params.yaml", "dimensions: 16", "dimensions: 8"),
           ("params.yaml", "estimator: infonce", "estimator: jensen_shannon")],
-         of_each_run(*PER_RUN, variants=("infomax",)) | {"compare", "explorer", "figures", "report"}),
+         of_each_run(*PER_RUN, variants=("infomax",)) | {"compare", "explorer", "figures", "report", "summarise"}),
         ([("params.yaml", "checkpoint_every: 250", "checkpoint_every: 100"),
           ("params.yaml", "device: auto", "device: cpu")], set()),
         ([("replicate/gan/layers.py", '"""', '""" '), ("replicate/gan/networks.py", *A_COMMENT),
@@ -188,7 +188,8 @@ A_COMMENT, CODE = (("\n\n\n", f"\n\n\n{more}\n\n\n") for more in ("# more", "mor
          {"code"} | of_each_run("evaluate", "yardstick")),
         ([("replicate/measures/downstream.py", *CODE)], {"code", "baselines"} | of_each_run("represent")),
         ([("replicate/gan/networks.py", *CODE)],
-         {"code", "baselines", "compare", "cost", "explorer", "figures", "report"} | of_each_run(*PER_RUN)),
+         {"code", "baselines", "compare", "cost", "explorer", "figures", "report", "summarise"}
+         | of_each_run(*PER_RUN)),
         ([("metrics/evaluation/infomax-0.json", "{", "{ "), ("replicate/reporting/study_figures.py", *CODE),
           ("replicate/reporting/report.md.j2", "{#", "{# ")], {"code", "summarise", "figures", "report"}),
     ],

@@ -41,7 +41,7 @@ def errors(measured: Results, width: float) -> Figure:
     parts = {"all errors": "classification.error_one_to_one", "without shared\ncategories": "sharing.error_without"}
     strip(left, {label: [run[metric] for run in runs] for label, metric in parts.items()})
     left.axhline(PUBLISHED, color=REFERENCE, linestyle="--", zorder=1)
-    left.text(1.45, PUBLISHED, "published", color=REFERENCE, ha="right", va="bottom")
+    left.text(0.5, PUBLISHED, "published", color=REFERENCE, ha="center", va="bottom")
     left.set(title="classification error of InfoGAN", ylim=(0, None))
     left.yaxis.set(major_locator=MaxNLocator(steps=[1, 2, 5, 10]), major_formatter=PercentFormatter(1, 0, symbol=" %"))
     agreement = {
