@@ -108,7 +108,7 @@ def percent(value: float | None, decimals: int = 1) -> str:
 
 
 def points(share: float) -> str:
-    """A share in points of a hundred, without their sign: 0.123 -> "12.3"."""
+    """A share in points of a hundred, as a bare number: 0.123 -> "12.3"."""
     return percent(share).removesuffix(" %")
 
 
