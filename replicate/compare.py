@@ -6,103 +6,35 @@ python -m replicate.compare
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from replicate.base import mnist, parameters, stage, tables
+from replicate.base import parameters, stage
 from replicate.base.parameters import Parameters
 from replicate.base.progress import Progress
-from replicate.findings import claims, comparisons, intervals, results
+from replicate.findings import claims, comparisons, gathering, intervals, results
 from replicate.findings.claims import Claims
 from replicate.findings.comparisons import INFOMAX, LEAK, SEEDS, Answer, Comparison, Seeds
-from replicate.findings.hypotheses import Selection
-from replicate.findings.results import Results, Row, Value
+from replicate.findings.gathering import Digits
+from replicate.findings.results import Results, Row
 from replicate.gan.run import Run
-from replicate.measures import classification, morphometry, neighbours, partitions, representation, splits
-from replicate.measures.morphometry import Morphometry
+from replicate.measures import classification, partitions, representation
+from replicate.measures.partitions import Categories
 from replicate.studies import plan
-from replicate.studies.plan import Categories
 
 FEWEST = 3  # runs that have a medoid, and a consensus
-
-
-class Digits(NamedTuple):
-    """The images of the digits that runs are about, and what is known of them."""
-
-    train: np.ndarray  # uint8 (N, 28, 28)
-    train_digit: np.ndarray  # (N,)
-    test: np.ndarray  # uint8 (M, 28, 28)
-    test_digit: np.ndarray  # (M,)
-    nearest: np.ndarray  # indices (n, neighbours) among the first n training images
-    styles: Morphometry  # of the test images
-
-
-def images(runs: Iterable[Run], params: Parameters, selection: Selection) -> dict[tuple[int, ...], Digits]:
-    """What runs are about, by their digits. Raises BadInput when MNIST is not there."""
-    test, test_digit = (each.numpy() for each in mnist.load("t10k", params.mnist))
-    styles, found = morphometry.measure(test), {}
-    for digits, options in {tuple(this.settings.train.digits): this.settings.train for this in runs}.items():
-        train, train_digit = (each.numpy() for each in mnist.training_images(params.mnist, options))
-        nearest = neighbours.nearest(train[: selection.images], selection.neighbours)
-        tested = np.isin(test_digit, digits)
-        theirs = Morphometry(*(values[tested] for values in styles))
-        found[digits] = Digits(train, train_digit, test[tested], test_digit[tested], nearest, theirs)
-    return found
-
-
-def of_codes(
-    this: Run, codes: Categories, digits: Digits, matching: int, shared: float, split: float
-) -> dict[str, Value]:
-    """How far neighbours have the same category, which digits share one, and what divides these.
-
-    sharing.pairs, which, styles: how many pairs of digits share a category, "4-9 5-8", and the style that tells the two
-    categories of each apart best, with its area under the curve: "slant:0.95 width:0.61". sharing.error_without: the error
-    with confusions within these pairs counted as right. sharing.error_by_style: the part of the error that pairs make which
-    a style divides. Without a value for the regular GAN, and where K is not the number of digits.
-    """
-    K = this.settings.latent.categories
-    found: dict[str, Value] = {
-        "neighbours.agreement": neighbours.agreement(codes.train, digits.nearest),
-        "classification.ami_ceiling": partitions.ceiling(digits.test_digit, K),
-    }
-    if this.settings.objective == "gan" or K != len(this.settings.train.digits):
-        keys = ("pairs", "which", "styles", "error_without", "error_by_style")
-        return found | dict.fromkeys((f"sharing.{key}" for key in keys), None)
-    given = partitions.read_digit(codes.train[:matching], digits.train_digit[:matching], codes.test, K)
-    confusion = classification.contingency(digits.test_digit, given, classification.DIGITS)
-    pairs = partitions.sharing(confusion, shared)
-    divided = {pair: splits.best(digits.styles, digits.test_digit, given, pair) for pair in pairs}
-    by_style = [pair for pair, found in divided.items() if found.area >= split]
-    error, without = (partitions.error_without(confusion, each) for each in ([], pairs))
-    return found | {
-        "sharing.pairs": len(pairs),
-        "sharing.which": " ".join(f"{one}-{other}" for one, other in pairs),
-        "sharing.styles": " ".join(f"{style}:{area:.2f}" for style, area in divided.values()),
-        "sharing.error_without": without,
-        "sharing.error_by_style": error - partitions.error_without(confusion, by_style),
-    }
-
-
-def of_milestones(folder: Path) -> dict[str, float | None]:
-    """By how much the error rose from the last milestone but one to the end; None where it has no value."""
-    errors = tables.read_iterations(folder / "milestones.csv", error=tables.number)["error"]
-    rise = float(errors[-1] - errors[-2]) if len(errors) > 1 else np.nan
-    return {"milestones.error_rise_at_end": None if np.isnan(rise) else rise}
 
 
 def gather(
     made: Mapping[Path, Run], about: Mapping[tuple[int, ...], Digits], params: Parameters, asked: Claims
 ) -> list[Row]:
     """The rows of every run of the studies."""
-    kinds = results.OF_RUN | {"environment": "environment"}
-    options = params.evaluate.matching_images, asked.studies.seeds.shared, asked.selection.split
     rows = []
     for folder, this in Progress(made.items(), desc="runs", unit="run"):
-        measured = results.read_metrics({folder / f"{kind}.json": prefix for kind, prefix in kinds.items()})
-        measured |= of_codes(this, plan.categories(folder), about[tuple(this.settings.train.digits)], *options)
-        measured |= of_milestones(folder) | results.of_training(folder / "training.csv")
+        theirs = about[tuple(this.settings.train.digits)]
+        measured = gathering.of_run(this, folder.joinpath, folder, theirs, params, asked)
         rows += results.rows(measured, this.variant, this.seed)
     return rows
 
@@ -141,7 +73,7 @@ def without_labels(folders: Mapping[Path, Run], measured: Results, digits: Digit
         return dict.fromkeys(("neighbours", "medoid", "consensus", "checked", "splits"))
     runs, selection, metric = list(folders.values()), asked.selection, asked.studies.seeds.metric
     of_runs = [measured.runs[this.variant][this.seed] for this in runs]
-    codes = Categories(*map(np.stack, zip(*map(plan.categories, folders))))
+    codes = Categories(*map(np.stack, zip(*map(partitions.of_run, folders))))
     K = runs[0].settings.latent.categories
     errors, agreement = (np.array([each[name] for each in of_runs]) for name in (metric, "neighbours.agreement"))
     shared = errors - [each["sharing.error_without"] for each in of_runs]
@@ -233,7 +165,7 @@ def main() -> None:
     made = plan.made(params)
     runs = {folder: this for folders in made.values() for folder, this in folders.items()}
     of_infogan = {folder: this for folder, this in runs.items() if this.variant == "infogan"}
-    about = images(runs.values(), params, asked.selection)
+    about = gathering.digits(runs.values(), params, asked.selection)
     rows = gather(runs, about, params, asked) + kmeans_controls(runs.values(), about, params)
     measured = results.collect(rows)
     claims.check_questions(asked.studies, made, plan.load(params)[1].variants, measured)

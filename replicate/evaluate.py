@@ -131,13 +131,13 @@ def main() -> None:
         judge.load(),
         (images[matched], digits[matched]),
         mnist.test_images(params.mnist, this.settings.train),
-        tables.read_iterations(this.csv("training"), information_c1=float),
+        tables.read_iterations(this.file("training.csv"), information_c1=float),
         this.settings,
         params.evaluate,
     )
-    stage.write_json(this.json("evaluation"), evaluation.metrics)
-    tables.write(this.csv("confusion"), evaluation.confusion)
-    tables.write(this.csv("traversal"), evaluation.traversal)
+    stage.write_json(this.file("evaluation.json"), evaluation.metrics)
+    tables.write(this.file("confusion.csv"), evaluation.confusion)
+    tables.write(this.file("traversal.csv"), evaluation.traversal)
 
 
 if __name__ == "__main__":

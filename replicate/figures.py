@@ -367,17 +367,14 @@ def read(this: Run, metrics: Mapping[str, Any], folder: Path | None = None, with
 
     Raises BadInput (see `tables`).
     """
-
-    def path(kind: str) -> Path:
-        return folder / f"{kind}.csv" if folder else this.csv(kind)
-
+    file = folder.joinpath if folder else this.file
     return Shown(
         this,
         metrics,
-        tables.read_iterations(path("training"), information_c1=float),
-        tables.read_iterations(path("milestones"), share_c1=float, error=tables.number, frechet=float),
-        tables.read_traversal(path("traversal"), MEASURES),
-        tables.read_confusion(path("confusion")),
+        tables.read_iterations(file("training.csv"), information_c1=float),
+        tables.read_iterations(file("milestones.csv"), share_c1=float, error=tables.number, frechet=float),
+        tables.read_traversal(file("traversal.csv"), MEASURES),
+        tables.read_confusion(file("confusion.csv")),
         this.load().generator if with_images else None,
     )
 
@@ -432,7 +429,7 @@ def read_by_c1(folders: Iterable[Path], params: Parameters) -> list[np.ndarray]:
     train_digit = mnist.training_images(params.mnist, params.train)[1].numpy()[: params.evaluate.matching_images]
     found = []
     for folder in folders:
-        categories = plan.categories(folder)
+        categories = partitions.of_run(folder)
         matched = categories.train[: len(train_digit)], train_digit, categories.test
         found.append(partitions.read_digit(*matched, params.latent.categories))
     return found

@@ -66,8 +66,8 @@ def main() -> None:
         measured = measure(this.load(iteration), judging, real, train, test, params.milestones, this.settings)
         rows.append({"iteration": iteration, **measured})
     pull = {name.removeprefix("pull_"): value for name, value in rows[-1].items() if name.startswith("pull_")}
-    tables.write(this.csv("milestones"), rows)
-    stage.write_json(this.json("milestones"), {"speed": convergence.speed(rows), "pull": pull})
+    tables.write(this.file("milestones.csv"), rows)
+    stage.write_json(this.file("milestones.json"), {"speed": convergence.speed(rows), "pull": pull})
 
 
 if __name__ == "__main__":

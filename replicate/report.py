@@ -24,16 +24,17 @@ from replicate.gan import run
 from replicate.gan.run import Run
 from replicate.reporting import study_report
 from replicate.reporting.wording import (
-    METRICS,
     NAMES,
     VERBS,
     asked,
     bracket,
     count,
+    in_words,
     listed,
     machine,
     number,
     percent,
+    probability,
     spread,
     summary,
 )
@@ -71,8 +72,7 @@ class Placed(NamedTuple):
     """A metric of one run of the pipeline among the runs of a study."""
 
     run: str
-    metric: str
-    words: str
+    metric: str  # in words
     value: str
     others: str  # the interval in which 95 of 100 further runs would lie
     inside: bool
@@ -95,7 +95,7 @@ def answer(
         ["claim", "published", *(f"{NAMES[variant]} ({len(evidence.of(variant))})" for variant in shown)],
         *(
             [
-                f"{all_claims[name].brief}: {METRICS[ANSWER[name][0]]}",
+                f"{all_claims[name].brief}: {in_words(ANSWER[name][0])}",
                 all_claims[name].published,
                 *(cell(name, variant, of_shown[variant][name]) for variant in shown),
             ]
@@ -132,14 +132,14 @@ def row(name: str, claim: Claim, assessment: Assessment, evidence: Results) -> R
     for each in assessment.findings:
         findings.setdefault(each.condition.metric, []).append(each)
     here = [
-        f"`{metric}` {spread(of_metric[0].measured)} ({', '.join(map(asked, of_metric))})"
+        f"{in_words(metric)} {spread(of_metric[0].measured)} ({', '.join(map(asked, of_metric))})"
         f"{'' if all(each.passed for each in of_metric) else ' ✗'}"
         for metric, of_metric in findings.items()
     ]
     if assessment.reason and claim.variant in evidence.runs:  # measured, but not judged
         runs = evidence.of(claim.variant)
         names = dict.fromkeys(condition.metric for condition in claim.holds)
-        here = [f"`{metric}` {spread(claims.measure(metric, runs))}" for metric in names]
+        here = [f"{in_words(metric)} {spread(claims.measure(metric, runs))}" for metric in names]
     if assessment.reason:
         here.append(f"not judged: {assessment.reason}")
     if claim.study:
@@ -165,7 +165,7 @@ def place(metric: str, this: Run, metrics: Metrics, of_study: Sequence[Metrics])
     low, high = intervals.prediction_interval(values)
     value = metrics[metric]
     here, inside = number(value, high - low), low <= value <= high
-    return Placed(this.name, metric, METRICS[metric], here, bracket(low, high), inside)
+    return Placed(this.name, in_words(metric), here, bracket(low, high), inside)
 
 
 def placed(
@@ -194,11 +194,11 @@ def chosen(runs: Sequence[Run], measured: Results) -> list[tuple[int, str]]:
     return found
 
 
-def machines(runs: Sequence[Run]) -> str:
-    """What the runs were made on. Raises BadInput when a record is missing."""
+def machines(runs: Sequence[Run], measured: Results) -> str:
+    """What the runs were made on."""
     names: dict[str, list[str]] = {}
     for this in runs:
-        names.setdefault(machine(stage.read_json(this.json("environment"))), []).append(this.name)
+        names.setdefault(machine(measured.runs[this.variant][this.seed]), []).append(this.name)
     return listed([f"{name} ({', '.join(theirs)})" for name, theirs in names.items()])
 
 
@@ -252,7 +252,7 @@ def gather() -> dict[str, Any]:
         "chosen_unseen": answers["choices"].get("neighbours-choose"),
         "first": params.runs.seeds[0],
         "labels": max(params.represent.labels_per_digit),
-        "machines": machines(runs),
+        "machines": machines(runs, measured),
         **study_report.gather(params, asked, answers, of_studies),
         "rows": [row(name, all_claims[name], assessments[name], evidence) for name in all_claims],
         "placed": places,
@@ -272,6 +272,7 @@ def render(template: str, context: Mapping[str, Any]) -> str:
     )
     environment.filters |= {"cell": lambda text: str(text).replace("|", "\\|")}
     environment.filters |= {"count": count, "listed": listed, "number": number, "percent": percent}
+    environment.filters |= {"in_words": in_words, "probability": probability}
     return environment.get_template(template).render(context)
 
 

@@ -17,7 +17,7 @@ def main() -> None:
     category = features["posterior_c1"][1].argmax(axis=1)
     scored = downstream.scores(features, train, test, params.represent, f"represent {this.name}")
     code = representation.label_information(category, test[1].numpy())
-    stage.write_json(this.json("representation"), {"code": code, **scored})
+    stage.write_json(this.file("representation.json"), {"code": code, **scored})
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ def write_log(path: Path, log: Tensor, every: int) -> None:
 def outputs(this: Run) -> list[Path]:
     """The files that the stage makes."""
     weights = [this.weights / run.snapshot(iteration) for iteration in this.settings.train.snapshots()]
-    return [*weights, this.csv("training"), this.json("environment")]
+    return [*weights, this.file("training.csv"), this.file("environment.json")]
 
 
 def write(this: Run, log: Tensor, seconds: float | None, device: torch.device) -> None:
@@ -149,8 +149,8 @@ def write(this: Run, log: Tensor, seconds: float | None, device: torch.device) -
     for iteration in this.settings.train.snapshots():
         with stage.whole_file(this.weights / run.snapshot(iteration)) as temporary:
             shutil.copyfile(this.checkpoints / run.snapshot(iteration), temporary)
-    write_log(this.csv("training"), log, this.settings.train.log_every)
-    environment.write(this.json("environment"), device, seconds)
+    write_log(this.file("training.csv"), log, this.settings.train.log_every)
+    environment.write(this.file("environment.json"), device, seconds)
 
 
 def main() -> None:

@@ -223,7 +223,7 @@ def main() -> None:
     device = environment.prepare(params.machine.device)
     networks = this.load().to(device)
     metrics = measure(networks, this.settings.latent, params.yardstick, device, f"yardstick {this.name}")
-    stage.write_json(this.json("yardstick"), metrics)
+    stage.write_json(this.file("yardstick.json"), metrics)
 
 
 if __name__ == "__main__":

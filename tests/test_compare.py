@@ -10,8 +10,8 @@ from conftest import ROOT
 
 from replicate import compare
 from replicate.base import tables
-from replicate.compare import Digits
 from replicate.findings import claims, results
+from replicate.findings.gathering import Digits
 from replicate.gan.run import Run
 from replicate.measures.morphometry import Morphometry
 from replicate.studies import plan
@@ -21,6 +21,7 @@ SEEDS = ASKED.studies.seeds
 
 
 DIGITS = tuple(range(10))
+DISENTANGLEMENT = {"rotation_own": 3.0, "rotation_other": 1.0, "width_own": 2.0, "width_other": 1.0}
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def about() -> dict[tuple[int, ...], Digits]:
     random = np.random.default_rng(0)
     train_digit, test_digit = random.integers(0, 10, 600), random.integers(0, 10, 2000)
     nearest = np.stack([random.choice(np.flatnonzero(train_digit[:400] == d), 10) for d in train_digit[:400]])
-    styles = Morphometry(random.normal(size=2000), *np.zeros((3, 2000)))
+    styles = Morphometry(*random.normal(size=(4, 2000)))
     return {DIGITS: Digits(None, train_digit, None, test_digit, nearest, styles)}
 
 
@@ -55,7 +56,8 @@ def folders(tmp_path, monkeypatch, params, about) -> dict[Path, Run]:
         }
         np.savez(folder / "codes.npz", **codes)
         error = float(np.mean(codes["test_category"] != names[test_digit]))
-        (folder / "evaluation.json").write_text(json.dumps({"classification": {"error_one_to_one": error}}))
+        evaluation = {"classification": {"error_one_to_one": error}, "disentanglement": DISENTANGLEMENT}
+        (folder / "evaluation.json").write_text(json.dumps(evaluation))
         for kind in ("milestones", "yardstick", "representation", "environment"):
             (folder / f"{kind}.json").write_text(json.dumps({f"of_{kind}": seed}))
         errors = {100: None, 2000: 0.3, 5000: error if seed else None}
@@ -76,6 +78,9 @@ def test_every_run_is_in_the_table_with_what_was_measured_of_it(measured):
     assert run["yardstick.of_yardstick"] == run["of_milestones"] == run["representation.of_representation"] == 2
     assert run["environment.of_environment"] == 2
     assert run["milestones.error_rise_at_end"] == pytest.approx(run[SEEDS.metric] - 0.3)
+    assert run["disentanglement.specificity_within_lowest"] == pytest.approx(
+        2 / 3, abs=0.02
+    )  # styles of digits are alike
     assert run["training.loss_discriminator"] == 1.0  # over the last two of twenty rows
     assert measured.runs["infogan"][0]["milestones.error_rise_at_end"] is None
     assert [run["neighbours.agreement"] for run in measured.of("infogan")] == pytest.approx([0.6, 0.7, 0.96], abs=0.04)

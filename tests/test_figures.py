@@ -367,11 +367,11 @@ def project(tmp_path, monkeypatch, params, digits, make):
         for kind in ("training", "milestones", "traversal"):
             table = getattr(shown, "log" if kind == "training" else kind)
             columns = {name: column.tolist() for name, column in table.items()}
-            tables.write(shown.run.csv(kind), [dict(zip(columns, row)) for row in zip(*columns.values())])
+            tables.write(shown.run.file(f"{kind}.csv"), [dict(zip(columns, row)) for row in zip(*columns.values())])
         counts = [
             {"digit": d} | {str(g): n for g, n in enumerate(row)} for d, row in enumerate(shown.confusion.tolist())
         ]
-        tables.write(shown.run.csv("confusion"), counts)
+        tables.write(shown.run.file("confusion.csv"), counts)
         rows += results.rows(METRICS, shown.run.variant, 0)
     results.write("metrics/results.csv", rows + results.rows({"cost.ratio": 1.01}))
     results.write("metrics/studies.csv", [])

@@ -2,17 +2,17 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
-from conftest import ROOT
+from conftest import ROOT, change
 
 from replicate import summarise
 from replicate.base.stage import BadInput
-from replicate.findings import results
-from replicate.gan.run import Run
+from replicate.findings import gathering, results
+from replicate.findings.gathering import Digits
+from replicate.gan import run
+from replicate.measures.morphometry import Morphometry
 
 CLAIMS = """
 version: 2
@@ -57,46 +57,50 @@ def write(path: Path, content: dict | str) -> None:
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A folder with claims.yaml and metrics of three runs, which the pipeline is said to make."""
+def project(tmp_path, monkeypatch, params):
+    """A folder with params.yaml and claims.yaml, and metrics of the four runs that the pipeline makes by them."""
     monkeypatch.chdir(tmp_path)
     Path("claims.yaml").write_text(CLAIMS + OTHERS, encoding="utf-8")
-    settings = SimpleNamespace(train=SimpleNamespace(digits=range(10)))
-    made = [Run("infogan", 0, settings), Run("infogan", 3, settings), Run("gan", 0, settings)]
-    for i, run in enumerate(made):
-        purity = {"mean": 0.8 + i / 20, "lowest": 0.5, "by_category": [1.0, 0.5]}
-        information = {"iterations": None if run.seed == 3 else 80}
-        evaluation = {"purity": purity, "rotation": {"code": "c2"}, "information": information}
-        write(run.json("evaluation"), evaluation)
-        write(run.json("milestones"), {"speed": {"iterations": 400}})
-        write(run.json("yardstick"), {"share_c1": 0.75})
-        run.evidence.mkdir(parents=True)
-        np.savez(run.evidence / "codes.npz", train_category=[0, 0, 0, i], test_category=[])
-        write(run.csv("training"), f"iteration,loss_discriminator\n10,{0.5 + i}\n20,{1.0 + i}\n")
-        write(run.json("representation"), {"trunk": {"probe_error_all": 0.01}})
+    changed = change(params, runs={"variants": ["infogan", "gan"], "seeds": [0, 3]})
+    write(Path("params.yaml"), changed.model_dump(mode="json", exclude_none=True))  # JSON is YAML
+    for i, this in enumerate(run.of_pipeline(changed)):
+        evaluation = {
+            "purity": {"mean": 0.8 + i / 20, "lowest": 0.5, "by_category": [1.0, 0.5]},
+            "information": {"iterations": None if this.seed == 3 else 80},
+            "disentanglement": {"rotation_own": 3, "rotation_other": 1, "width_own": 2, "width_other": 1},
+        }
+        write(this.file("evaluation.json"), evaluation)
+        write(this.file("milestones.json"), {"speed": {"iterations": 400}})
+        write(this.file("milestones.csv"), "iteration,error\n2000,0.5\n5000,0.25\n")
+        write(this.file("yardstick.json"), {"share_c1": 0.75})
+        write(this.file("representation.json"), {"trunk": {"probe_error_all": 0.01}})
+        write(this.file("environment.json"), {"threads": 2})
+        write(this.file("training.csv"), f"iteration,loss_discriminator\n10,{0.5 + i}\n20,{1.0 + i}\n")
+        this.evidence.mkdir(parents=True)
+        np.savez(this.evidence / "codes.npz", train_category=[0, 0, 0, i], test_category=[1, 1, 2, 2])
     write(Path("metrics/judge.json"), {"test_accuracy": 0.99})
     write(Path("metrics/baselines.json"), {"pixels": {"kmeans_error": 0.48}})
     write(Path("metrics/cost.json"), {"ratio": 1.01, "quartiles": [0.9, 1.1], "device": "cpu"})
-    monkeypatch.setattr(
-        summarise.parameters, "load", lambda: SimpleNamespace(variants=["infogan", "gan", "infomax"], mnist=None)
-    )
-    monkeypatch.setattr(summarise.run, "of_pipeline", lambda params: made)
-    monkeypatch.setattr(summarise.mnist, "training_images", lambda *_: (torch.zeros(4, 28, 28), None))
     ring = np.array([[1], [2], [3], [0]])  # the neighbour of each of four images
-    monkeypatch.setattr(summarise.neighbours, "nearest", lambda images, n: ring)
+    styles = Morphometry(*np.array([[0, 1, 0, 1]] * 4))
+    about = Digits(None, np.array([2, 2, 2, 5]), None, np.array([7, 7, 8, 8]), ring, styles)
+    monkeypatch.setattr(gathering, "digits", lambda *_: {tuple(range(10)): about})
     return tmp_path
 
 
 def test_every_metric_of_every_run_is_in_the_table(project):
     summarise.main()
     found = results.read("metrics/results.csv")
-    assert {variant: list(runs) for variant, runs in found.runs.items()} == {"infogan": [0, 3], "gan": [0]}
-    assert found.runs["infogan"][3] == {
+    assert {variant: list(runs) for variant, runs in found.runs.items()} == {"infogan": [0, 3], "gan": [0, 3]}
+    run = found.runs["infogan"][3]
+    assert {metric: value for metric, value in run.items() if not metric.startswith(("sharing.", "disentanglement."))} == {
         "purity.mean": 0.8 + 1 / 20, "purity.lowest": 0.5, "purity.by_category.0": 1.0, "purity.by_category.1": 0.5,
-        "rotation.code": "c2", "information.iterations": None, "speed.iterations": 400,
-        "yardstick.share_c1": 0.75, "representation.trunk.probe_error_all": 0.01,
-        "training.loss_discriminator": 2.0, "neighbours.agreement": 0.5,
+        "information.iterations": None, "speed.iterations": 400, "milestones.error_rise_at_end": -0.25,
+        "yardstick.share_c1": 0.75, "representation.trunk.probe_error_all": 0.01, "environment.threads": 2,
+        "training.loss_discriminator": 2.0, "neighbours.agreement": 0.5, "classification.ami_ceiling": pytest.approx(0),
     }  # fmt: skip
+    assert run["disentanglement.specificity_within_lowest"] == 2 / 3  # all spread lies within digits
+    assert run["sharing.error_without"] is not None and found.runs["gan"][0]["sharing.error_without"] is None
     assert found.of_no_run == {
         "judge.test_accuracy": 0.99, "baselines.pixels.kmeans_error": 0.48,
         "cost.ratio": 1.01, "cost.quartiles.0": 0.9, "cost.quartiles.1": 1.1, "cost.device": "cpu",

@@ -264,7 +264,7 @@ def test_a_training_that_outlived_what_began_it_is_taken_by_the_next_call_and_th
     with monkeypatch.context() as patch:
         patch.setattr(train.os, "getppid", iter([4711, 1]).__next__)
         train.main()
-    at_the_end.csv("training").unlink()
+    at_the_end.file("training.csv").unlink()
     train.main()
     assert all(path.exists() for path in train.outputs(at_the_end))
     with pytest.raises(pytest.fail.Exception, match="it trains"):

@@ -19,8 +19,8 @@ from replicate.findings.intervals import Interval
 from replicate.findings.results import Metrics, Results
 
 HOLDS, PARTLY, FAILS = "holds", "holds partly", "does not hold"
-UNDECIDED, NOT_MEASURED = "undecided", "not measured"
-VERDICTS = (HOLDS, PARTLY, FAILS, UNDECIDED, NOT_MEASURED)
+UNDECIDED, NOT_JUDGED = "undecided", "not judged"
+VERDICTS = (HOLDS, PARTLY, FAILS, UNDECIDED, NOT_JUDGED)
 # What a study's verdict makes of the claim that it answers.
 STUDY_VERDICTS = {
     comparisons.CONFIRMED: HOLDS,
@@ -148,9 +148,9 @@ class Assessment(NamedTuple):
     verdict: str  # one of VERDICTS, by the means
     borderline: bool  # whether limits that are straddled could turn it
     holding: int  # how many runs are within the limits of all conditions of `holds`
-    runs: int  # of so many; 0 for a claim that is about no run, or not measured
+    runs: int  # of so many; 0 for a claim that is about no run, or not judged
     findings: list[Finding]  # of the conditions of `holds`
-    reason: str | None  # why it is not measured
+    reason: str | None  # why it is not judged
 
 
 def load(path: str | Path = "claims.yaml") -> Claims:
@@ -231,9 +231,9 @@ def find(condition: Condition, runs: Sequence[Metrics], control: Sequence[Metric
     return Finding(condition, measured, compared, asked, *passed, holding)
 
 
-def not_measured(reason: str) -> Assessment:
+def not_judged(reason: str) -> Assessment:
     """The assessment of a claim that cannot be judged."""
-    return Assessment(NOT_MEASURED, False, 0, 0, [], reason)
+    return Assessment(NOT_JUDGED, False, 0, 0, [], reason)
 
 
 def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = ()) -> Assessment:
@@ -242,7 +242,7 @@ def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = (
     The means are compared with the limits. A claim that misses a limit does not hold, even where its control has no run.
     """
     if not runs:
-        return not_measured(f"there is no run of {claim.variant}")
+        return not_judged(f"there is no run of {claim.variant}")
     holds = [find(condition, runs, control) for condition in claim.holds]
     partly = [find(condition, runs, control) for condition in claim.partly or []]
 
@@ -252,7 +252,7 @@ def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = (
         return PARTLY if partly and all(getattr(each, passed) for each in partly) else FAILS
 
     if claim.control and not control and verdict("passed") != FAILS:
-        return not_measured(f"there is no run of {claim.control}, its control")
+        return not_judged(f"there is no run of {claim.control}, its control")
     met = [all(run) for run in zip(*(each.holding for each in holds))] if claim.variant else []
     borderline = verdict("at_best") != verdict("at_worst")
     return Assessment(verdict("passed"), borderline, sum(met), len(met), holds, None)
@@ -314,5 +314,5 @@ def assess_all(
         elif verdict := of_studies[claim.study]:
             found[name] = Assessment(STUDY_VERDICTS[verdict], False, 0, 0, [], None)
         else:
-            found[name] = not_measured("its study has too few trainings")
+            found[name] = not_judged("its study has too few trainings")
     return found

@@ -44,7 +44,7 @@ def with_diverged(measured: Results, names: Iterable[str]) -> Results:
 class Part(NamedTuple):
     """One thing that a hypothesis asks, beside what was found."""
 
-    metric: str  # or the id of a claim, or what a choice is judged by
+    asks: str  # a metric, the id of a claim, or what a choice is judged by
     asked: str  # empty for a claim, which is asked to hold
     found: float | str | None  # a mean, a count of runs, the verdict on a claim; None where nothing is there yet
     interval: Interval | None  # of the mean, or of the difference

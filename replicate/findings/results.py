@@ -11,9 +11,6 @@ from replicate.base import stage, tables
 Value = float | int | str | None  # None where a metric has no value
 Metrics = Mapping[str, Value]  # by dotted name: "purity.mean"
 
-# The files of metrics of a run, with each the prefix that its metrics get in the table.
-OF_RUN = {"evaluation": "", "milestones": "", "yardstick": "yardstick", "representation": "representation"}
-
 
 class Row(NamedTuple):
     """A metric of a run; where variant and seed are None, it belongs to no run. The fields are the columns of the table."""
@@ -53,12 +50,6 @@ def read_metrics(prefixes: Mapping[Path, str]) -> dict[str, Value]:
     for path, prefix in prefixes.items():
         metrics |= flatten(stage.read_json(path), prefix)
     return metrics
-
-
-def of_training(path: Path) -> dict[str, float]:
-    """D's loss in a training's log, nats: the mean over the last tenth of the training. 2 log 2 is that of a coin toss."""
-    loss = tables.read(path, loss_discriminator=float)["loss_discriminator"]
-    return {"training.loss_discriminator": float(loss[-max(len(loss) // 10, 1) :].mean())}
 
 
 def rows(metrics: Metrics, variant: str | None = None, seed: int | None = None) -> list[Row]:

@@ -28,13 +28,10 @@ class Run(NamedTuple):
         """The folder of its models: one for each snapshot, the last after the whole training."""
         return Path("runs", self.name)
 
-    def json(self, kind: str) -> Path:
-        """Where a stage writes what it measured of this run; each kind has a folder, on which a stage can depend."""
-        return Path("metrics", kind, f"{self.name}.json")
-
-    def csv(self, kind: str) -> Path:
-        """Where a stage writes a table about this run."""
-        return Path("metrics", kind, f"{self.name}.csv")
+    def file(self, name: str) -> Path:
+        """Where a stage writes what it measured, "evaluation.json": each kind has a folder, on which a stage can depend."""
+        kind, ending = name.split(".")
+        return Path("metrics", kind, f"{self.name}.{ending}")
 
     @property
     def evidence(self) -> Path:

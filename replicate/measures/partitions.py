@@ -4,6 +4,8 @@ Labels name what was found in the end; nothing is chosen by them.
 """
 
 from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -14,6 +16,19 @@ from threadpoolctl import threadpool_limits
 from replicate.measures import classification, neighbours
 
 RESTARTS = 10  # of k-means
+
+
+class Categories(NamedTuple):
+    """c1's category of each image of both splits, as Q reads it: of one run (N,), (M,), of several (R, N), (R, M)."""
+
+    train: np.ndarray
+    test: np.ndarray
+
+
+def of_run(evidence: Path) -> Categories:
+    """Those in the folder of what stays in git of a run."""
+    with np.load(evidence / "codes.npz") as kept:
+        return Categories(kept["train_category"].astype(int), kept["test_category"].astype(int))
 
 
 def read_digit(train: np.ndarray, train_digit: np.ndarray, test: np.ndarray, categories: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from replicate.findings import claims, ways
 from replicate.findings.claims import Assessment, Claim
 from replicate.findings.results import Results
 from replicate.findings.ways import Way
-from replicate.reporting.wording import METRICS, in_share, named
+from replicate.reporting.wording import in_share, in_words, named
 
 PUBLISHED = 0.05  # the classification error of §7.2
 COLOUR, MEAN, REFERENCE = "#0072B2", "#D55E00", "0.45"
@@ -180,7 +180,7 @@ def conditions(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assess
         axes.plot([control / scale], [y], "D", color="black", mfc="none", markersize=4)
         if len(values) > 1:
             axes.plot([values.mean() / scale], [y], "|", color="black", markersize=9, markeredgewidth=1.5)
-        words = f"{typeset(METRICS[found.condition.metric])} {'≥' if at_least else '≤'} {limit:.3g}".replace("-", "−")
+        words = f"{typeset(in_words(found.condition.metric))} {'≥' if at_least else '≤'} {limit:.3g}".replace("-", "−")
         words += f" {in_share(found.condition).removesuffix(' of')}" if found.condition.share else ""
         axes.annotate(words, (-0.05, y), xycoords=("axes fraction", "data"), ha="right", va="center")
     axes.axvline(0, color=REFERENCE, linestyle="--", zorder=0)

@@ -15,10 +15,19 @@ from replicate.findings.expectations import Part
 from replicate.findings.hypotheses import Choices
 from replicate.findings.results import Metrics, Results
 from replicate.findings.ways import Way
-from replicate.reporting.wording import estimate, machine, named, number, percent, points, spread
+from replicate.reporting.wording import (
+    METRICS,
+    estimate,
+    machine,
+    named,
+    number,
+    percent,
+    points,
+    probability,
+    spread,
+)
 from replicate.studies import plan
 
-RECORDED = ("device", "processor", "instructions", "threads", "torch")  # of what a training ran on
 PAIRS = 3  # of digits that share a category are named, the most frequent ones
 VIEWS = "views"  # a study
 OF_CHOICES = (  # what a choice does besides to the error
@@ -130,7 +139,7 @@ def choices(asked: Choices, measured: Results) -> dict[str, list[str]]:
         runs, found = measured.of(variant), compared.get(variant)
         difference = ["–", "–"]
         if found:
-            difference = [estimate(found.difference, *found.interval, points), number(found.p)]
+            difference = [estimate(found.difference, *found.interval, points), probability(found.p)]
         return [str(len(runs)), mean(asked.metric, runs, "%"), *difference] + [
             mean(metric, runs, "") for metric in OF_CHOICES
         ]
@@ -175,11 +184,11 @@ def table(study: str, variants: Sequence[str], measured: Results) -> list[list[s
     return [heading, *rows]
 
 
-def part(found: Part) -> str:
-    """What one thing that a hypothesis asks was found to be: "`m` 0.91 [0.88, 0.94] (≥ 0.8)"; ✗: not met."""
+def part(found: Part, all_claims: Mapping[str, Claim]) -> str:
+    """What one thing that a hypothesis asks was found to be: "purity 0.91 [0.88, 0.94] (≥ 0.8)"; ✗: not met."""
     value = estimate(found.found, *found.interval) if found.interval else number(found.found)
     asked = f" ({found.asked})" if found.asked else ""
-    name = found.metric if " " in found.metric else f"`{found.metric}`"
+    name = f"{all_claims[found.asks].brief}:" if found.asks in all_claims else METRICS.get(found.asks, found.asks)
     return f"{name} {value}{asked}{' ✗' if found.met is False else ''}"
 
 
@@ -208,7 +217,7 @@ def expected(
                 hypothesis.statement,
                 hypothesis.known,
                 f"{outcome.made} of {outcome.planned}",
-                "<br>".join(map(part, outcome.parts)),
+                "<br>".join(part(each, asked.claims) for each in outcome.parts),
             ]
         )
     return {"begun": begun, "waiting": waiting}
@@ -219,8 +228,7 @@ def made_on(measured: Results) -> list[list[str]]:
     groups: dict[tuple[str, str], dict[str, list[str]]] = {}
     for variant, of_seed in measured.runs.items():
         for seed, run in sorted(of_seed.items()):
-            record = {name: run[f"environment.{name}"] for name in RECORDED}
-            theirs = groups.setdefault((machine(record), record["torch"]), {})
+            theirs = groups.setdefault((machine(run), run["environment.torch"]), {})
             theirs.setdefault(variant, []).append(str(seed))
     return [
         [

@@ -2,28 +2,29 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from replicate.findings import claims
 from replicate.findings.claims import Assessment, Claim, Finding, Measured
 from replicate.findings.comparisons import Condition
+from replicate.findings.results import Metrics
 
 VERBS = {  # of a verdict, for one claim and for several
     claims.HOLDS: ("holds", "hold"),
     claims.PARTLY: ("holds partly", "hold partly"),
     claims.FAILS: ("does not hold", "do not hold"),
     claims.UNDECIDED: ("is undecided", "are undecided"),
-    claims.NOT_MEASURED: ("is not measured", "are not measured"),
+    claims.NOT_JUDGED: ("is not judged", "are not judged"),
 }
-METRICS = {  # in words, of those that claims ask for
+METRICS = {  # in words, of those that claims, hypotheses and studies ask for
     "information.share_at_1000": "L_I / H(c1) at iteration 1000",
     "information.share_at_end": "L_I / H(c1) after training",
-    "yardstick.share_c1": "c1 in the images, of H(c1)",
+    "yardstick.share_c1": "c1 in the images, over H(c1)",
     "yardstick.lower_bound_c2": "c2 in the images, nats",
     "yardstick.lower_bound_c3": "c3 in the images, nats",
     "training.loss_discriminator": "D's loss at the end, nats",
     "yardstick.gap_c1": "a fresh network's bound less Q's",
     "purity.mean": "images of the category's digit",
+    "purity.one_to_one": "images of the digit that is the category's alone",
     "purity.digits_reached": "digits that categories show",
     "switching.switched": "categories that differ in digit",
     "switching.digits_in_a_row": "digits among ten categories",
@@ -31,16 +32,20 @@ METRICS = {  # in words, of those that claims ask for
     "rotation.slant_change": "change of slant, spreads",
     "width.width_correlation": "correlation of code and width",
     "width.width_change": "change of width, spreads",
-    "disentanglement.specificity_lowest": "own change, of own and other",
+    "disentanglement.specificity_lowest": "own change, of own and other's",
+    "disentanglement.specificity_within_lowest": "the same, in spreads within a digit",
     "disentanglement.digit_kept_lowest": "digit kept from −1 to 1",
     "classification.error_one_to_one": "classification error",
+    "classification.error_majority": "error by the most frequent digit",
+    "classification.ami": "AMI of c1 and digit",
+    "representation.head_hidden.probe_error_100": "error on Q's layer, 100 labels",
     "extrapolation.kept_lowest": "digit kept at ±2",
-    "extrapolation.further_lowest": "change beyond ±1, of that within",
+    "extrapolation.further_lowest": "change beyond ±1, over that within",
     "extrapolation.moved_lowest": "change up to ±2, spreads",
     "naturalness.adjusted_lowest": "images unlike a plain change",
-    "naturalness.lead_lowest": "more natural, less less natural",
-    "cost.ratio": "time of a step, of one without Q",
-    "speed.distance_ratio": "distance to real digits by then",
+    "naturalness.lead_lowest": "share more natural, minus less natural",
+    "cost.ratio": "time of a step, over one without Q",
+    "speed.distance_ratio": "Fréchet distance by then, over the last",
 }
 NAMES = {
     "infogan": "InfoGAN",
@@ -72,6 +77,11 @@ NAMES = {
 }
 
 
+def in_words(metric: str) -> str:
+    """What a metric is called in the reports."""
+    return METRICS.get(metric, f"`{metric}`")
+
+
 def named(variant: str) -> str:
     """A variant as headings name it."""
     return NAMES.get(variant, variant).removeprefix("the ")
@@ -100,6 +110,11 @@ def estimate(middle: float, low: float, high: float, write: Callable[[float], st
     """A value with its interval."""
     write = write or partial(number, width=high - low)
     return f"{write(middle)} {bracket(low, high, write)}"
+
+
+def probability(p: float) -> str:
+    """A probability by the level that it is below, or as it is."""
+    return "< 0.001" if p < 0.001 else number(p)
 
 
 def percent(value: float | None, decimals: int = 1) -> str:
@@ -139,11 +154,12 @@ def listed(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
-def machine(record: Mapping[str, Any]) -> str:
-    """What a training ran on, by its record (see `environment.write`): a GPU, or a processor and its threads."""
-    if record["device"] != "cpu":
-        return record["device"]
-    return f"{record['processor']} with {record['instructions']} and {count(record['threads'], 'thread')}"
+def machine(run: Metrics) -> str:
+    """What a training ran on (see `environment.write`): a GPU, or a processor and its threads."""
+    device, processor, instructions, threads = (
+        run[f"environment.{name}"] for name in ("device", "processor", "instructions", "threads")
+    )
+    return f"{processor} with {instructions} and {count(threads, 'thread')}" if device == "cpu" else device
 
 
 def summary(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment]) -> str:

@@ -7,9 +7,8 @@ is current when it was made with the present version of the training, settings a
 import json
 import shutil
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
-import numpy as np
 from annotated_types import Len
 
 from replicate.base import parameters, stage
@@ -114,19 +113,6 @@ def records(params: Parameters) -> dict[str, dict[Path, tuple[Run, dict[str, Any
         kept = {folder: (this, current(folder, this, params)) for folder, this in folders.items()}
         found[name] = {folder: (this, record) for folder, (this, record) in kept.items() if record}
     return found
-
-
-class Categories(NamedTuple):
-    """c1's category of each image of both splits, as Q reads it: of one run (N,), (M,), of several (R, N), (R, M)."""
-
-    train: np.ndarray
-    test: np.ndarray
-
-
-def categories(folder: Path) -> Categories:
-    """Those in the evidence of a run."""
-    with np.load(folder / "codes.npz") as kept:
-        return Categories(kept["train_category"].astype(int), kept["test_category"].astype(int))
 
 
 def made(params: Parameters) -> dict[str, dict[Path, Run]]:

@@ -22,7 +22,7 @@ from replicate.base.parameters import Evaluate, Parameters
 from replicate.base.stage import BadInput
 from replicate.gan import run
 from replicate.gan.run import Run
-from replicate.measures import classification, continuous_codes, judge, purity
+from replicate.measures import classification, continuous_codes, judge, partitions, purity
 from replicate.measures.continuous_codes import CODES
 from replicate.measures.reading import Split
 from replicate.measures.sheets import images_on
@@ -41,7 +41,7 @@ def recompute(
     folder: Path, train_digit: np.ndarray, test: Split, judging: torch.nn.Sequential, options: Evaluate
 ) -> dict[str, float | None]:
     """The numbers of MEASURED from a run's evidence; `train_digit` (N,) and `test` are what the run was about."""
-    codes = plan.categories(folder)
+    codes = partitions.of_run(folder)
     # Samples (K, n, 28, 28) and traversals (rows, values, 28, 28).
     samples, traversals = (
         images_on(np.asarray(Image.open(folder / f"{name}.png"))) for name in ("samples", "traversals")
@@ -62,7 +62,7 @@ def recompute(
 
 def in_git(params: Parameters) -> dict[Path, tuple[Run, Path]]:
     """Every run with evidence, and where its evaluation stands, by the folder of the evidence. Raises BadInput."""
-    pipeline = {each.evidence: (each, each.json("evaluation")) for each in run.of_pipeline(params)}
+    pipeline = {each.evidence: (each, each.file("evaluation.json")) for each in run.of_pipeline(params)}
     found = {folder: of for folder, of in pipeline.items() if folder.exists()}
     for folders in plan.made(params).values():
         found |= {folder: (each, folder / "evaluation.json") for folder, each in folders.items()}

@@ -9,7 +9,7 @@ from scipy import stats
 
 from replicate.base.stage import BadInput
 from replicate.findings import claims, comparisons
-from replicate.findings.claims import FAILS, HOLDS, NOT_MEASURED, PARTLY, Claim, Condition
+from replicate.findings.claims import FAILS, HOLDS, NOT_JUDGED, PARTLY, Claim, Condition
 from replicate.findings.results import Results
 
 GOOD = """
@@ -175,9 +175,9 @@ def test_without_a_run_there_is_no_verdict_and_without_one_of_the_control_only_t
     )
     without_control = "there is no run of gan, its control"
     for values, verdict, reason in [
-        ([], NOT_MEASURED, "there is no run of infogan"),
-        ([0.95], NOT_MEASURED, without_control),
-        ([0.85], NOT_MEASURED, without_control),
+        ([], NOT_JUDGED, "there is no run of infogan"),
+        ([0.95], NOT_JUDGED, without_control),
+        ([0.85], NOT_JUDGED, without_control),
         ([0.7], FAILS, None),
     ]:
         found = claims.assess(criterion, runs(*values))
@@ -186,7 +186,7 @@ def test_without_a_run_there_is_no_verdict_and_without_one_of_the_control_only_t
 
 def test_a_study_answers_its_claim():
     answered = {"open": Claim(brief="b", statement="s", where="w", published="p", study="leak")}
-    for of_study, verdict in ((comparisons.CODE_ONLY, PARTLY), (None, NOT_MEASURED)):
+    for of_study, verdict in ((comparisons.CODE_ONLY, PARTLY), (None, NOT_JUDGED)):
         found = claims.assess_all(answered, Results({}, {}), {"leak": of_study})["open"]
         assert found.verdict == verdict and bool(found.reason) == (of_study is None)
 
@@ -211,7 +211,7 @@ def test_a_good_file_is_read_and_assessed(path):
     compared = {(variant, metric) for variant in ("infogan", "gan") for metric in ("a.b", "a.c")}
     assert set(loaded["good"].metrics()) == compared | {("infogan", "a.d")}
     assessments = claims.assess_all(loaded, results(), {"leak": None})
-    assert [claims.in_words(each) for each in assessments.values()] == ["holds (2 of 2)", "holds", "not measured"]
+    assert [claims.in_words(each) for each in assessments.values()] == ["holds (2 of 2)", "holds", "not judged"]
     assert assessments["alone"].runs == 0
 
 
