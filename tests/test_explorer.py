@@ -212,23 +212,19 @@ PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobil
 # Texts whose contrast with what is behind them is below 4.5, WCAG's AA.
 FAINT = """() => {
   const channels = (colour) => colour.match(/[0-9.]+/g).map(Number);
-  const luminance = (rgb) => {
-    const [r, g, b] = rgb.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
+  const linear = (c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4);
+  const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
   const behind = (element) => {
     const [r, g, b, alpha = 1] = channels(getComputedStyle(element).backgroundColor);
     return alpha ? [r, g, b] : behind(element.parentElement);
   };
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const faint = [];
-  while (texts.nextNode()) {
-    const element = texts.currentNode.parentElement;
-    if (!texts.currentNode.data.trim() || !element.checkVisibility()) continue;
-    const pair = [channels(getComputedStyle(element).color).slice(0, 3), behind(element)].map(luminance);
-    if ((Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05) < 4.5) faint.push(texts.currentNode.data.trim());
-  }
-  return faint;
+  const isFaint = (element) => {
+    const pair = [channels(getComputedStyle(element).color), behind(element)].map(luminance);
+    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05) < 4.5;
+  };
+  const hasText = (element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+  const visible = [...document.querySelectorAll("body *")].filter((element) => element.checkVisibility());
+  return visible.filter((element) => hasText(element) && isFaint(element)).map((element) => element.textContent);
 }"""
 
 
