@@ -3,15 +3,20 @@
 import gzip
 import hashlib
 import os
+import shutil
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 import torch
+from ruamel.yaml import YAML
 
 from replicate.base import environment, parameters
 from replicate.base.parameters import Mnist, Parameters, Settings
+from replicate.findings import claims
 
 os.environ["MPLBACKEND"] = "agg"  # as in replicate.figures, for the tests that import matplotlib before it
 ROOT = Path(__file__).parent.parent
@@ -28,6 +33,24 @@ def change(of: Changed, **groups: Any) -> Changed:
         for name, values in groups.items()
     }
     return of.model_copy(update=changes)
+
+
+def copy_texts(variants: Sequence[str], seeds: Sequence[int] = (0,)) -> None:
+    """Copy the repository's own texts and parameters into the working folder, whose pipeline is to make these runs."""
+    for name in ("params.yaml", "claims.yaml", "README.md", "METHODS.md", "studies/studies.yaml"):
+        Path(name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, name)
+    yaml = YAML()
+    content = yaml.load(Path("params.yaml"))
+    content["runs"] = {"variants": list(variants), "seeds": list(seeds)}
+    yaml.dump(content, Path("params.yaml"))
+
+
+@cache
+def claimed() -> dict[str, float]:
+    """A value of every metric that some claim needs."""
+    asked = claims.load(ROOT / "claims.yaml").claims
+    return {metric: 0.5 for claim in asked.values() for _, metric in claim.metrics()}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

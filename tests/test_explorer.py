@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +47,14 @@ def untrained(settings: Settings) -> Model:
     return made.eval()
 
 
+def explored(names, params: Parameters, models: dict, test, digits: Tensor) -> list[dict[str, Any]]:
+    """What the page holds of trainings of these variants, whose models are by variant and iteration."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "load", lambda this, iteration=END: models[this.variant, iteration])
+        patch.setattr(mnist, "training_images", lambda *_: (digits, LABELS))
+        return [content.explored(Run(name, 3, params.settings(name)), params, test) for name in names]
+
+
 class Made(NamedTuple):
     params: Parameters
     models: dict[tuple[str, int], Model]  # by variant and iteration
@@ -53,18 +62,28 @@ class Made(NamedTuple):
     test: tuple[Tensor, Tensor]
     html: str
 
-    def noise(self) -> Tensor:
-        return content.draws(self.params.latent, self.params.explorer)
-
     def matched(self, run: int) -> np.ndarray:
         """The digits of a run's categories."""
         found = reading.categories(self.models[VARIANTS[run], END], self.test[0].flip(2))
         return classification.match_one_to_one(classification.contingency(found, LABELS.numpy(), 10))
 
-    def image(self, run: int, snapshot: int, draw: int, c1: int, c2: float, c3: float) -> np.ndarray:
-        """What the page's G draws, (28, 28)."""
-        tables = unpacked(self.runs[run]["snapshots"][snapshot])
-        return compact.images(tables, *map(torch.tensor, ([draw], [c1], [[float(c2), float(c3)]])))[0, 0].numpy()
+    def full(self, run: int, at: int, *codes) -> Tensor:
+        """What a run's full G draws, (N, 28, 28), of `tensors` of codes whose categories are digits."""
+        draw, c1, continuous = tensors(*codes)
+        noise = content.draws(self.params.latent, self.params.explorer)[draw]
+        category = torch.from_numpy(np.argsort(self.matched(run)))[c1]
+        generator = self.models[VARIANTS[run], at].generator
+        return model.generate(generator, Codes(noise, category, continuous), self.params.latent)[:, 0]
+
+    def small(self, run: int, snapshot: int, *codes) -> Tensor:
+        """What the page's G draws of them."""
+        return compact.images(unpacked(self.runs[run]["snapshots"][snapshot]), *tensors(*codes))[:, 0]
+
+
+def tensors(draw, c1, c2, c3) -> tuple[Tensor, Tensor, Tensor]:
+    """Draws of z (N,), categories (N,), and c2 and c3 (N, 2); one number is the same for all."""
+    draw, c1, c2, c3 = (torch.tensor(part) for part in np.broadcast_arrays(draw, c1, c2, c3))
+    return draw, c1, torch.stack([c2, c3], dim=1).float()
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +94,7 @@ def made(small, digits) -> Made:
     torch.manual_seed(0)
     models = {(name, at): untrained(params.settings(name)) for name in VARIANTS for at in (MILESTONE, END)}
     test = digits.flip(2), LABELS.flip(0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Run, "load", lambda this, iteration=END: models[this.variant, iteration])
-        patch.setattr(mnist, "training_images", lambda *_: (digits, LABELS))
-        runs = [content.explored(Run(name, 3, params.settings(name)), params, test) for name in VARIANTS]
+    runs = explored(VARIANTS, params, models, test, digits)
     return Made(params, models, runs, test, explorer.render(runs, test, params.explorer))
 
 
@@ -123,15 +139,18 @@ def test_a_compact_g_draws_what_g_draws(order, params):
     assert (ours - full).std() < 0.1 * full.std()
 
 
-def test_the_difference_from_the_full_g_is_told(made: Made):
-    for snapshot, at in zip(made.runs[0]["snapshots"], (MILESTONE, END), strict=True):
+def test_a_snapshot_tells_what_is_read_in_its_images_and_how_far_the_page_s_g_is_off(made: Made):
+    c1, draw, row, column = np.indices((10, DRAWS, VALUES, VALUES)).reshape(4, -1)
+    for i, (at, snapshot) in enumerate(zip((MILESTONE, END), made.runs[0]["snapshots"], strict=True)):
+        codes = draw, c1, 2 * (column - 1), 2 * (row - 1)
+        images = made.full(0, at, *codes)
+        posterior, continuous = content.read(made.models["infogan", at], images[:, None])
+        found = codes_read(snapshot).reshape(3, -1)
         assert snapshot["iteration"] == at
-        codes, draw, place = content.grid(made.noise(), np.arange(10), VALUES)
-        order = np.argsort(made.matched(0))
-        codes = codes._replace(category=torch.from_numpy(order)[place])
-        full = model.generate(made.models["infogan", at].generator, codes, made.params.latent)
-        ours = compact.images(unpacked(snapshot), draw, place, codes.continuous)
-        assert 0.5 < snapshot["difference"] / (ours - full).square().mean().sqrt() < 2
+        assert (found[0] == made.matched(0)[posterior.argmax(dim=1)]).all()
+        np.testing.assert_allclose(found[1:].T / 100, continuous, atol=0.0051)
+        difference = (made.small(0, i, *codes) - images).square().mean().sqrt()
+        assert 0.5 < snapshot["difference"] / difference < 2
 
 
 def test_categories_are_in_the_order_of_their_digits(made: Made):
@@ -145,30 +164,11 @@ def test_categories_are_in_the_order_of_their_digits(made: Made):
         assert run["error"] == np.mean(said != made.test[1].numpy())
 
 
-def test_what_is_read_is_read_in_the_image_of_its_code(made: Made):
-    matched = made.matched(0)
-    for at, snapshot in zip((MILESTONE, END), made.runs[0]["snapshots"]):
-        trained = made.models["infogan", at]
-        for c1, draw, row, column in ((0, 0, 0, 0), (9, 1, 0, 2), (4, 0, 2, 1)):
-            category = torch.tensor([list(matched).index(c1)])
-            codes = Codes(made.noise()[[draw]], category, torch.tensor([[2.0 * (column - 1), 2.0 * (row - 1)]]))
-            posterior, continuous = content.read(trained, model.generate(trained.generator, codes, made.params.latent))
-            found = codes_read(snapshot)[:, c1, draw, row, column]
-            assert found[0] == matched[posterior.argmax()]
-            np.testing.assert_allclose(found[1:] / 100, continuous[0], atol=0.0051)
-
-
 def test_c2_and_c3_do_what_is_said_to_slant_and_width(made: Made):
-    category = list(made.matched(1)).index(7)
-    trained, means = made.models["gan", END], []
-    for c3 in (-1.0, 1.0):
-        codes = Codes(made.noise(), torch.full((DRAWS,), category), torch.tensor([[0.0, c3]] * DRAWS))
-        images = model.generate(trained.generator, codes, made.params.latent)[:, 0].numpy()
-        slant, width = morphometry.slant_and_width(images)
-        means.append([np.degrees(slant).mean(), width.mean()])
-    np.testing.assert_allclose(
-        made.runs[1]["snapshots"][-1]["effects"][7][1], np.subtract(means[1], means[0]), atol=1e-3
-    )
+    images = made.full(1, END, [0, 1, 0, 1], 7, 0, [-1, -1, 1, 1])
+    slant, width = morphometry.slant_and_width(images.numpy())
+    before, after = np.reshape([np.degrees(slant), width], (2, 2, DRAWS)).mean(axis=2).T
+    np.testing.assert_allclose(made.runs[1]["snapshots"][-1]["effects"][7][1], after - before, atol=1e-3)
 
 
 def test_the_page_opens_where_the_first_infogan_leans_furthest(made: Made):
@@ -178,29 +178,19 @@ def test_the_page_opens_where_the_first_infogan_leans_furthest(made: Made):
     assert opening["slant"] == slants[opening["c1"], ("c2", "c3").index(opening["code"])]
 
 
-def test_a_training_is_shown_as_far_as_it_goes(params):
-    options = params.explorer.model_copy(update={"milestones": [250, 1000]})
-    for end, expected in (5000, [250, 1000, 5000]), (500, [250, 500]), (4, [4]):
-        assert content.snapshots(options, params.train.model_copy(update={"iterations": end})) == expected
-
-
 def test_digits_are_the_first_of_each():
     labels = torch.tensor([2, 0, 2, 9, 0] + [9] * 20)
     assert content.first_of_each(labels) == [1, 4, 0, 2, 3, *range(5, 14)]
 
 
 def test_other_numbers_of_categories_keep_their_order(small, digits):
-    params = change(
-        small, latent={"categories": 12}, explorer={"grid_values": 2, "draws": 1, "rank": 5, "milestones": []}
-    )
-    this = Run("infogan", 3, params.settings("infogan"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Run, "load", lambda this, iteration=END: untrained(this.settings))
-        patch.setattr(mnist, "training_images", lambda *_: (digits, LABELS))
-        run = content.explored(this, params, (digits, LABELS))
+    options = {"grid_values": 2, "draws": 1, "rank": 5, "milestones": []}
+    params, test = change(small, latent={"categories": 12}, explorer=options), (digits, LABELS)
+    models = {("infogan", END): untrained(params.settings("infogan"))}
+    (run,) = explored(["infogan"], params, models, test, digits)
     assert len(run["digits"]) == len(run["posteriors"][0]) == 12
     assert set(run["digits"]) <= {*range(10), classification.UNMATCHED}
-    assert explorer.render([run], (digits, LABELS), params.explorer).count('name="c1"') == 12
+    assert explorer.render([run], test, params.explorer).count('name="c1"') == 12
 
 
 def test_a_sheet_keeps_images_and_their_greys(digits):
@@ -209,38 +199,32 @@ def test_a_sheet_keeps_images_and_their_greys(digits):
     np.testing.assert_allclose(images.reshape(40, 28, 28) / 255, digits / 255, atol=0.51 / 15)
 
 
-def test_the_page_is_the_same_every_time_and_fetches_nothing(made: Made):
-    assert explorer.render(made.runs, made.test, made.params.explorer) == made.html
-    assert made.html.count("://") == 1 and 'href="https://arxiv.org/abs/1606.03657"' in made.html
-    assert "infomax-3" in made.html and "seed 0" in made.html
-    assert "infogan-3" not in explorer.render(made.runs[1:], made.test, made.params.explorer)  # a page without InfoGAN
+def test_a_page_without_infogan_fetches_nothing_either(made: Made):
+    page = explorer.render(made.runs[1:], made.test, made.params.explorer)
+    assert "infomax-3" in page and "infogan-3" not in page
+    assert page.count("://") == made.html.count("://") == 1 and 'href="https://arxiv.org/abs/1606.03657"' in page
 
 
 # --- In a browser ------------------------------------------------------------------------------------------------------
 
-TILE = ".run[data-run='{}'] figure:nth-child({})"
 GREYS = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 == 0)"
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 # Texts whose contrast with what is behind them is below 4.5, WCAG's AA.
 FAINT = """() => {
   const channels = (colour) => colour.match(/[0-9.]+/g).map(Number);
-  const luminance = (rgb) => {
-    const [r, g, b] = rgb.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
+  const linear = (c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4);
+  const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
   const behind = (element) => {
     const [r, g, b, alpha = 1] = channels(getComputedStyle(element).backgroundColor);
     return alpha ? [r, g, b] : behind(element.parentElement);
   };
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const faint = [];
-  while (texts.nextNode()) {
-    const element = texts.currentNode.parentElement;
-    if (!texts.currentNode.data.trim() || !element.checkVisibility()) continue;
-    const pair = [channels(getComputedStyle(element).color).slice(0, 3), behind(element)].map(luminance);
-    if ((Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05) < 4.5) faint.push(texts.currentNode.data.trim());
-  }
-  return faint;
+  const isFaint = (element) => {
+    const pair = [channels(getComputedStyle(element).color), behind(element)].map(luminance);
+    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05) < 4.5;
+  };
+  const hasText = (element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+  const visible = [...document.querySelectorAll("body *")].filter((element) => element.checkVisibility());
+  return visible.filter((element) => hasText(element) && isFaint(element)).map((element) => element.textContent);
 }"""
 
 
@@ -261,11 +245,10 @@ def visit(browser, made: Made, tmp_path: Path) -> Iterator[Any]:
     """Opens the page, offline, with a fragment; asserts afterwards that it fetched nothing and that no error came."""
     path = tmp_path / "index.html"
     path.write_text(made.html, encoding="utf-8")
-    contexts, errors, requests = [], [], []
+    pages, errors, requests = [], [], []
 
     def opened(fragment: str = "", **context: Any) -> Any:
-        contexts.append(browser.new_context(offline=True, **context))
-        page = contexts[-1].new_page()
+        pages.append(page := browser.new_page(offline=True, **context))
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
@@ -275,8 +258,8 @@ def visit(browser, made: Made, tmp_path: Path) -> Iterator[Any]:
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert errors == []
     assert {url.partition("#")[0] for url in requests if not url.startswith("data:")} == {path.as_uri()}
 
@@ -294,11 +277,6 @@ def state(page) -> dict[str, str]:
     return dict(part.split("=") for part in page.evaluate("location.hash.slice(1)").split("&"))
 
 
-def words(page, run: int, place: int) -> list[str]:
-    """What a tile says that is read in it."""
-    return page.locator(f"{TILE.format(run, place + 1)} b").all_text_contents()
-
-
 def touch(page, *points: tuple[float, float]) -> None:
     """A finger goes through these points of the window, and lifts."""
     session = page.context.new_cdp_session(page)
@@ -310,40 +288,17 @@ def touch(page, *points: tuple[float, float]) -> None:
 def test_the_page_draws_what_g_draws(visit, made: Made):
     for run, at, c1, c2, c3 in ((0, 1, 4, 1.5, -2), (1, 0, 0, -0.25, 0.5), (2, 0, 9, 0, 2)):
         page = visit(f"#at={at}&c1={c1}&c2={c2}&c3={c3}")
-        expected = [made.image(run, at, draw, c1, c2, c3) for draw in range(DRAWS)]
-        np.testing.assert_allclose(shown(page, run), expected, atol=0.003)
+        np.testing.assert_allclose(shown(page, run), made.small(run, at, range(DRAWS), c1, c2, c3), atol=0.003)
 
 
-def test_a_tile_says_what_is_read_in_its_image(visit, made: Made):
-    page = visit("#c1=4&c2=-2&c3=2&at=0")
-    for run in range(3):
-        for draw in range(DRAWS):
-            c1, c2, c3 = codes_read(made.runs[run]["snapshots"][0])[:, 4, draw, 2, 0]
-            said = words(page, run, draw)
-            assert said[0] == f"{c1} {'✓' if c1 == 4 else '✗'}"
-            np.testing.assert_allclose(
-                [float(word.replace("−", "-")) for word in said[1:]], [c2 / 100, c3 / 100], atol=0.051
-            )
-
-
-def test_between_the_grid_s_values_what_is_read_is_interpolated(visit, made: Made):
-    page = visit("#c1=4&c2=1&c3=-2")
-    between = codes_read(made.runs[2]["snapshots"][1])[2, 4, 1, 0, 1:].mean() / 100
-    assert abs(float(words(page, 2, 1)[2].replace("−", "-")) - between) < 0.051
-
-
-def test_a_drag_of_a_slider_moves_the_images_of_every_run(visit):
-    page = visit()
-    before = [shown(page, run) for run in range(3)]
-    box = page.locator("#c3").bounding_box()
-    middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] / 2, middle)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"], middle, steps=4)
-    page.mouse.up()
-    assert float(state(page)["c3"]) == 2
-    assert all((shown(page, run) != images).any(axis=(1, 2)).all() for run, images in enumerate(before))
-    assert "extrapolates" in page.text_content("#range")
+def test_a_tile_says_what_is_read_in_its_image_interpolated_between_the_values_of_the_grid(visit, made: Made):
+    page = visit("#c1=4&c2=0.5&c3=2&at=0")  # a quarter of the way from the middle value of c2 to the last
+    for run, draw in product(range(3), range(DRAWS)):
+        near, far = codes_read(made.runs[run]["snapshots"][0])[:, 4, draw, 2, 1:].T
+        said = page.locator(f".run[data-run='{run}'] figure:nth-child({draw + 1}) b").all_text_contents()
+        assert said[0] == f"{near[0]} {'✓' if near[0] == 4 else '✗'}"
+        numbers = [float(word.replace("−", "-")) for word in said[1:]]
+        np.testing.assert_allclose(numbers, (0.75 * near + 0.25 * far)[1:] / 100, atol=0.051)
 
 
 def test_a_code_plays_back_and_forth_until_it_is_moved(visit):
@@ -375,18 +330,19 @@ def test_keys_move_the_codes_the_training_and_z(visit, made: Made):
     kept = {"runs": "infogan,gan,infomax", "at": "0", "z": "0", "c1": "1", "c2": "0.05", "c3": "2"}
     assert state(page) == kept | {"reader": "gan", "digit": "1"}
     assert page.text_content("output[for=at]") == f"after {MILESTONE} iterations"
+    warned = page.eval_on_selector_all("output.warning", "all => all.map((one) => one.htmlFor.value)")
+    assert warned == ["c3"]  # which is beyond the trained range
 
 
 def test_a_link_restores_the_state(visit, made: Made):
     page = visit("#runs=gan&at=0&z=1&c1=9&c2=-1.5&c3=0.5&reader=infomax&digit=3")
     assert [page.is_visible(f".run[data-run='{run}']") for run in range(3)] == [False, True, False]
     assert (page.input_value("#c2"), page.input_value("#c3"), page.input_value("#at")) == ("-1.5", "0.5", "0")
-    assert all(
-        page.is_checked(f"[name={name}][value='{value}']")
-        for name, value in (("c1", 9), ("digit", 3), ("reader", "infomax"))
-    )
+    chosen = {"c1": "9", "digit": "3", "reader": "infomax"}
+    assert all(page.is_checked(f"[name={name}][value='{value}']") for name, value in chosen.items())
     first = shown(page, run=1)
-    np.testing.assert_allclose(first[0], made.image(1, 0, 1, 9, -1.5, 0.5), atol=0.003)  # of the second draw of z
+    expected = made.small(1, 0, [1, 0], 9, -1.5, 0.5)  # the second draw of z first
+    np.testing.assert_allclose(first, expected, atol=0.003)
     page.check("[name=runs][value=infomax]")
     assert state(page)["runs"] == "gan,infomax"
     page.evaluate("location.hash = '#c1=0'")
@@ -427,7 +383,7 @@ def test_a_finger_that_scrolls_from_a_slider_leaves_the_code(visit):
     assert page.evaluate("scrollY") > 100
 
 
-@pytest.mark.parametrize("size", [(1280, 900), (390, 844), (360, 740), (640, 450), (320, 256)])  # the last two: zoomed
+@pytest.mark.parametrize("size", [(1280, 900), (360, 740), (640, 450), (320, 256)])  # the last two: zoomed
 def test_an_image_and_the_codes_are_in_the_first_sight(size, visit):
     page = visit(viewport=dict(zip(("width", "height"), size)))
     image, slider = page.locator(".run canvas").first.bounding_box(), page.locator("#c3").bounding_box()
@@ -435,7 +391,7 @@ def test_an_image_and_the_codes_are_in_the_first_sight(size, visit):
     assert image["y"] + 50 <= (size[1] if size[0] > 700 else page.locator(".controls").bounding_box()["y"])
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+@pytest.mark.parametrize("width", [320, 768, 1280])
 def test_no_number_is_so_long_that_it_moves_what_is_below(width, visit):
     page = visit(viewport={"width": width, "height": 844})
     one_of_four = f"{(min(width, 700) - 60) / 4}px"  # as narrow as a tile gets where there are four draws
@@ -469,12 +425,11 @@ def test_a_digit_shows_what_is_read_and_gives_the_code_to_the_sliders(visit, mad
     assert f"Test image {content.first_of_each(made.test[1])[7]}, a {sorted(made.test[1].tolist())[7]}" in said
     assert f"c1 = {best} " in said and f"the digit {best}" in said
     page.wait_for_timeout(400)
-    bars = page.eval_on_selector_all(
-        ".bars li", "bars => bars.map(bar => parseFloat(bar.style.getPropertyValue('--share')))"
-    )
+    share = "bars => bars.map(bar => parseFloat(bar.style.getPropertyValue('--share')))"
+    bars = page.eval_on_selector_all(".bars li", share)
     np.testing.assert_allclose(bars, 100 * np.array(posterior), atol=1e-6)
     redrawn = np.reshape(page.eval_on_selector(".redrawn canvas", GREYS), (28, 28)) / 255
-    np.testing.assert_allclose(redrawn, made.image(2, 1, 0, best, c2, c3), atol=0.003)
+    np.testing.assert_allclose(redrawn, made.small(2, 1, [0], best, c2, c3)[0], atol=0.003)
     page.click("#take")
     kept = state(page)
     assert (kept["c1"], float(kept["c2"]), float(kept["c3"])) == (str(best), *np.clip([c2, c3], -2, 2))
