@@ -33,7 +33,7 @@ METRICS = {  # in words, of those that claims, hypotheses and studies ask for
     "width.width_correlation": "correlation of code and width",
     "width.width_change": "change of width, spreads",
     "disentanglement.specificity_lowest": "own change, of own and other's",
-    "disentanglement.specificity_within_lowest": "the same, in spreads within a digit",
+    "disentanglement.specificity_within_lowest": "own change, in spreads of a digit",
     "disentanglement.digit_kept_lowest": "digit kept from −1 to 1",
     "classification.error_one_to_one": "classification error",
     "classification.error_majority": "error by the most frequent digit",
