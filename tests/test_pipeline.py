@@ -102,7 +102,7 @@ def test_evidence_gives_what_was_measured(project: Path):
 
 
 def test_a_second_run_does_nothing(project: Path):
-    assert dvc("repro", cwd=project).stdout.endswith("Data and pipelines are up to date.\n")
+    assert "Data and pipelines are up to date" in dvc("repro", cwd=project).stdout
 
 
 def reruns(project: Path) -> set[str]:
@@ -115,24 +115,6 @@ def reruns(project: Path) -> set[str]:
     for stage, problems in json.loads(done.stdout).items():
         changed |= {stage for problem in problems if isinstance(problem, dict) and "changed deps" in problem}
     return changed
-
-
-@pytest.fixture
-def edited(project: Path):
-    """Edit files of the project for one test."""
-    originals = {}
-
-    def edit(name: str, old: str, new: str) -> Path:
-        path = project / name
-        text = path.read_text(encoding="utf-8")
-        assert old in text
-        originals.setdefault(path, text)
-        path.write_text(text.replace(old, new), encoding="utf-8")
-        return project
-
-    yield edit
-    for path, text in originals.items():
-        path.write_text(text, encoding="utf-8")
 
 
 def of_each_run(*stages: str, variants: tuple[str, ...] = VARIANTS) -> set[str]:
@@ -162,10 +144,17 @@ A_COMMENT, CODE = (("\n\n\n", f"\n\n\n{more}\n\n\n") for more in ("# more", "mor
           ("replicate/reporting/report.md.j2", "{#", "{# ")], {"code", "summarise", "figures", "report"}),
     ],
 )  # fmt: skip
-def test_a_change_reruns_what_depends_on_it_and_nothing_else(edits, expected, edited, project: Path):
-    for edit in edits:
-        edited(*edit)
-    assert reruns(project) == expected
+def test_a_change_reruns_what_depends_on_it_and_nothing_else(edits, expected, project: Path):
+    originals = {project / name: (project / name).read_bytes() for name, *_ in edits}
+    try:
+        for name, old, new in edits:
+            text = (project / name).read_text(encoding="utf-8")
+            assert old in text
+            (project / name).write_text(text.replace(old, new), encoding="utf-8")
+        assert reruns(project) == expected
+    finally:
+        for path, content in originals.items():
+            path.write_bytes(content)
 
 
 def test_files_of_a_run_that_is_no_longer_made_are_removed_and_change_nothing(project: Path):

@@ -9,7 +9,7 @@ from scipy import stats
 
 from replicate.base.stage import BadInput
 from replicate.findings import claims, comparisons
-from replicate.findings.claims import FAILS, HOLDS, NOT_JUDGED, PARTLY, Claim, Condition
+from replicate.findings.claims import FAILS, HOLDS, PARTLY, Claim, Condition
 from replicate.findings.results import Results
 
 GOOD = """
@@ -137,22 +137,10 @@ def test_a_number_and_a_margin_must_both_be_reached():
 def test_without_a_run_there_is_no_verdict_and_without_one_of_the_control_only_that_a_limit_is_missed():
     partly = [{"metric": "m", "at_least": 0.8}]
     criterion = claim({"metric": "m", "at_least": 0.9, "above_control": 0.3}, partly=partly, control="gan")
-    without_control = "there is no run of gan, its control"
-    for values, verdict, reason in [
-        ([], NOT_JUDGED, "there is no run of infogan"),
-        ([0.95], NOT_JUDGED, without_control),
-        ([0.85], NOT_JUDGED, without_control),
-        ([0.7], FAILS, None),
-    ]:
-        found = claims.assess(criterion, runs(*values))
-        assert (found.verdict, found.reason, found.borderline) == (verdict, reason, False)
-
-
-def test_a_study_answers_its_claim():
-    answered = {"open": Claim(brief="b", statement="s", where="w", published="p", study="leak")}
-    for of_study, verdict in ((comparisons.CODE_ONLY, PARTLY), (None, NOT_JUDGED)):
-        found = claims.assess_all(answered, Results({}, {}), {"leak": of_study})["open"]
-        assert found.verdict == verdict and bool(found.reason) == (of_study is None)
+    assert claims.assess(criterion, []) == claims.not_judged("there is no run of infogan")
+    for reached in (0.95, 0.85):
+        assert claims.assess(criterion, runs(reached)) == claims.not_judged("there is no run of gan, its control")
+    assert claims.assess(criterion, runs(0.7)).verdict == FAILS
 
 
 @pytest.fixture
@@ -176,7 +164,8 @@ def test_a_good_file_is_read_and_assessed(path):
     assert set(loaded["good"].metrics()) == compared | {("infogan", "a.d")}
     assessments = claims.assess_all(loaded, results(), {"leak": None})
     assert [claims.in_words(each) for each in assessments.values()] == ["holds (2 of 2)", "holds", "not judged"]
-    assert assessments["alone"].runs == 0
+    assert assessments["alone"].runs == 0 and "too few trainings" in assessments["open"].reason
+    assert claims.assess_all(loaded, results(), {"leak": comparisons.CODE_ONLY})["open"].verdict == PARTLY
 
 
 @pytest.mark.parametrize(

@@ -69,17 +69,6 @@ def test_a_probe_is_the_logistic_regression_of_scikit_learn(kind, penalty):
     assert np.abs(centred - (expected - expected.mean(axis=1, keepdims=True))).mean() < 0.02 * expected.std()
 
 
-def test_a_path_ends_where_a_fit_from_zero_does():
-    features, digit = mixed(100, 0)
-    features, test = probes.principal(features, mixed(300, 1)[0])
-    for penalty, warm in probes.path(features, digit, [10.0, 0.01, 0.1], 1000):
-        cold = probes.fit(features, digit, penalty, np.zeros_like(warm), 1000)
-        from_path, from_zero = probes.logits(warm, test), probes.logits(cold, test)
-        assert (from_path.argmax(axis=1) != from_zero.argmax(axis=1)).mean() < 0.002
-        np.testing.assert_allclose(from_path, from_zero, atol=0.02 * from_zero.std())
-    assert penalty == 10
-
-
 def test_a_fit_has_the_same_bits_again_and_on_any_number_of_threads():
     features, digit = mixed(200, 0)  # more images than one part of the loss has
     features, _ = probes.principal(features, features)

@@ -251,15 +251,10 @@ def test_ctrl_c_ends_workers_and_trainings_and_says_what_comes_next(files, tmp_p
     (tmp_path / plan.FOLDER).mkdir()
     for name in ("params.yaml", plan.FOLDER / "studies.yaml"):
         shutil.copy(ROOT / name, tmp_path / name)
-    process = subprocess.Popen(
-        [sys.executable, "-c", BEGIN.format(files=files), "seeds", "--threads", "1"],
-        cwd=tmp_path,
-        env=os.environ | {"TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,  # a group of its own, of which Ctrl-C would tell every process
-    )
+    command = [sys.executable, "-c", BEGIN.format(files=files), "seeds", "--threads", "1"]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": os.environ | {"TMPDIR": str(tmp_path)}}
+    # A group of its own, of which Ctrl-C would tell every process.
+    process = subprocess.Popen(command, cwd=tmp_path, text=True, start_new_session=True, **options)
     try:
         while not list(tmp_path.glob("infogan-*/checkpoints/*/steps")):
             assert process.poll() is None, process.stdout.read()
