@@ -36,7 +36,7 @@ def load(changes: dict[str, Any], folder: Path) -> Parameters:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("train.iterations", 5000.5, "train.iterations: got 5000.5, expected to be a valid integer"),
+        ("train.iterations", "5000", "train.iterations: got '5000', expected to be a valid integer"),
         ("train.iterations", 5001, r"iterations: got 5001, expected a multiple of log_every \(10\)"),
         ("train.milestones", [100, 105], r"milestones: got 105, expected a multiple of log_every \(10\)"),
         ("train.milestones", [250, 250], r"milestones: got \[250, 250\], expected ascending values, each once"),

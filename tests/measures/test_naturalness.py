@@ -106,7 +106,7 @@ def test_one_code_that_does_nothing_leaves_no_lowest(real):
 
 def test_sheared_and_stretched_images_have_the_slant_and_width_asked_for():
     n = 5
-    images = rings(torch.full((n,), 0.1), torch.full((n,), 10.0), torch.full((n,), 2.0)).roll(2, dims=3)
+    images = rings(torch.full((n,), 0.1), torch.full((n,), 10.0), torch.full((n,), 2.0)).roll((2, 2), dims=(2, 3))
     slant, width = morphometry.slant_and_width(images[:, 0].numpy())
     to_slant, to_width = np.linspace(-0.4, 0.5, n), np.linspace(8, 15, n)
     sheared, stretched = naturalness.sheared(images, slant, to_slant), naturalness.stretched(images, width, to_width)
