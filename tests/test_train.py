@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import torch
@@ -17,7 +16,7 @@ from torch.nn import functional as F
 
 from replicate import train
 from replicate.base import mnist
-from replicate.base.parameters import Parameters, RecognitionViews, Settings, View
+from replicate.base.parameters import Mnist, Parameters, RecognitionViews, Settings, View
 from replicate.base.stage import BadInput
 from replicate.gan import game, latent, model, run, views
 from replicate.gan.model import Model
@@ -34,25 +33,24 @@ def finish(this: Run, digits: Tensor, params: Parameters, device: torch.device =
     return found
 
 
-class Finished(NamedTuple):
-    """A training that was not interrupted: what it found, and the folder with its checkpoints."""
-
-    tensors: dict[str, Tensor]
-    folder: Path
-
-
 @pytest.fixture(scope="session")
-def finished(digits, small: Parameters, tmp_path_factory) -> Callable[..., Finished]:
-    """Train a variant without an interruption, once on each device."""
+def finished(digits, small: Parameters, tmp_path_factory) -> Callable[..., tuple[dict[str, Tensor], Path]]:
+    """Train a variant without an interruption, once on each device: what it found, and where."""
 
     @cache
-    def train_once(variant: str, device: torch.device = CPU) -> Finished:
-        folder = tmp_path_factory.mktemp(variant)
+    def train_once(variant: str, device: torch.device = CPU) -> tuple[dict[str, Tensor], Path]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(folder)
-            return Finished(finish(run.of(variant, 0, small), digits, small, device), folder)
+            patch.chdir(folder := tmp_path_factory.mktemp(variant))
+            return finish(run.of(variant, 0, small), digits, small, device), folder
 
     return train_once
+
+
+@pytest.fixture
+def this(small: Parameters, tmp_path, monkeypatch) -> Run:
+    """A run of InfoGAN in a working directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    return run.of("infogan", 0, small)
 
 
 def assert_same_bits(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
@@ -111,9 +109,8 @@ def plain_gradients(plain: Model, real, codes, new_codes, settings: Settings, ra
 
 def trained_by_each_step(networks: Model, settings: Settings) -> tuple[list[Tensor], list[Tensor]]:
     discriminating, generating = [*networks.discriminator.parameters()], [*networks.generator.parameters()]
-    (generating if settings.train.recognition_step == "generator" else discriminating).extend(
-        networks.head.parameters()
-    )
+    of_head = generating if settings.train.recognition_step == "generator" else discriminating
+    of_head.extend(networks.head.parameters())
     return discriminating, generating
 
 
@@ -160,11 +157,8 @@ VIEWS = RecognitionViews(c1=View(rotation=0.15, shift=1.0), c2=View(stretch_x=0.
     ids=str,
 )
 def test_a_step_is_the_plain_step(objective: str, changes: dict, digits, small: Parameters, monkeypatch):
-    settings = change(
-        small.settings(objective),
-        networks=changes.get("networks", {}),
-        train={"batch_size": 16, "learning_rate_discriminator": 0.0, **changes.get("train", {})},
-    )
+    train = {"batch_size": 16, "learning_rate_discriminator": 0.0} | changes.get("train", {})
+    settings = change(small.settings(objective), networks=changes.get("networks", {}), train=train)
     # Where rounding takes one of half a million ReLUs over its kink, the gradients differ by more than rounding. So of a
     # few seeds one where it does not is enough; what is wrong in the step is wrong in every seed.
     assert any(disagreement(seed, digits, settings, monkeypatch) < 2e-5 for seed in range(4))
@@ -176,7 +170,7 @@ def test_a_step_is_the_plain_step(objective: str, changes: dict, digits, small: 
 def test_a_resumed_run_ends_with_the_same_bits(
     finished, variant: str, killed_in: int, device: torch.device, digits, small: Parameters, tmp_path, monkeypatch
 ):
-    whole = finished(variant, device).tensors
+    whole, _ = finished(variant, device)
     monkeypatch.chdir(tmp_path)
     this, iterate, done = run.of(variant, 0, small), game.iterate, []
 
@@ -196,53 +190,56 @@ def test_a_resumed_run_ends_with_the_same_bits(
 
 
 def test_another_seed_gives_another_run(digits, small: Parameters):
-    settings = small.settings("infogan")
-    one, other = (game.start(seed, digits, settings, CPU) for seed in (0, 1))
+    one, other = (game.start(seed, digits, small.settings("infogan"), CPU) for seed in (0, 1))
     for training in (one, other):
-        game.iterate(training, 0, settings)
+        game.iterate(training, 0, small.settings("infogan"))
     assert not torch.isclose(one.log[0], other.log[0]).any()
 
 
+def spoil_a_weight(training: game.Training) -> None:
+    training.model.generator.fully_connected[0].weight.data[0, 0] = math.nan
+
+
+def spoil_a_moment(training: game.Training) -> None:
+    next(iter(training.optimisers["generator"].state.values()))["exp_avg"].view(-1)[0] = math.nan
+
+
+@pytest.mark.parametrize(
+    ("spoil", "after", "said"), [(spoil_a_weight, 2, "4: a loss is not"), (spoil_a_moment, 3, "4: a weight is not")]
+)
 def test_divergence_names_the_iteration_and_keeps_the_checkpoint(
-    finished, digits, small: Parameters, tmp_path, monkeypatch
+    spoil, after: int, said: str, this: Run, finished, digits, small: Parameters, monkeypatch
 ):
-    monkeypatch.chdir(tmp_path)
-    this, iterate = run.of("infogan", 0, small), game.iterate
-
-    def poisoned(training, iteration, settings):
-        if iteration == 2:
-            training.model.generator.fully_connected[0].weight.data[0, 0] = math.nan
+    def spoiled(training, iteration, settings, iterate=game.iterate):
         iterate(training, iteration, settings)
+        if iteration == after:
+            spoil(training)
 
-    monkeypatch.setattr(game, "iterate", poisoned)
-    with pytest.raises(BadInput, match="diverged by iteration 3: a loss is not finite"):
+    with monkeypatch.context() as patch, pytest.raises(BadInput, match=f"diverged by iteration {said} finite"):
+        patch.setattr(game, "iterate", spoiled)
         finish(this, digits, small)
-    monkeypatch.setattr(game, "iterate", iterate)
-    assert_same_bits(finished("infogan").tensors, finish(this, digits, small))
+    assert_same_bits(finished("infogan")[0], finish(this, digits, small))
 
 
 def test_the_fingerprint_tells_trainings_apart(small: Parameters, monkeypatch):
-    settings = small.settings("infogan")
-    other_mnist = small.mnist.model_copy(update={"sha256": dict.fromkeys(small.mnist.sha256, "0" * 64)})
-    prints = [
-        train.fingerprint(0, settings, small.mnist, CPU),
-        train.fingerprint(1, settings, small.mnist, CPU),
-        train.fingerprint(0, small.settings("gan"), small.mnist, CPU),
-        train.fingerprint(0, change(settings, latent={"categories": 20}), small.mnist, CPU),
-        train.fingerprint(0, settings, other_mnist, CPU),
+    settings, other_mnist = small.settings("infogan"), Mnist(sha256=dict.fromkeys(small.mnist.sha256, "0" * 64))
+    trainings = [
+        (0, settings, small.mnist),
+        (1, settings, small.mnist),
+        (0, small.settings("gan"), small.mnist),
+        (0, change(settings, latent={"categories": 20}), small.mnist),
+        (0, settings, other_mnist),
     ]
+    prints = [train.fingerprint(*training, CPU) for training in trainings]
     assert len(set(prints)) == len(prints)
-    assert train.fingerprint(0, small.settings("infogan"), small.mnist, CPU) == prints[0]
     monkeypatch.setattr(train.source, "fingerprint", lambda module: f"other code of {module}")
-    assert train.fingerprint(0, settings, small.mnist, CPU) not in prints
+    assert train.fingerprint(*trainings[0], CPU) not in prints
 
 
 @pytest.fixture
-def at_the_end(finished, digits, small: Parameters, tmp_path, monkeypatch) -> Run:
+def at_the_end(this: Run, finished, digits, small: Parameters, monkeypatch) -> Run:
     """The stage about a training that was killed when its last checkpoint was written; no iteration may follow."""
-    monkeypatch.chdir(tmp_path)
-    this = run.of("infogan", 0, small)
-    shutil.copytree(finished("infogan").folder / this.checkpoints, this.checkpoints)
+    shutil.copytree(finished("infogan")[1] / this.checkpoints, this.checkpoints)
     monkeypatch.setattr(run, "from_command_line", lambda description: (this, small))
     monkeypatch.setattr(mnist, "training_images", lambda files, n: (digits, None))
     monkeypatch.setattr(game, "iterate", lambda *_: pytest.fail("it trains"))
@@ -257,7 +254,7 @@ def test_the_stage_writes_its_outputs_in_the_place_of_others_and_leaves_no_check
     assert all(path.exists() for path in train.outputs(at_the_end))
     assert not list(at_the_end.checkpoints.glob("*.safetensors"))
     for name, tensor in load_file(at_the_end.weights / run.snapshot(4)).items():
-        assert torch.equal(tensor, finished("infogan").tensors[f"4 {name}"])
+        assert torch.equal(tensor, finished("infogan")[0][f"4 {name}"])
 
 
 def test_a_training_that_outlived_what_began_it_is_taken_by_the_next_call_and_then_repeated(at_the_end, monkeypatch):
@@ -278,33 +275,12 @@ def test_places_that_take_no_output_are_noticed_before_the_training(at_the_end: 
         train.main()
 
 
-def test_what_is_not_finite_reaches_no_checkpoint(digits, small: Parameters):
+def test_another_number_of_categories_leaves_the_other_weights_and_all_draws_alike(digits, small: Parameters):
     settings = small.settings("infogan")
-    training = game.start(0, digits, settings, CPU)
-    game.iterate(training, 0, settings)
-    assert train.to_tensors(training, 1)["log"].shape == (1, 5)
-    moments = next(iter(training.optimisers["generator"].state.values()))
-    moments["exp_avg"].view(-1)[0] = math.nan
-    with pytest.raises(BadInput, match="diverged by iteration 1: a weight is not finite"):
-        train.to_tensors(training, 1)
-
-
-@pytest.mark.parametrize(
-    ("variant", "changes", "reshaped"),
-    [
-        ("infogan", {"latent": {"categories": 20}}, {"generator.fully_connected.0.weight"}),
-        ("infomax", {}, set()),
-        ("gan", {}, None),
-    ],
-)
-def test_trainings_start_alike_wherever_their_networks_are(variant: str, changes, reshaped, digits, small: Parameters):
-    """The same weights, order of the images, noise and continuous codes."""
-    one = game.start(0, digits, small.settings("infogan"), CPU)
-    other = game.start(0, digits, change(small.settings(variant), **changes), CPU)
+    one, other = (game.start(0, digits, change(settings, latent={"categories": K}), CPU) for K in (10, 20))
     ours, theirs = model.to_tensors(one.model), model.to_tensors(other.model)
-    alike = {name for name in ours.keys() & theirs.keys() if ours[name].shape == theirs[name].shape}
-    expected = set() if reshaped is None else reshaped | {"head.output.weight", "head.output.bias"}
-    assert ours.keys() - alike == expected
+    alike = [name for name in ours if ours[name].shape == theirs[name].shape]
+    assert ours.keys() - alike == {"generator.fully_connected.0.weight", "head.output.weight", "head.output.bias"}
     assert_same_bits(*({name: of[name] for name in alike} for of in (ours, theirs)))
     assert_same_bits(*({name: random.get_state() for name, random in of.random.items()} for of in (one, other)))
 
@@ -370,9 +346,8 @@ def test_an_epoch_shows_each_image_once_and_the_next_in_another_order(digits):
 def test_the_log_has_a_row_for_each_window(tmp_path):
     log = torch.arange(20.0).view(4, 5)
     train.write_log(tmp_path / "training.csv", log, every=2)
-    lines = (tmp_path / "training.csv").read_text().splitlines()
-    assert lines[0] == "iteration,loss_discriminator,loss_generator,information_c1,information_c2,information_c3"
-    assert lines[1:] == [
+    assert (tmp_path / "training.csv").read_text().splitlines() == [
+        "iteration,loss_discriminator,loss_generator,information_c1,information_c2,information_c3",
         "2,2.500000,3.500000,4.500000,5.500000,6.500000",
         "4,12.500000,13.500000,14.500000,15.500000,16.500000",
     ]

@@ -9,7 +9,7 @@ from scipy import stats
 
 from replicate.base.stage import BadInput
 from replicate.findings import claims, comparisons
-from replicate.findings.claims import FAILS, HOLDS, NOT_JUDGED, PARTLY, Claim, Condition
+from replicate.findings.claims import FAILS, HOLDS, PARTLY, Claim, Condition
 from replicate.findings.results import Results
 
 GOOD = """
@@ -17,41 +17,22 @@ version: 2
 revised: when the sixty runs were in
 claims:
   good:
-    brief: in brief
-    statement: It works
-    where: §1
-    published: by eye
-    why_changed: it was 0.4, which a run without it passes
-    variant: infogan
-    control: gan
-    holds:
-    - {metric: a.b, at_least: 0.5, above_control: 0.2}
-    - {metric: a.c, at_most: 3}
-    partly:
-    - {metric: a.b, below_control: 0}
-    beside: [a.d]
+    {brief: in brief, statement: It works, where: §1, published: by eye, variant: infogan, control: gan,
+    why_changed: "it was 0.4, which a run without it passes", beside: [a.d],
+    holds: [{metric: a.b, at_least: 0.5, above_control: 0.2}, {metric: a.c, at_most: 3}],
+    partly: [{metric: a.b, below_control: 0}]}
   alone:
-    brief: in brief
-    statement: It costs nothing
-    where: §2
-    published: negligible
-    holds:
-    - {metric: cost.ratio, at_most: 1.05}
-  open:
-    brief: in brief
-    statement: It leaks
-    where: a note
-    published: argued
-    study: leak
+    {brief: in brief, statement: It costs nothing, where: §2, published: negligible,
+    holds: [{metric: cost.ratio, at_most: 1.05}]}
+  open: {brief: in brief, statement: It leaks, where: a note, published: argued, study: leak}
 """
 COMMITTED = (ROOT / "claims.yaml").read_text(encoding="utf-8")
 OTHERS = COMMITTED[COMMITTED.index("\nstudies:") :]  # what else the file holds
 
 
 def claim(*holds: dict, **others) -> Claim:
-    return Claim(
-        brief="b", statement="s", where="w", published="p", **{"variant": "infogan", "holds": list(holds)} | others
-    )
+    of_claim = {"variant": "infogan", "holds": list(holds)} | others
+    return Claim(brief="b", statement="s", where="w", published="p", **of_claim)
 
 
 def runs(*values: float | None) -> list[dict]:
@@ -80,8 +61,6 @@ BELOW = claim({"metric": "m", "below_control": 0.25}, control="gan")
         (LOW, 0.1, "holds partly"),
         (LOW, math.nextafter(0.1, 1), "does not hold"),
         (HIGH, None, "does not hold"),
-        (LOW, None, "does not hold"),
-        (HIGH, 1, "holds"),
     ],
 )
 def test_one_run_at_and_beyond_each_limit(criterion, value, expected):
@@ -95,10 +74,8 @@ def test_one_run_at_and_beyond_each_limit(criterion, value, expected):
         ([0.95, 0.96, 0.97], "holds (3 of 3)"),  # from 0.935 to 0.985
         ([0.89, 0.99, 0.99], "holds (2 of 3, borderline)"),  # from 0.81 to 1.10
         ([0.87, 0.90, 0.92], "holds partly (2 of 3, borderline)"),  # from 0.83 to 0.96
-        ([0.70, 0.71, 0.72], "holds partly (0 of 3)"),
         ([0.50, 0.55, 0.47], "holds partly (0 of 3, borderline)"),  # from 0.41 to 0.61
         ([0.95, 0.10, 0.11], "does not hold (1 of 3, borderline)"),  # from −0.8 to 1.6
-        ([0.10, 0.11, 0.12], "does not hold (0 of 3)"),
         ([0.90, 0.90, 0.90], "holds (3 of 3)"),  # on the limit, and no run differs
         ([0.95, 0.96, None], "does not hold (2 of 3)"),
     ],
@@ -145,7 +122,6 @@ def test_a_run_counts_when_it_meets_all_conditions():
         (ABOVE, [0.9], [0.4, 0.6], "holds"),
         (ABOVE, [0.9, None], [0.4, 0.6], "does not hold (1 of 2)"),
         (ABOVE, [0.9, 0.9], [0.4, None], "does not hold (0 of 2)"),
-        (BELOW, [0.1, 0.1], [None, None], "does not hold (0 of 2)"),
     ],
 )
 def test_a_margin_compares_with_the_mean_of_the_control(criterion, values, control, expected):
@@ -156,39 +132,15 @@ def test_a_number_and_a_margin_must_both_be_reached():
     criterion = claim({"metric": "m", "at_least": 0.5, "above_control": 0.25}, control="gan")
     for value, control, expected in [(0.5, 0.25, HOLDS), (0.5, 0.26, FAILS), (0.49, 0.1, FAILS)]:
         assert claims.assess(criterion, runs(value), runs(control)).verdict == expected
-    finding = claims.find(criterion.holds[0], runs(0.5, 0.6), runs(0.2, 0.3))
-    assert [(limit.at_least, limit.value) for limit in finding.limits] == [(True, 0.5), (True, 0.5)]
-    assert finding.measured.mean == 0.55 and finding.control.mean == 0.25 and finding.passed
-
-
-def test_means_are_of_claims_with_runs_each_metric_once_and_without_blanks():
-    conditions = [{"metric": "m", "at_least": 1}, {"metric": "m", "at_most": 3}, {"metric": "blank", "at_most": 3}]
-    known = {name: claim(*conditions, variant=name) for name in ("gan", "infomax")}
-    known["cheap"] = claim({"metric": "cost.ratio", "at_most": 1.05}).model_copy(update={"variant": None})
-    measured = Results({"gan": {0: {"m": 2, "blank": 1}, 1: {"m": 1, "blank": None}}}, {"cost.ratio": 1.0})
-    assert claims.means(known, measured) == {"gan": {"m": 1.5}}
 
 
 def test_without_a_run_there_is_no_verdict_and_without_one_of_the_control_only_that_a_limit_is_missed():
-    criterion = claim(
-        {"metric": "m", "at_least": 0.9, "above_control": 0.3}, partly=[{"metric": "m", "at_least": 0.8}], control="gan"
-    )
-    without_control = "there is no run of gan, its control"
-    for values, verdict, reason in [
-        ([], NOT_JUDGED, "there is no run of infogan"),
-        ([0.95], NOT_JUDGED, without_control),
-        ([0.85], NOT_JUDGED, without_control),
-        ([0.7], FAILS, None),
-    ]:
-        found = claims.assess(criterion, runs(*values))
-        assert (found.verdict, found.reason, found.borderline) == (verdict, reason, False)
-
-
-def test_a_study_answers_its_claim():
-    answered = {"open": Claim(brief="b", statement="s", where="w", published="p", study="leak")}
-    for of_study, verdict in ((comparisons.CODE_ONLY, PARTLY), (None, NOT_JUDGED)):
-        found = claims.assess_all(answered, Results({}, {}), {"leak": of_study})["open"]
-        assert found.verdict == verdict and bool(found.reason) == (of_study is None)
+    partly = [{"metric": "m", "at_least": 0.8}]
+    criterion = claim({"metric": "m", "at_least": 0.9, "above_control": 0.3}, partly=partly, control="gan")
+    assert claims.assess(criterion, []) == claims.not_judged("there is no run of infogan")
+    for reached in (0.95, 0.85):
+        assert claims.assess(criterion, runs(reached)) == claims.not_judged("there is no run of gan, its control")
+    assert claims.assess(criterion, runs(0.7)).verdict == FAILS
 
 
 @pytest.fixture
@@ -212,7 +164,8 @@ def test_a_good_file_is_read_and_assessed(path):
     assert set(loaded["good"].metrics()) == compared | {("infogan", "a.d")}
     assessments = claims.assess_all(loaded, results(), {"leak": None})
     assert [claims.in_words(each) for each in assessments.values()] == ["holds (2 of 2)", "holds", "not judged"]
-    assert assessments["alone"].runs == 0
+    assert assessments["alone"].runs == 0 and "too few trainings" in assessments["open"].reason
+    assert claims.assess_all(loaded, results(), {"leak": comparisons.CODE_ONLY})["open"].verdict == PARTLY
 
 
 @pytest.mark.parametrize(
@@ -227,12 +180,12 @@ def test_a_good_file_is_read_and_assessed(path):
         ("above_control: 0.2", "above_control: 0.2, below_control: 1", ["good.holds.0", "above_control, below"]),
         ("above_control: 0.2", "above_control: -0.2", ["good.holds.0.above_control", "-0.2", "greater than or equal"]),
         ("above_control: 0.2", "above_control: .inf", ["claims.good.holds.0.above_control", "finite"]),
-        ("    control: gan\n", "", ["claims.good", "control: missing"]),
+        (", control: gan", "", ["claims.good", "control: missing"]),
         ("control: gan", "control: infogan", ["claims.good", "'infogan'", "another variant"]),
-        ("    variant: infogan\n", "", ["claims.good", "'gan'", "another variant than variant (None)"]),
-        ("    variant: infogan\n", "    variant: infogan\n    study: leak\n", ["good", "study, expected"]),
-        ("    holds:\n    - {metric: cost.ratio, at_most: 1.05}\n", "", ["claims.alone", "got neither"]),
-        ("    - {metric: cost.ratio, at_most: 1.05}\n", "      []\n", ["claims.alone.holds", "at least 1"]),
+        (", variant: infogan", "", ["claims.good", "'gan'", "another variant than variant (None)"]),
+        ("variant: infogan", "variant: infogan, study: leak", ["good", "study, expected"]),
+        (",\n    holds: [{metric: cost.ratio, at_most: 1.05}]", "", ["claims.alone", "got neither"]),
+        ("[{metric: cost.ratio, at_most: 1.05}]", "[]", ["claims.alone.holds", "at least 1"]),
         (GOOD[GOOD.index("claims:") :], "claims: {}\n", ["claims: ", "at least 1"]),
     ],
 )
@@ -249,7 +202,6 @@ def test_a_broken_file_is_refused_naming_the_key(path, old, new, said):
     ("found", "said"),
     [
         (results(**{"a.b": "0.8?"}), r"good needs 'a\.b', which is no number of infogan; like it: a\.b"),
-        (Results({"infogan": {7: {"a.bb": 1, "x": 2}}}, {}), r"good needs 'a\.b', .* of infogan; like it: a\.bb$"),
         (Results({"infogan": results().runs["infogan"], "gan": {0: {"x": 1}}}, {}), r"of gan; like it: none$"),
         (Results({}, {"cost.rate": 1}), r"'cost\.ratio', .* that belongs to no run; like it: cost\.rate$"),
     ],
