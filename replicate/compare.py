@@ -34,7 +34,7 @@ def gather(
     rows = []
     for folder, this in Progress(made.items(), desc="runs", unit="run"):
         theirs = about[tuple(this.settings.train.digits)]
-        measured = gathering.of_run(this, folder.joinpath, folder, theirs, params, asked)
+        measured = gathering.metrics(this, folder.joinpath, folder, theirs, params, asked)
         rows += results.rows(measured, this.variant, this.seed)
     return rows
 
@@ -73,7 +73,7 @@ def without_labels(folders: Mapping[Path, Run], measured: Results, digits: Digit
         return dict.fromkeys(("neighbours", "medoid", "consensus", "checked", "splits"))
     runs, selection, metric = list(folders.values()), asked.selection, asked.studies.seeds.metric
     of_runs = [measured.runs[this.variant][this.seed] for this in runs]
-    codes = Categories(*map(np.stack, zip(*map(partitions.of_run, folders))))
+    codes = Categories(*map(np.stack, zip(*map(partitions.read, folders))))
     K = runs[0].settings.latent.categories
     errors, agreement = (np.array([each[name] for each in of_runs]) for name in (metric, "neighbours.agreement"))
     shared = errors - [each["sharing.error_without"] for each in of_runs]
@@ -162,13 +162,15 @@ def as_json(answer: Answer | None) -> dict[str, Any] | None:
 
 def main() -> None:
     params, asked = parameters.load(), claims.load()
+    _, with_theirs = plan.load(params)
+    claims.check_variants(asked.claims, with_theirs.variants)
     made = plan.made(params)
     runs = {folder: this for folders in made.values() for folder, this in folders.items()}
     of_infogan = {folder: this for folder, this in runs.items() if this.variant == "infogan"}
     about = gathering.digits(runs.values(), params, asked.selection)
     rows = gather(runs, about, params, asked) + kmeans_controls(runs.values(), about, params)
     measured = results.collect(rows)
-    claims.check_questions(asked.studies, made, plan.load(params)[1].variants, measured)
+    claims.check_questions(asked.studies, made, with_theirs.variants, measured)
     together = (of_infogan, measured, about.get(tuple(params.train.digits)), asked)
     answers = {
         SEEDS: luck(measured, asked.studies.seeds) | without_labels(*together),

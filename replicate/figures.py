@@ -397,7 +397,7 @@ def shown_first(made: Mapping[str, Mapping[Path, Run]], measured: Results, metri
     return found
 
 
-def of_studies(
+def draw_studies(
     params: Parameters,
     made: Mapping[str, Mapping[Path, Run]],
     measured: Results,
@@ -429,7 +429,7 @@ def read_by_c1(folders: Iterable[Path], params: Parameters) -> list[np.ndarray]:
     train_digit = mnist.training_images(params.mnist, params.train)[1].numpy()[: params.evaluate.matching_images]
     found = []
     for folder in folders:
-        categories = partitions.of_run(folder)
+        categories = partitions.read(folder)
         matched = categories.train[: len(train_digit)], train_digit, categories.test
         found.append(partitions.read_digit(*matched, params.latent.categories))
     return found
@@ -507,7 +507,7 @@ def draw_all() -> dict[str, Figure]:
     evidence = claims.evidence(measured, in_studies)
     assessments = claims.assess_all(asked.claims, evidence, {"leak": leak and leak["verdict"]})
     figures["claims"] = study_figures.conditions(asked.claims, assessments, WIDTH)
-    return figures | of_studies(params, made, in_studies, asked, answers)
+    return figures | draw_studies(params, made, in_studies, asked, answers)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ def gather(params: Parameters, asked: Claims) -> list[Row]:
     about = gathering.digits(runs, params, asked.selection)
     for this in runs:
         theirs = about[tuple(this.settings.train.digits)]
-        measured = gathering.of_run(this, this.file, this.evidence, theirs, params, asked)
+        measured = gathering.metrics(this, this.file, this.evidence, theirs, params, asked)
         rows += results.rows(measured, this.variant, this.seed)
     return rows + results.rows(
         results.read_metrics({Path("metrics", f"{kind}.json"): prefix for kind, prefix in OF_NO_RUN.items()})
@@ -30,7 +30,6 @@ def gather(params: Parameters, asked: Claims) -> list[Row]:
 
 def main() -> None:
     params, asked = parameters.load(), claims.load()
-    claims.check_variants(asked.claims, params.variants)
     run.remove_others(params)
     rows = gather(params, asked)
     means = claims.means(asked.claims, results.collect(rows))

@@ -10,6 +10,7 @@ from conftest import ROOT
 
 from replicate import compare
 from replicate.base import tables
+from replicate.base.stage import BadInput
 from replicate.findings import claims, results
 from replicate.findings.gathering import Digits
 from replicate.gan.run import Run
@@ -150,6 +151,18 @@ def test_luck_counts_the_runs_within_the_limit():
     assert found["best"] is None  # of five, where there are four
     assert 0.1 < found["share_low"] < 0.5 < found["share_high"] < 0.9
     assert compare.luck(results.Results({}, {}), SEEDS) == {"runs": 0}
+
+
+def test_a_claim_about_no_variant_is_refused_before_any_computing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    conftest.copy_texts(["infogan"])
+    text = Path("claims.yaml").read_text(encoding="utf-8")
+    for key, variant in (("variant", "gan_detached"), ("control", "gan")):
+        Path("claims.yaml").write_text(text.replace(f"{key}: {variant}\n", f"{key}: wgan\n"), encoding="utf-8")
+        with pytest.raises(
+            BadInput, match=rf"\.{key}: got 'wgan', expected a variant of params.yaml or studies.yaml: inf"
+        ):
+            compare.main()
 
 
 def test_the_committed_table_holds_the_committed_runs(params, monkeypatch):

@@ -35,9 +35,8 @@ class Claim(Checked):
 
     All conditions of `holds` must be true for the claim to hold, all of `partly` for it to hold partly. `variant` names
     the runs that it is about, without one it is about no run; `control` names the runs that they are compared with.
-    `beside` names metrics that are kept with it and judge nothing. `same_as` names a claim that rests on the same number,
-    so that both count as one. `why_changed` tells what the criterion was
-    before, and why it is another now.
+    `beside` names metrics that are kept with it and judge nothing. `same_as` names a claim that says the same, or rests on
+    the same number, so that both count as one. `why_changed` tells what the criterion was before, and why it is another now.
     """
 
     brief: Text
@@ -168,7 +167,7 @@ def check_variants(claims: Mapping[str, Claim], variants: Collection[str]) -> No
     for name, claim in claims.items():
         for key in ("variant", "control"):
             if (variant := getattr(claim, key)) not in (None, *variants):
-                expected = f"expected a variant of params.yaml: {', '.join(variants)}"
+                expected = f"expected a variant of params.yaml or studies.yaml: {', '.join(variants)}"
                 raise BadInput(f"claims.yaml: {name}.{key}: got {variant!r}, {expected}")
 
 

@@ -92,12 +92,12 @@ def rise_at_end(milestones: Path) -> float | None:
     return None if np.isnan(rise) else rise
 
 
-def of_run(
+def metrics(
     this: Run, file: Callable[[str], Path], evidence: Path, about: Digits, params: Parameters, asked: Claims
 ) -> dict[str, Value]:
     """Every metric of a run by dotted name. `file` tells where it has "evaluation.json" and the like."""
     measured = results.read_metrics({file(f"{kind}.json"): prefix for kind, prefix in METRICS.items()})
-    codes, K = partitions.of_run(evidence), this.settings.latent.categories
+    codes, K = partitions.read(evidence), this.settings.latent.categories
     limits = params.evaluate.matching_images, asked.studies.seeds.shared, asked.selection.split
     within = specificity.within_digit(about.styles, about.test_digit)
     beside = {

@@ -25,8 +25,8 @@ class Categories(NamedTuple):
     test: np.ndarray
 
 
-def of_run(evidence: Path) -> Categories:
-    """Those in the folder of what stays in git of a run."""
+def read(evidence: Path) -> Categories:
+    """The categories in the folder of what stays in git of a run."""
     with np.load(evidence / "codes.npz") as kept:
         return Categories(kept["train_category"].astype(int), kept["test_category"].astype(int))
 

@@ -41,7 +41,7 @@ def recompute(
     folder: Path, train_digit: np.ndarray, test: Split, judging: torch.nn.Sequential, options: Evaluate
 ) -> dict[str, float | None]:
     """The numbers of MEASURED from a run's evidence; `train_digit` (N,) and `test` are what the run was about."""
-    codes = partitions.of_run(folder)
+    codes = partitions.read(folder)
     # Samples (K, n, 28, 28) and traversals (rows, values, 28, 28).
     samples, traversals = (
         images_on(np.asarray(Image.open(folder / f"{name}.png"))) for name in ("samples", "traversals")
