@@ -132,7 +132,6 @@ def luck(measured: Results, question: Seeds) -> dict[str, Any]:
         "within": within,
         "share_low": low,
         "share_high": high,
-        "least": min(errors),
         "best": intervals.expected_least(errors, question.best_of),
         "without_sharing": sum(run["sharing.pairs"] == 0 for run in runs),
     }
