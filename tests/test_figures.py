@@ -370,10 +370,12 @@ def test_the_studies_figures_have_a_point_for_each_training():
         for seed, error in enumerate((0.05, 0.1, 0.2))
     }
     control = {0: {"classification.ami": 0.3}}
-    left, right = study_figures.errors(Results({"infogan": runs, "gan": control}, {}), figures.WIDTH).axes
-    assert heights(left) == [[0.05, 0.1, 0.2], [0.025, 0.05, 0.1], [0.05, 0.05]]  # the last: as published
-    assert heights(right) == [[0.95, 0.9, 0.8], [0.3]]
-    assert ticks(right.xaxis) == ["InfoGAN (3)", "regular GAN (1)"]
+    figure = study_figures.errors(Results({"infogan": runs, "gan": control}, {}), figures.WIDTH)
+    above, below = ([list(line.get_xdata()) for line in axes.lines] for axes in figure.axes)
+    assert above == [[0.05, 0.1, 0.2], [0.025, 0.05, 0.1], [0.05, 0.05]]  # the last: as published
+    assert below == [[0.95, 0.9, 0.8], [0.3]]
+    assert ticks(figure.axes[1].yaxis) == ["InfoGAN (3)", "regular GAN (1)"]
+    assert_readable(figure)
 
 
 def test_every_condition_is_drawn_beside_its_limit():
@@ -451,18 +453,6 @@ def test_agreement_by_k_joins_the_runs_of_a_seed(params):
     assert heights(right) == [[0.85], [0.425]]
     assert [axes.get_title() for axes in figure.axes] == ["images of 10 digits", "images of 5 digits"]
     assert_readable(figure)
-
-
-def test_the_names_of_ten_variants_do_not_touch():
-    names = [*VARIANTS, "k5", "k20", "five", "five_k5", "infogan_c1", "infonce_c1", "jensen_shannon_c1"]
-    measured = {ERROR: 0.1, "sharing.error_without": 0.05, "classification.ami": 0.8}
-    figure = study_figures.errors(Results({name: {0: measured} for name in names}, {}), figures.WIDTH)
-    assert_readable(figure)
-    labels = figure.axes[1].get_xticklabels()
-    height = labels[0].get_fontsize() * figure.dpi / 72
-    feet = np.array([label.get_transform().transform(label.get_position()) for label in labels])
-    slope = np.sin(np.radians(labels[0].get_rotation()))
-    assert (np.diff(feet[:, 0]) * slope > height).all()  # the distance of two slanting lines of text
 
 
 @pytest.mark.usefixtures("project")

@@ -22,36 +22,36 @@ VERDICTS = {claims.HOLDS: "#009E73", claims.PARTLY: "#E69F00", claims.FAILS: "#D
 KINDS = {ways.PAPER: "#E69F00", ways.HERE: COLOUR, ways.CHOICE: "#009E73", ways.VIEWS: "#CC79A7"}  # colours of ways
 
 
-def strip(axes: Axes, columns: Mapping[str, list[float]]) -> None:
-    """Values by column, a point each, with a line at their mean; in their order, from left to right within a column."""
-    for x, values in enumerate(columns.values()):
-        places = x + np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else [x]
-        axes.plot(places, values, "o", color=COLOUR, markersize=4)
-        axes.hlines(np.mean(values), x - 0.3, x + 0.3, color=MEAN, linewidth=1.5)
-    axes.set_xticks(range(len(columns)), columns)
-    axes.set_xlim(-0.5, len(columns) - 0.5)
-    axes.tick_params(axis="x", length=0)
+def strip(axes: Axes, rows: Mapping[str, list[float]]) -> None:
+    """Values by row, a point each, with a bar at their mean; in their order, from top to bottom within a row."""
+    for y, values in enumerate(rows.values()):
+        places = y + np.linspace(-0.25, 0.25, len(values)) if len(values) > 1 else [y]
+        axes.plot(values, places, "o", color=COLOUR, markersize=3.5, alpha=0.8)
+        axes.vlines(np.mean(values), y - 0.4, y + 0.4, color=MEAN, linewidth=1.5)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
 
 
 def errors(measured: Results, width: float) -> Figure:
     """The error of each training of InfoGAN, whole and without shared categories; by variant how c1 agrees with digits."""
     runs = measured.of("infogan")
-    figure = Figure(figsize=(width, 3.5))
-    left, right = figure.subplots(1, 2, width_ratios=[2, 3])
-    parts = {"all errors": "classification.error_one_to_one", "without shared\ncategories": "sharing.error_without"}
-    strip(left, {label: [run[metric] for run in runs] for label, metric in parts.items()})
-    left.axhline(PUBLISHED, color=REFERENCE, linestyle="--", zorder=1)
-    left.text(0.5, PUBLISHED, "published", color=REFERENCE, ha="center", va="bottom")
-    left.set(title="classification error of InfoGAN", ylim=(0, None))
-    left.yaxis.set(major_locator=MaxNLocator(steps=[1, 2, 5, 10]), major_formatter=PercentFormatter(1, 0, symbol=" %"))
+    parts = {"all errors": "classification.error_one_to_one", "without shared categories": "sharing.error_without"}
     agreement = {
         f"{named(variant)} ({len(of_variant)})": [run["classification.ami"] for run in measured.of(variant)]
         for variant, of_variant in measured.runs.items()
     }
-    strip(right, agreement)
-    for label in right.get_xticklabels():  # ten variants have names that are longer than a tenth of the width
-        label.set(rotation=35, ha="right", rotation_mode="anchor")
-    right.set(title="adjusted mutual information of $c_1$ and digit", ylim=(0, 1))
+    figure = Figure(figsize=(width, 1.3 + 0.25 * (len(parts) + len(agreement))))
+    above, below = figure.subplots(2, 1, height_ratios=[len(parts), len(agreement)])
+    strip(above, {label: [run[metric] for run in runs] for label, metric in parts.items()})
+    above.axvline(PUBLISHED, color=REFERENCE, linestyle="--", zorder=1)
+    above.annotate(
+        "published", (PUBLISHED, 0.5), xytext=(3, 0), textcoords="offset points", color=REFERENCE, va="center"
+    )
+    above.set(title="classification error of InfoGAN", xlim=(0, None))
+    above.xaxis.set(major_locator=MaxNLocator(steps=[1, 2, 5, 10]), major_formatter=PercentFormatter(1, 0, symbol=" %"))
+    strip(below, agreement)
+    below.set(title="adjusted mutual information of $c_1$ and digit", xlim=(0, 1))
     return figure
 
 
