@@ -76,6 +76,7 @@ MEASURES = {  # of a variant, by study: the table's column, the metric and its u
         "slant, change in spreads": ("rotation.slant_change", ""),
         "width, correlation with its code": ("width.width_correlation", ""),
         "width, change in spreads": ("width.width_change", ""),
+        "thickness, change with the width code": ("width.thickness_change", ""),
         "style codes' specificity": ("disentanglement.specificity_lowest", ""),
         "digit kept at ±1": ("disentanglement.digit_kept_lowest", "%"),
         "digit kept at ±2": ("extrapolation.kept_lowest", "%"),
