@@ -32,7 +32,8 @@ def main() -> None:
     params, asked = parameters.load(), claims.load()
     run.remove_others(params)
     rows = gather(params, asked)
-    means = claims.means(asked.claims, results.collect(rows))
+    measured = results.collect(rows)
+    means = claims.means(asked.claims, measured) | claims.means_of_others(asked.claims, measured)
     results.write(Path("metrics", "results.csv"), rows)
     stage.write_json(Path("metrics", "claims-pipeline.json"), means)
 

@@ -1,7 +1,7 @@
 """claims.yaml as checked, frozen objects, and the verdict that each claim's criterion gives for measured metrics."""
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Annotated, Literal, NamedTuple
@@ -179,20 +179,31 @@ def measure(metric: str, runs: Sequence[Metrics]) -> Measured:
     return Measured(values, mean(values), intervals.mean_interval(values))
 
 
+def _means(metrics: Iterable[str], runs: Sequence[Metrics]) -> dict[str, float]:
+    """The means of metrics over runs; what has no value is left out."""
+    found = {metric: measure(metric, runs).mean for metric in metrics}
+    return {metric: value for metric, value in found.items() if value is not None}
+
+
 def means(claims: Mapping[str, Claim], results: Results) -> dict[str, dict[str, float]]:
     """By claim about a variant that has runs, the mean over these of every metric that its conditions name.
 
-    What has no value is left out. So is a claim about no run, whose numbers are of the machine: unchanged results give
-    unchanged means. Raises BadInput (see `check`).
+    A claim about no run is left out, whose numbers are of the machine: unchanged results give unchanged means. Raises
+    BadInput (see `check`).
     """
     of_runs = {name: claim for name, claim in claims.items() if claim.variant in results.runs}
     check(of_runs, results)
-    found = {}
-    for name, claim in of_runs.items():
-        runs = results.of(claim.variant)
-        of_claim = {each.metric: measure(each.metric, runs).mean for each in claim.conditions()}
-        found[name] = {metric: value for metric, value in of_claim.items() if value is not None}
-    return found
+    return {
+        name: _means((each.metric for each in claim.conditions()), results.of(claim.variant))
+        for name, claim in of_runs.items()
+    }
+
+
+def means_of_others(claims: Mapping[str, Claim], results: Results) -> dict[str, dict[str, float]]:
+    """By variant that no claim is about, such as one that somebody tries, the means of what claims about InfoGAN name."""
+    about = {claim.variant for claim in claims.values()}
+    names = {each.metric for claim in claims.values() if claim.variant == "infogan" for each in claim.conditions()}
+    return {variant: _means(sorted(names), results.of(variant)) for variant in results.runs if variant not in about}
 
 
 def limits(condition: Condition, control: Measured | None) -> list[Limit]:
