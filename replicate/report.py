@@ -52,7 +52,6 @@ ANSWER = {
     "fig2d": ("width.width_correlation", ""),
     "one-kind": ("disentanglement.specificity_lowest", ""),
 }
-APART = "disentangle", "one-kind"  # the claims that say that style is apart from shape, and each style from the other
 OF_NOTE = "infomax", "infomax-styles", "leak"  # the claims that are not the paper's
 
 
@@ -240,7 +239,7 @@ def gather() -> dict[str, Any]:
         "verdicts": verdicts(all_claims, assessments),
         "answer": answer(all_claims, assessments, evidence),
         "one": [all_claims[name].brief for name, claim in all_claims.items() if claim.same_as],
-        "apart": {claims.assess_for("views", all_claims, evidence)[name].verdict for name in APART} == {claims.HOLDS},
+        "apart": claims.assess_for("views", all_claims, evidence)["disentangle"].verdict == claims.HOLDS,
         "figures": {  # first those of InfoGAN, with views and without
             this.variant: NAMES.get(this.variant, this.variant)
             for this in sorted(maximising, key=lambda this: this.settings.objective != "infogan")

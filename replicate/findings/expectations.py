@@ -7,7 +7,7 @@ from typing import NamedTuple
 from scipy import stats
 
 from replicate.findings import claims, comparisons, intervals
-from replicate.findings.claims import HOLDS, Claim, Limit
+from replicate.findings.claims import HOLDS, Claim, Limit, Measured
 from replicate.findings.comparisons import CONFIRMED, REFUTED, UNDECIDED
 from replicate.findings.hypotheses import Choices, Difference, Hypothesis
 from replicate.findings.intervals import Interval
@@ -46,8 +46,10 @@ class Part(NamedTuple):
 
     asks: str  # a metric, the id of a claim, or what a choice is judged by
     asked: str  # empty for a claim, which is asked to hold
-    found: float | str | None  # a mean, a count of runs, the verdict on a claim; None where nothing is there yet
-    interval: Interval | None  # of the mean, or of the difference
+    found: (
+        Measured | float | str | None
+    )  # means, a difference, a count of runs, a verdict; None where nothing is there yet
+    interval: Interval | None  # of the difference
     met: bool | None  # None where the runs do not tell
 
 
@@ -81,7 +83,7 @@ def parts(
         finding = claims.find(condition, runs, control)
         text = ", ".join(map(str, finding.limits))
         if condition.share is None:
-            found.append(Part(condition.metric, text, finding.measured.mean, finding.measured.interval, finding.passed))
+            found.append(Part(condition.metric, text, finding.measured, None, finding.passed))
         else:
             within = f"in {sum(finding.holding)} of {len(runs)}"
             found.append(Part(condition.metric, f"{text} in {condition.share:.0%}", within, None, finding.passed))

@@ -76,7 +76,6 @@ MEASURES = {  # of a variant, by study: the table's column, the metric and its u
         "slant, change in spreads": ("rotation.slant_change", ""),
         "width, correlation with its code": ("width.width_correlation", ""),
         "width, change in spreads": ("width.width_change", ""),
-        "thickness, change with the width code": ("width.thickness_change", ""),
         "style codes' specificity": ("disentanglement.specificity_lowest", ""),
         "digit kept at ±1": ("disentanglement.digit_kept_lowest", "%"),
         "digit kept at ±2": ("extrapolation.kept_lowest", "%"),
@@ -125,6 +124,11 @@ def commonest_style(runs: Sequence[Metrics]) -> str:
     """The style that divides most pairs of digits that share a category."""
     styles = Counter(each.split(":")[0] for run in runs for each in (run["sharing.styles"] or "").split())
     return next((style for style, _ in styles.most_common(1)), "none")
+
+
+def thickening(runs: Sequence[Metrics]) -> int:
+    """In how many runs the width code moves the thickness of strokes further than the width of digits, both in spreads."""
+    return sum(abs(run["width.thickness_change"]) > abs(run["width.width_change"]) for run in runs)
 
 
 def way_errors(way: Way) -> str:
@@ -187,7 +191,10 @@ def table(study: str, variants: Sequence[str], measured: Results) -> list[list[s
 
 def part(found: Part, all_claims: Mapping[str, Claim]) -> str:
     """What one thing that a hypothesis asks was found to be: "purity 0.91 [0.88, 0.94] (≥ 0.8)"; ✗: not met."""
-    value = estimate(found.found, *found.interval) if found.interval else number(found.found)
+    if isinstance(found.found, Measured):
+        value = spread(found.found)
+    else:
+        value = estimate(found.found, *found.interval) if found.interval else number(found.found)
     asked = f" ({found.asked})" if found.asked else ""
     name = f"{all_claims[found.asks].brief}:" if found.asks in all_claims else METRICS.get(found.asks, found.asks)
     return f"{name} {value}{asked}{' ✗' if found.met is False else ''}"
@@ -310,6 +317,7 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
         "choices": choices(asked.choices, measured),
         "settings": verdicts(asked.claims, measured),
         "expected": expected(params, asked, answers["choices"], measured),
+        "thickening": {variant: thickening(measured.of(variant)) for variant in ("infogan", "views")},
         "views": table(VIEWS, ["infogan", *planned.studies.get(VIEWS, {})], measured),
         "margin": number(questions.infomax.margin),
         "shared": percent(questions.seeds.shared, 0),

@@ -64,7 +64,7 @@ def test_a_training_that_diverged_counts_with_the_error_of_chance():
     measured = expectations.with_diverged(of_errors, ["new-1"])
     asked = [Condition(metric=error, at_most=0.5), Condition(metric="m", at_least=0)]
     found = expectations.judge(hypothesis(conditions=asked), {}, measured, range(2))
-    assert found.parts[0].found == pytest.approx(0.5) and found.parts[1].found is None
+    assert found.parts[0].found.mean == pytest.approx(0.5) and found.parts[1].found.mean is None
     assert found.verdict == REFUTED and list(of_errors.runs["new"]) == [0]
 
 
@@ -72,7 +72,7 @@ def test_it_is_open_while_a_run_is_missing_and_says_what_is_there():
     asked = hypothesis(conditions=[Condition(metric="m", at_most=0.3)])
     found = expectations.judge(asked, {}, MEASURED, range(6))
     assert (found.verdict, found.made, found.planned) == (OPEN, 4, 6)
-    assert found.parts[0].found == pytest.approx(0.215) and found.parts[0].met
+    assert found.parts[0].found.mean == pytest.approx(0.215) and found.parts[0].met
 
 
 @pytest.mark.parametrize(("limit", "value", "expected"), [("at_most", 0.05, CONFIRMED), ("at_least", 0.05, REFUTED)])
