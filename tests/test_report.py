@@ -273,6 +273,15 @@ def test_the_study_of_seeds_says_what_its_runs_were(project):
     assert row(studies, "hidden layer, 100 labels")[1:] == ["21.0 [21.0, 21.0] %"] * 2
 
 
+def test_with_views_it_is_said_how_often_the_width_code_is_one_of_thickness(project):
+    project.study([0.2, 0.3])
+    for seed, thickness in enumerate((-2.0, 0.1)):
+        project.of_studies["views", seed] = project.of_studies["infogan", seed] | {"width.thickness_change": thickness}
+    text, studies = project.written()
+    assert "in 1 of 2 trainings with views, and in 0 of 2 of InfoGAN" in flat(studies)
+    assert "became one of thickness in 1 of 2 trainings" in Path("README.md").read_text(encoding="utf-8")
+
+
 def test_studies_of_k_and_of_estimators_answer(project):
     project.study([0.1, 0.11, 0.12])
     amis = {"k5": 0.6, "k20": 0.7, "five": 0.7, "five_k5": 0.95, "infogan_c1": 0.8, "infonce_c1": 0.8}
