@@ -277,7 +277,7 @@ def test_with_views_it_is_said_how_often_the_width_code_is_one_of_thickness(proj
     project.study([0.2, 0.3])
     for seed, thickness in enumerate((-2.0, 0.1)):
         project.of_studies["views", seed] = project.of_studies["infogan", seed] | {"width.thickness_change": thickness}
-    text, studies = project.written()
+    _, studies = project.written()
     assert "in 1 of 2 trainings with views, and in 0 of 2 of InfoGAN" in flat(studies)
     assert "became one of thickness in 1 of 2 trainings" in Path("README.md").read_text(encoding="utf-8")
 
