@@ -194,7 +194,7 @@ def figure1(runs: Sequence[Shown]) -> Figure:
             axes.plot(*curve, **style)
             if style["label"] and settings.critic and settings.critic.estimator == "infonce":
                 ceiling = information.infonce_ceiling(settings.latent.categories, settings.train.batch_size)
-                axes.axhline(ceiling, color=style["color"], linestyle=":", zorder=1, label="most of InfoNCE")
+                axes.axhline(ceiling, color=style["color"], linestyle=":", zorder=1, label="InfoNCE's upper limit")
         for categories in sorted({each.run.settings.latent.categories for each in runs}):
             label = f"$H(c_1)$ = log {categories}"
             axes.axhline(np.log(categories), color="black", linestyle="--", zorder=1, label=label)
@@ -279,7 +279,7 @@ def teaser(trainings: Sequence[Training]) -> Figure:
             code, sign = (each.metrics[f"{role}.{key}"] for key in ("code", "sign"))
             of_code = np.split(each.traversals, 2)[("c2", "c3").index(code)]
             drawn = of_code.reshape(K, -1, *of_code.shape[1:])[categories, 0]
-            slant, width = (f"{each.metrics[f'{role}.{measure}_change']:.1f}" for measure in ("slant", "width"))
+            slant, width = (f"{each.metrics[f'{role}.{measure}_change']:z.1f}" for measure in ("slant", "width"))
             caption = f"{role} code: slant {slant}, width {width}".replace("-", "−")
             panels.append(Panel(caption, drawn if sign > 0 else drawn[:, ::-1]))
     return image_panels(panels, columns=3)
@@ -446,7 +446,7 @@ def left(folders: Iterable[Path], params: Parameters, rows: int = 2, columns: in
     shown = mnist.as_input(images[np.argsort(-misread, kind="stable")[: rows * columns]])
     share = confusion[of, read] / confusion.sum()
     errors = f"{100 * share:.0f} % of the errors of {len(given)} trainings"
-    caption = f"{of} read as {read}: {errors}; first those that most misread"
+    caption = f"{of} read as {read}: {errors}; those that most trainings misread come first"
     return image_panels([Panel(caption, shown.view(rows, columns, 28, 28).numpy())], columns=1)
 
 

@@ -52,7 +52,6 @@ ANSWER = {
     "fig2d": ("width.width_correlation", ""),
     "one-kind": ("disentanglement.specificity_lowest", ""),
 }
-OF_NOTE = "infomax", "infomax-styles", "leak"  # the claims that are not the paper's
 
 
 class Row(NamedTuple):
@@ -86,7 +85,7 @@ def answer(
         metric, unit = ANSWER[name]
         mean = claims.measure(metric, evidence.of(variant)).mean
         value = "none" if mean is None else percent(mean, 0) if unit else f"{mean:.2f}".replace("-", "−")
-        return f"{value}, **{assessment.verdict}**"
+        return f"{value}, **{claims.in_words(assessment)}**"
 
     shown = [variant for variant in ("infogan", "views") if evidence.of(variant)]
     of_shown = {"infogan": assessments, "views": claims.assess_for("views", all_claims, evidence)}
@@ -109,10 +108,10 @@ def over(measured: Results, variant: str, metric: str, unit: str = "") -> str:
 
 
 def verdicts(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment]) -> dict[str, list[str]]:
-    """The paper's claims by their verdict, each in brief."""
+    """The claims that are counted by their verdict, each in brief."""
     found = {verdict: [] for verdict in claims.VERDICTS}
     for name, assessment in assessments.items():
-        if name not in OF_NOTE:
+        if all_claims[name].same_as is None:
             found[assessment.verdict].append(all_claims[name].brief)
     return found
 
@@ -228,7 +227,7 @@ def gather() -> dict[str, Any]:
         "within": sum(run[ERROR] is not None and run[ERROR] <= limit for run in evidence.of("infogan")),
         "trainings": lambda variant: len(evidence.of(variant)),
         "over": partial(over, evidence),
-        "of_pipeline": partial(over, measured),
+        "iterations": params.train.iterations,
         "mean": lambda variant, metric: claims.measure(metric, evidence.of(variant)).mean,
         "of_no_run": measured.of_no_run,
         "summary": summary(all_claims, assessments),

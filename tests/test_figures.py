@@ -167,7 +167,7 @@ def test_figure_1_has_a_line_for_each_run_the_yardsticks_and_the_entropy(make):
     assert marks(whole) == [(2.25, infogan), (2.15, infogan), (0.2, gan), (2.05, infomax)]
     places = [line.get_xdata()[0] for line in whole.lines if len(line.get_ydata()) == 1]
     assert places[0] == places[1] and len(set(places)) == 3  # beside each other, not one upon the other
-    of_lines = ["InfoGAN (2)", "regular GAN", "InfoMax (InfoNCE)", "most of InfoNCE", "$H(c_1)$ = log 10"]
+    of_lines = ["InfoGAN (2)", "regular GAN", "InfoMax (InfoNCE)", "InfoNCE's upper limit", "$H(c_1)$ = log 10"]
     assert legend(figure) == [*of_lines, "yardstick, at the end"]
 
 

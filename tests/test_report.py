@@ -242,7 +242,7 @@ def test_the_pipeline_s_run_is_placed_among_those_of_the_study(project):
     project.study([0.10, 0.11, 0.12])
     project.runs["infogan", 0][ERROR], project.runs["gan", 0][ERROR] = 0.2, 0.8
     text, studies = project.written()
-    assert "Outside: classification error (infogan-0)." in text
+    assert "would lie outside; here it is 1: classification error (infogan-0)." in text
     assert studies.count("| infogan-0 | classification error |") == 1
     assert "| 0.200 | [0.060, 0.160] |" in studies  # 0.11 ± 4.303 · 0.01 · √(4/3)
     assert "| infogan-0 | images of the category's digit |" not in studies and "| infomax-0 |" not in studies

@@ -120,10 +120,19 @@ def mean(metric: str, runs: Sequence[Metrics], unit: str) -> str:
     return spread(claims.measure(metric, runs), unit)
 
 
-def commonest_style(runs: Sequence[Metrics]) -> str:
-    """The style that divides most pairs of digits that share a category."""
-    styles = Counter(each.split(":")[0] for run in runs for each in (run["sharing.styles"] or "").split())
-    return next((style for style, _ in styles.most_common(1)), "none")
+class Divided(NamedTuple):
+    """How many pairs of digits share a category, over some runs, and how many of them the commonest style divides."""
+
+    pairs: int
+    style: str
+    by_style: int
+
+
+def divided(runs: Sequence[Metrics], least: float) -> Divided:
+    """By which style pairs are divided: one that tells their two categories apart with an area of `least` or more."""
+    pairs = [each.split(":") for run in runs for each in (run["sharing.styles"] or "").split()]
+    styles = Counter(style for style, area in pairs if float(area) >= least)
+    return Divided(len(pairs), *next(iter(styles.most_common(1)), ("no style", 0)))
 
 
 def thickening(runs: Sequence[Metrics]) -> int:
@@ -295,7 +304,7 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
         "made": {name: made(name, params, measured) for name in planned.studies},
         "luck": answers[SEEDS],
         "shared_by": [f"{pair} in {n}" for pair, n in shared_by.most_common(PAIRS)],
-        "style": commonest_style(runs),
+        "divided": divided(runs, asked.selection.split),
         "known": mean(questions.seeds.metric, known, "%"),
         "unseen": mean(questions.seeds.metric, unseen, "%"),
         "least_unseen": min(of_both[1], default=None),
