@@ -33,6 +33,7 @@ VIEWS = "views"  # a study
 OF_CHOICES = (  # what a choice does besides to the error
     "information.share_at_end",
     "training.loss_discriminator",
+    "speed.distance_at_end",
     "rotation.slant_correlation",
     "width.width_correlation",
 )
