@@ -58,6 +58,7 @@ def folders(tmp_path, monkeypatch, params, about) -> dict[Path, Run]:
         np.savez(folder / "codes.npz", **codes)
         error = float(np.mean(codes["test_category"] != names[test_digit]))
         evaluation = {"classification": {"error_one_to_one": error}, "disentanglement": DISENTANGLEMENT}
+        evaluation |= {"rotation": {"code": "c2", "sign": 1}}
         (folder / "evaluation.json").write_text(json.dumps(evaluation))
         for kind in ("milestones", "yardstick", "representation", "environment"):
             (folder / f"{kind}.json").write_text(json.dumps({f"of_{kind}": seed}))
@@ -65,6 +66,9 @@ def folders(tmp_path, monkeypatch, params, about) -> dict[Path, Run]:
         tables.write(folder / "milestones.csv", [{"iteration": n, "error": error} for n, error in errors.items()])
         log = [{"iteration": 10 * i, "loss_discriminator": 1.4 if i < 18 else 0.5 + i % 2} for i in range(20)]
         tables.write(folder / "training.csv", log)
+        slants = {(v, k): v * (k + 0.5 - seed) for v in (-1, 1) for k in range(10)}
+        steps = [{"code": "c2", "value": v, "category": k, "slant": slant} for (v, k), slant in slants.items()]
+        tables.write(folder / "traversal.csv", steps)
     return made
 
 
@@ -83,6 +87,7 @@ def test_every_run_is_in_the_table_with_what_was_measured_of_it(measured):
         2 / 3, abs=0.02
     )  # styles of digits are alike
     assert run["training.loss_discriminator"] == 1.0  # over the last two of twenty rows
+    assert [len(each["rotation.against"].split()) for each in measured.of("infogan")] == [0, 1, 2]
     assert measured.runs["infogan"][0]["milestones.error_rise_at_end"] is None
     assert [run["neighbours.agreement"] for run in measured.of("infogan")] == pytest.approx([0.6, 0.7, 0.96], abs=0.04)
 

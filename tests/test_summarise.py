@@ -67,6 +67,7 @@ def project(tmp_path, monkeypatch, params):
         evaluation = {
             "purity": {"mean": 0.8 + i / 20, "lowest": 0.5, "by_category": [1.0, 0.5]},
             "information": {"iterations": None if this.seed == 3 else 80},
+            "rotation": {"code": "c3", "sign": -1},
             "disentanglement": {"rotation_own": 3, "rotation_other": 1, "width_own": 2, "width_other": 1},
         }
         write(this.file("evaluation.json"), evaluation)
@@ -75,6 +76,9 @@ def project(tmp_path, monkeypatch, params):
         write(this.file("yardstick.json"), {"share_c1": 0.75})
         write(this.file("representation.json"), {"trunk": {"probe_error_all": 0.01}})
         write(this.file("environment.json"), {"threads": 2})
+        slants = {("c2", -1): [0] * 10, ("c2", 1): [1] * 10, ("c3", -1): range(10), ("c3", 1): [i] * 10}
+        steps = [f"{code},{value},{k},{slants[code, value][k]}\n" for code, value in slants for k in range(10)]
+        write(this.file("traversal.csv"), "code,value,category,slant\n" + "".join(steps))
         write(this.file("training.csv"), f"iteration,loss_discriminator\n10,{0.5 + i}\n20,{1.0 + i}\n")
         this.evidence.mkdir(parents=True)
         np.savez(this.evidence / "codes.npz", train_category=[0, 0, 0, i], test_category=[1, 1, 2, 2])
@@ -97,6 +101,7 @@ def test_every_metric_of_every_run_is_in_the_table(project):
         "purity.mean": 0.8 + 1 / 20, "purity.lowest": 0.5, "purity.by_category.0": 1.0, "purity.by_category.1": 0.5,
         "information.iterations": None, "speed.iterations": 400, "milestones.error_rise_at_end": -0.25,
         "yardstick.share_c1": 0.75, "representation.trunk.probe_error_all": 0.01, "environment.threads": 2,
+        "rotation.code": "c3", "rotation.sign": -1, "rotation.against": "2:-1.00",
         "training.loss_discriminator": 2.0, "neighbours.agreement": 0.5, "classification.ami_ceiling": pytest.approx(0),
     }  # fmt: skip
     assert run["disentanglement.specificity_within_lowest"] == 2 / 3  # all spread lies within digits

@@ -79,6 +79,16 @@ def shared_categories(
     }
 
 
+def leaning_against(traversal: Path, rotation: str, sign: int, digit: np.ndarray) -> str:
+    """The digits that the rotation code leans against the others, with the radians from −1 to 1: "1:-0.62 7:-0.10".
+
+    `rotation` is the name of that code, `sign` that of its correlation with the slant, `digit` (K,) that of each category.
+    """
+    steps = tables.read_traversal(traversal, ["slant"])
+    low, high = (steps["slant"][(steps["code"] == rotation) & (steps["value"] == value)] for value in (-1, 1))
+    return " ".join(f"{name}:{turn:.2f}" for name, turn in zip(digit, sign * (high - low)) if turn < 0)
+
+
 def discriminator_loss(log: Path) -> float:
     """D's loss in a training's log, nats: the mean over the last tenth of the training. 2 log 2 is that of a coin toss."""
     loss = tables.read(log, loss_discriminator=float)["loss_discriminator"]
@@ -99,10 +109,13 @@ def metrics(
     measured = results.read_metrics({file(f"{kind}.json"): prefix for kind, prefix in METRICS.items()})
     codes, K = partitions.read(evidence), this.settings.latent.categories
     limits = params.evaluate.matching_images, asked.studies.seeds.shared, asked.selection.split
+    matched = classification.match_majority(classification.contingency(codes.train, about.train_digit, K))
+    leaning = measured["rotation.code"], measured["rotation.sign"], matched
     within = specificity.within_digit(about.styles, about.test_digit)
     beside = {
         "neighbours": {"agreement": neighbours.agreement(codes.train, about.nearest)},
         "classification": {"ami_ceiling": partitions.ceiling(about.test_digit, K)},
+        "rotation": {"against": leaning_against(file("traversal.csv"), *leaning)},
         "disentanglement": {"specificity_within_lowest": specificity.lowest(measured, within)},
         "sharing": shared_categories(this, codes, about, *limits),
         "milestones": {"error_rise_at_end": rise_at_end(file("milestones.csv"))},

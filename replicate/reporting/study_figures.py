@@ -38,7 +38,7 @@ def errors(measured: Results, width: float) -> Figure:
     runs = measured.of("infogan")
     parts = {"all errors": "classification.error_one_to_one", "without shared categories": "sharing.error_without"}
     agreement = {
-        f"{named(variant)} ({len(of_variant)})": [run["classification.ami"] for run in measured.of(variant)]
+        f"{typeset(named(variant))} ({len(of_variant)})": [run["classification.ami"] for run in measured.of(variant)]
         for variant, of_variant in measured.runs.items()
     }
     figure = Figure(figsize=(width, 1.3 + 0.25 * (len(parts) + len(agreement))))

@@ -141,6 +141,14 @@ def thickening(runs: Sequence[Metrics]) -> int:
     return sum(abs(run["width.thickness_change"]) > abs(run["width.width_change"]) for run in runs)
 
 
+def against(runs: Sequence[Metrics]) -> str:
+    """In how many runs the rotation code leans a digit against the others: "4 of 10 (most often 1, in 4)"."""
+    of_each = [{each.split(":")[0] for each in (run["rotation.against"] or "").split()} for run in runs]
+    commonest = Counter(digit for digits in of_each for digit in digits).most_common(1)
+    said = "".join(f" (most often {digit}, in {n})" for digit, n in commonest)
+    return f"{sum(map(bool, of_each))} of {len(runs)}{said}"
+
+
 def way_errors(way: Way) -> str:
     """The error of a way: with its interval where several trainings go it, else as it is."""
     return spread(Measured(way.errors, fmean(way.errors), intervals.mean_interval(way.errors)), "%")
@@ -328,6 +336,7 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
         "settings": verdicts(asked.claims, measured),
         "expected": expected(params, asked, answers["choices"], measured),
         "thickening": {variant: thickening(measured.of(variant)) for variant in ("infogan", "views")},
+        "against": {variant: against(measured.of(variant)) for variant in ("infogan", "views")},
         "views": table(VIEWS, ["infogan", *planned.studies.get(VIEWS, {})], measured),
         "margin": number(questions.infomax.margin),
         "shared": percent(questions.seeds.shared, 0),
