@@ -281,7 +281,7 @@ def test_with_views_it_is_said_how_often_a_style_code_is_not_what_it_seems(proje
         project.of_studies["views", seed] = project.of_studies["infogan", seed] | changed
     _, studies = project.written()
     assert "in 1 of 2 trainings with views, and in 0 of 2 of InfoGAN" in flat(studies)
-    leaning = "In 1 of 2 (most often 7, in 1) trainings with views, and in 2 of 2 (most often 1, in 2) of InfoGAN"
+    leaning = "against the others in 1 of 2 (most often the 7, in 1), in InfoGAN in 2 of 2 (most often the 1, in 2)"
     assert leaning in flat(studies)
     assert "became one of thickness in 1 of 2 trainings" in Path("README.md").read_text(encoding="utf-8")
 

@@ -142,10 +142,10 @@ def thickening(runs: Sequence[Metrics]) -> int:
 
 
 def against(runs: Sequence[Metrics]) -> str:
-    """In how many runs the rotation code leans a digit against the others: "4 of 10 (most often 1, in 4)"."""
+    """In how many runs the rotation code leans a digit against the others: "4 of 10 (most often the 1, in 4)"."""
     of_each = [{each.split(":")[0] for each in (run["rotation.against"] or "").split()} for run in runs]
     commonest = Counter(digit for digits in of_each for digit in digits).most_common(1)
-    said = "".join(f" (most often {digit}, in {n})" for digit, n in commonest)
+    said = "".join(f" (most often the {digit}, in {n})" for digit, n in commonest)
     return f"{sum(map(bool, of_each))} of {len(runs)}{said}"
 
 

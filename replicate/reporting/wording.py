@@ -64,7 +64,7 @@ NAMES = {
     "as_printed": "layers as printed",
     "released": "slope as released",
     "minimax": "minimax loss",
-    "gan_detached": "regular GAN, D without L_I",
+    "gan_detached": "the regular GAN without L_I in D",
     "views_c1": "view of c1 alone",
     "views_double": "views, twice the amounts",
     "views_shear": "c1 sheared and stretched",
