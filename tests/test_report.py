@@ -303,6 +303,17 @@ def test_studies_of_k_and_of_estimators_answer(project):
     assert row(studies, "Jensen–Shannon for c1 less InfoGAN for c1")[1:] == ["–"] * 4
 
 
+def test_each_claim_is_judged_for_infomax_too(project):
+    project.study([0.04, 0.05])
+    for seed in (0, 1):
+        changed = {"classification.error_one_to_one": 0.2 + 0.2 * seed}
+        project.of_studies["infomax_pull", seed] = project.of_studies["infogan", seed] | changed
+    report, studies = project.written()
+    of_critic = studies[studies.index("judged for the critic") :]
+    assert row(of_critic, "c1 errs by 5 %")[1:] == ["holds (2 of 2, borderline)", "does not hold (0 of 2, borderline)"]
+    assert "as Q's do, c1 errs by 20.0 and 40.0 %." in flat(report)
+
+
 def test_the_studies_say_what_their_trainings_ran_on(project):
     project.study([0.10, 0.11, 0.12])
     project.of_studies["infogan", 1] |= {"environment.device": "an abacus of 128 rods", "environment.torch": "2.1.0"}

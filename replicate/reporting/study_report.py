@@ -37,7 +37,10 @@ OF_CHOICES = (  # what a choice does besides to the error
     "rotation.slant_correlation",
     "width.width_correlation",
 )
-SETTINGS = ("released", "described", "as_printed", "minimax", "views")  # that each claim is judged for beside infogan's
+JUDGED = {  # what each claim about InfoGAN is judged for besides, by the section that shows it
+    "choices": ("released", "described", "as_printed", "minimax", "views"),
+    "infomax": ("infomax", "infomax_pull", "infomax_views"),
+}
 MEASURES = {  # of a variant, by study: the table's column, the metric and its unit
     LEAK: {
         "AMI of c1 and digit": ("classification.ami", ""),
@@ -170,9 +173,9 @@ def choices(asked: Choices, measured: Results) -> dict[str, list[str]]:
     return {variant: cells(variant) for variant in (asked.than, *asked.variants) if measured.of(variant)}
 
 
-def verdicts(all_claims: Mapping[str, Claim], measured: Results) -> list[list[str]]:
-    """Each claim about InfoGAN, judged for other settings as it is for InfoGAN's: lines of cells, the first its heading."""
-    shown = [variant for variant in ("infogan", *SETTINGS) if measured.of(variant)]
+def verdicts(all_claims: Mapping[str, Claim], measured: Results, variants: Sequence[str]) -> list[list[str]]:
+    """Each claim about InfoGAN, judged for other variants by the same criteria: lines of cells, the first its heading."""
+    shown = [variant for variant in ("infogan", *variants) if measured.of(variant)]
     judged = {variant: claims.assess_for(variant, all_claims, measured) for variant in shown}
     about = [name for name, claim in all_claims.items() if claim.variant == "infogan"]
     return [
@@ -333,7 +336,7 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
         "pairs": pairs,
         "infomax": table(INFOMAX, ["infogan", "gan", *planned.studies[INFOMAX]], measured),
         "choices": choices(asked.choices, measured),
-        "settings": verdicts(asked.claims, measured),
+        "judged": {section: verdicts(asked.claims, measured, variants) for section, variants in JUDGED.items()},
         "expected": expected(params, asked, answers["choices"], measured),
         "thickening": {variant: thickening(measured.of(variant)) for variant in ("infogan", "views")},
         "against": {variant: against(measured.of(variant)) for variant in ("infogan", "views")},
