@@ -224,8 +224,8 @@ def part(found: Part, all_claims: Mapping[str, Claim]) -> str:
 def expected(
     params: Parameters, asked: Claims, choices: Mapping[str, float | None], measured: Results
 ) -> dict[str, Any]:
-    """The hypotheses of which a training is there, each with its verdict and what was found, and how many wait for their
-    first; `choices` are what those on choices without labels came to."""
+    """The hypotheses of which a training is there, each with its verdict and what was found, how many wait for their first,
+    and the verdicts by name; `choices` are what those on choices without labels came to."""
     planned, theirs = plan.load(params)
     failed = plan.failed(params)
     measured = expectations.with_diverged(measured, (name for of_study in failed.values() for name in of_study))
@@ -233,10 +233,11 @@ def expected(
     for study in planned.studies:
         for this in plan.runs(study, planned, theirs):
             seeds[this.variant] = max(seeds[this.variant], this.seed + 1)
-    begun, waiting = [], 0
+    begun, waiting, verdict = [], 0, {}
     for name, hypothesis in asked.hypotheses.items():
         planned_seeds = range(seeds[hypothesis.of.variant])
         outcome = expectations.judge(hypothesis, asked.claims, measured, planned_seeds, choices.get(name))
+        verdict[name] = outcome.verdict
         if not outcome.parts:
             waiting += 1
             continue
@@ -249,7 +250,7 @@ def expected(
                 "<br>".join(part(each, asked.claims) for each in outcome.parts),
             ]
         )
-    return {"begun": begun, "waiting": waiting}
+    return {"begun": begun, "waiting": waiting, "verdict": verdict}
 
 
 def made_on(measured: Results) -> list[list[str]]:
