@@ -8,7 +8,13 @@ from replicate.findings.comparisons import SEEDS
 from replicate.findings.results import Results
 
 MAJORITY = "classification.error_majority"
-KINDS = PAPER, HERE, CHOICE, VIEWS = "the paper and its code", "this replication", "a choice among trainings", "views"
+KINDS = PAPER, HERE, NOTE, CHOICE, VIEWS = (
+    "the paper and its code",
+    "this replication",
+    "the note's InfoMax",
+    "a choice among trainings",
+    "views",
+)
 # Variants that are ways by themselves: in words, and whose they are.
 VARIANTS = {
     "as_printed": ("as Table 1 prints the layers", PAPER),
@@ -18,6 +24,11 @@ VARIANTS = {
     "infogan": ("InfoGAN, as trained here", HERE),
     "infogan_c1": ("no pull of c2 and c3", HERE),
     "long": ("five times as many iterations", HERE),
+    "infomax": ("InfoMax in place of Q", NOTE),
+    "infomax_pull": ("InfoMax that pulls as Q does", NOTE),
+    "infonce_c1": ("InfoMax of c1 alone", NOTE),
+    "jensen_shannon_c1": ("InfoMax of c1 alone, Jensen–Shannon", NOTE),
+    "infomax_views": ("InfoMax, each code read from its view", VIEWS),
     "views_shear": ("c1 read from sheared and stretched images", VIEWS),
     "views_c1": ("c1 read from its view", VIEWS),
     "views_double": ("each code read from its view, twice the amounts", VIEWS),

@@ -19,7 +19,13 @@ from replicate.reporting.wording import in_share, in_words, named
 PUBLISHED = 0.05  # the classification error of §7.2
 COLOUR, MEAN, REFERENCE = "#0072B2", "#D55E00", "0.45"
 VERDICTS = {claims.HOLDS: "#009E73", claims.PARTLY: "#E69F00", claims.FAILS: "#D55E00", claims.UNDECIDED: REFERENCE}
-KINDS = {ways.PAPER: "#E69F00", ways.HERE: COLOUR, ways.CHOICE: "#009E73", ways.VIEWS: "#CC79A7"}  # colours of ways
+KINDS = {  # colours of ways
+    ways.PAPER: "#E69F00",
+    ways.HERE: COLOUR,
+    ways.NOTE: "#56B4E9",
+    ways.CHOICE: "#009E73",
+    ways.VIEWS: "#CC79A7",
+}
 
 
 def strip(axes: Axes, rows: Mapping[str, list[float]]) -> None:
