@@ -16,14 +16,16 @@ from PIL import Image
 from replicate import figures
 from replicate.base import mnist, stage, tables
 from replicate.base.stage import BadInput
-from replicate.figures import Shown, Training
 from replicate.findings import claims, results, ways
 from replicate.findings.results import Results
 from replicate.findings.ways import Way
 from replicate.gan.model import Model
 from replicate.gan.run import Run
-from replicate.reporting import study_figures
+from replicate.reporting import image_figures, run_figures, study_figures, style
+from replicate.reporting.image_figures import Training
+from replicate.reporting.run_figures import Shown
 from replicate.reporting.study_figures import Pair
+from replicate.reporting.style import PALETTE
 
 VARIANTS = ("infogan", "gan", "infomax")
 ALL = {"figure1", "milestones", "figure2", "figure2-infomax", "samples", "codes", "confusion", "claims"}
@@ -116,7 +118,7 @@ def shown(make) -> Shown:
 
 
 def test_varying_c1_shares_everything_else_in_a_row_and_orders_the_columns_by_digit(params, shown):
-    images = figures.vary_category(shown, figures.in_digit_order(shown), params.figures)
+    images = image_figures.vary_category(shown, image_figures.in_digit_order(shown), params.figures)
     noise, category, c2, c3 = read(images)
     assert category.shape == (5, 10)
     assert all([DIGIT_OF_CATEGORY[c] for c in row] == list(range(10)) for row in category)
@@ -124,18 +126,18 @@ def test_varying_c1_shares_everything_else_in_a_row_and_orders_the_columns_by_di
         assert (part == part[:, :1]).all()
         assert len(np.unique(part[:, 0], axis=0)) == 5  # each row is another draw
     other = params.figures.model_copy(update={"seed": params.figures.seed + 1})
-    assert (images != figures.vary_category(shown, figures.in_digit_order(shown), other)).any()
+    assert (images != image_figures.vary_category(shown, image_figures.in_digit_order(shown), other)).any()
 
 
 def test_a_code_is_varied_from_left_to_right_by_its_sign_with_a_category_in_each_row(params, shown):
-    words, images = figures.vary_role("rotation", shown, torch.tensor([3, 2, 1]), params.figures)
+    words, images = image_figures.vary_role("rotation", shown, torch.tensor([3, 2, 1]), params.figures)
     noise, category, c2, c3 = read(images)
     assert words == "$c_3$ from 2 to −2"
     np.testing.assert_allclose(c3, np.tile(np.linspace(2, -2, 10), (3, 1)), atol=1e-6)
     assert (c2 == 0).all()
     assert (category == [[3], [2], [1]]).all()
     assert (noise == noise[:, :1]).all() and len(np.unique(noise[:, 0], axis=0)) == 3
-    words, images = figures.vary_role("width", shown, torch.tensor([3]), params.figures)
+    words, images = image_figures.vary_role("width", shown, torch.tensor([3]), params.figures)
     assert words == "$c_2$ from −2 to 2"
     np.testing.assert_allclose(read(images)[2], [np.linspace(-2, 2, 10)], atol=1e-6)
 
@@ -157,13 +159,13 @@ def marks(axes) -> list[tuple[float, str]]:
 
 def test_figure_1_has_a_line_for_each_run_the_yardsticks_and_the_entropy(make):
     runs = [make("infogan", 0, 2.2, 2.25), make("infogan", 1, 2.1, 2.15), make("gan", 0, 0.1, 0.2)]
-    figure = figures.figure1([*runs, make("infomax", 0, 2.0, 2.05)])
+    figure = run_figures.figure1([*runs, make("infomax", 0, 2.0, 2.05)])
     paper, whole = figure.axes
     assert (paper.get_xlim(), whole.get_xlim()) == ((0, 1000), (0, 5000))
     assert curves(paper) == curves(whole) == [2.2, 2.1, 0.1, 2.0]
     assert levels(paper) == levels(whole) == {2.303, 2.267}  # H(c1), and what InfoNCE can reach
     assert marks(paper) == []
-    infogan, gan, infomax = figures.PALETTE[:3]
+    infogan, gan, infomax = PALETTE[:3]
     assert marks(whole) == [(2.25, infogan), (2.15, infogan), (0.2, gan), (2.05, infomax)]
     places = [line.get_xdata()[0] for line in whole.lines if len(line.get_ydata()) == 1]
     assert places[0] == places[1] and len(set(places)) == 3  # beside each other, not one upon the other
@@ -173,27 +175,29 @@ def test_figure_1_has_a_line_for_each_run_the_yardsticks_and_the_entropy(make):
 
 def test_figure_1_shows_the_yardstick_alone_of_an_estimate_that_is_not_in_nats(make):
     infomax = make("infomax", 0, -0.1, 2.1, settings={"critic": {"estimator": "jensen_shannon"}})
-    paper, whole = figures.figure1([make(), infomax]).axes
+    paper, whole = run_figures.figure1([make(), infomax]).axes
     assert curves(paper) == curves(whole) == [2.2]
     assert [height for height, _ in marks(whole)] == [2.2, 2.1]
     assert levels(whole) == {2.303}
 
 
 def test_every_number_of_categories_has_its_entropy(make):
-    paper, _ = figures.figure1([make(), make(settings={"latent": {"categories": 5}})]).axes
+    paper, _ = run_figures.figure1([make(), make(settings={"latent": {"categories": 5}})]).axes
     assert levels(paper) == {round(math.log(5), 3), round(math.log(10), 3)}
 
 
 def test_more_variants_than_colours_are_all_drawn(shown):
-    names = [f"v{i}" for i in range(len(figures.PALETTE) + 1)]
+    names = [f"v{i}" for i in range(len(PALETTE) + 1)]
     runs = [shown._replace(run=shown.run._replace(variant=name)) for name in names]
-    assert len(curves(figures.figure1(runs).axes[0])) == len(runs)
-    assert legend(figures.milestones(runs)) == names
+    assert len(curves(run_figures.figure1(runs).axes[0])) == len(runs)
+    assert legend(run_figures.milestones(runs)) == names
 
 
 def test_milestones_have_a_line_for_each_run_in_three_panels(make):
     error = np.array([0.5, np.nan, np.nan])
-    figure = figures.milestones([make(), make(seed=1), make("gan", milestones=make().milestones | {"error": error})])
+    figure = run_figures.milestones(
+        [make(), make(seed=1), make("gan", milestones=make().milestones | {"error": error})]
+    )
     share, error, frechet = map(heights, figure.axes)
     assert [len(share), len(error), len(frechet)] == [3, 3, 3]
     assert share[0] == [0.5, 0.95, 0.99] and error[1] == [0.5, 0.2, 0.1] and frechet[2] == [9.0, 3.0, 0.4]
@@ -205,14 +209,14 @@ def test_milestones_have_a_line_for_each_run_in_three_panels(make):
 
 
 def test_figure_2_has_the_papers_four_panels_and_three_without_a_baseline(params, make, shown):
-    varied = [each.rpartition("\n")[0] for each in captions(figures.figure2(shown, make("gan"), params.figures))]
+    varied = [each.rpartition("\n")[0] for each in captions(image_figures.figure2(shown, make("gan"), params.figures))]
     assert varied == [
         "(a) Varying $c_1$\non InfoGAN",
         "(b) Varying $c_1$\non regular GAN",
         "(c) Varying $c_3$ from 2 to −2\non InfoGAN",
         "(d) Varying $c_2$ from −2 to 2\non InfoGAN",
     ]
-    figure = figures.figure2(make("infomax"), None, params.figures)
+    figure = image_figures.figure2(make("infomax"), None, params.figures)
     assert [each[:3] for each in captions(figure)] == ["(a)", "(c)", "(d)"]
     assert all("on InfoMax" in each for each in captions(figure))
     assert all(axes.images[0].get_array().shape == (5 * 28, 10 * 28) for axes in figure.axes)
@@ -220,8 +224,8 @@ def test_figure_2_has_the_papers_four_panels_and_three_without_a_baseline(params
 
 def test_panels_of_unlike_width_stay_on_the_page():
     counts = (5, 5, 20, 20, 10, 10)
-    panels = [figures.Panel("caption", np.zeros((5, count, 28, 28))) for count in counts]
-    boxes = [axes.get_position() for axes in figures.image_panels(panels, columns=2).axes]
+    panels = [image_figures.Panel("caption", np.zeros((5, count, 28, 28))) for count in counts]
+    boxes = [axes.get_position() for axes in image_figures.image_panels(panels, columns=2).axes]
     assert all(0 < box.x0 < box.x1 < 1 and 0 < box.y0 < box.y1 < 1 for box in boxes)
     assert boxes[0].x1 < boxes[1].x0 and boxes[2].y1 < boxes[0].y0
     assert len({round(box.width / count, 9) for box, count in zip(boxes, counts)}) == 1
@@ -229,13 +233,13 @@ def test_panels_of_unlike_width_stay_on_the_page():
 
 def test_samples_show_every_run_and_real_digits(params, make, digits):
     real = digits.repeat(4, 1, 1)
-    figure = figures.samples([*map(make, VARIANTS)], real, params.figures)
+    figure = image_figures.samples([*map(make, VARIANTS)], real, params.figures)
     assert captions(figure) == ["InfoGAN, seed 0", "regular GAN, seed 0", "InfoMax, seed 0", "MNIST, test split"]
     np.testing.assert_allclose(figure.axes[-1].images[0].get_array()[:28, 28:56], real[1] / 255)
 
 
 def test_codes_have_a_column_each_with_the_mean_over_the_categories(make):
-    figure = figures.codes([make(), make("infomax")])
+    figure = run_figures.codes([make(), make("infomax")])
     assert len(figure.axes) == 3 * 4
     assert figure.axes[0].get_title() == "InfoGAN\nrotation: $c_3$"
     assert figure.axes[3].get_title() == "InfoMax\nwidth: $c_2$"
@@ -248,7 +252,7 @@ def test_codes_have_a_column_each_with_the_mean_over_the_categories(make):
 def test_a_confusion_matrix_is_the_mean_of_the_runs_of_a_variant(make):
     other = make(seed=1, confusion=np.eye(10, dtype=int), metrics=METRICS | {ERROR: 0.05})
     unread = make().confusion * (np.arange(10) != 4)[:, None]  # no image of a 4 is in a category with a digit
-    both, alone = figures.confusion([make(), other, make("infomax", confusion=unread, metrics={ERROR: None})]).axes
+    both, alone = run_figures.confusion([make(), other, make("infomax", confusion=unread, metrics={ERROR: None})]).axes
     assert {text.get_text() for text in both.texts} == {"2", "0"} and both.texts[0].get_text() == "2"
     assert both.get_title() == "InfoGAN, mean of 2\nerror 15.0 %"
     np.testing.assert_allclose(np.asarray(alone.images[0].get_array()), unread / 4)  # NaN is masked in it
@@ -262,7 +266,7 @@ def test_the_teaser_shows_each_code_of_a_training_from_its_sheets():
     values = np.linspace(0.1, 0.3, 3)[:, None, None]
     of_codes = [np.broadcast_to(start + values, (20, 3, 28, 28)) for start in (0, 0.5)]
     metrics = METRICS | {"rotation.slant_change": -1.25}
-    figure = figures.teaser([Training("the best", metrics, samples, np.concatenate(of_codes))])
+    figure = image_figures.teaser([Training("the best", metrics, samples, np.concatenate(of_codes))])
     c1, rotation, width = (axes.images[0].get_array()[::28, ::28] for axes in figure.axes)
     assert [digits.tolist() for digits in c1] == [[category / 10 for category in np.argsort(DIGIT_OF_CATEGORY)]] * 4
     np.testing.assert_allclose(rotation, [[0.8, 0.7, 0.6]] * 4)  # c3, from 2 to −2
@@ -275,15 +279,15 @@ def test_no_text_is_clipped_and_no_titles_overlap(params, digits, make):
     infogan, gan, infomax = runs = [*map(make, VARIANTS)]
     measured = Results({variant: {0: METRICS} for variant in VARIANTS}, {"cost.ratio": 1.01})
     for figure in (
-        figures.figure1(runs),
-        figures.milestones(runs),
-        figures.figure2(infogan, gan, options),
-        figures.figure2(infomax, None, options),
-        figures.samples([infogan], real, options),
-        figures.samples(runs, real, options),
-        figures.codes(runs),
-        figures.confusion([infogan, infomax]),
-        study_figures.conditions(ASKED, claims.assess_all(ASKED, measured, {"leak": None}), figures.WIDTH),
+        run_figures.figure1(runs),
+        run_figures.milestones(runs),
+        image_figures.figure2(infogan, gan, options),
+        image_figures.figure2(infomax, None, options),
+        image_figures.samples([infogan], real, options),
+        image_figures.samples(runs, real, options),
+        run_figures.codes(runs),
+        run_figures.confusion([infogan, infomax]),
+        study_figures.conditions(ASKED, claims.assess_all(ASKED, measured, {"leak": None})),
     ):
         assert_readable(figure)
 
@@ -315,7 +319,7 @@ def project(tmp_path, monkeypatch, digits, make) -> Path:
 def drawn(project, monkeypatch) -> dict[str, Figure]:
     """The figures that the stage has drawn in the project, by name; none is written."""
     found = {}
-    monkeypatch.setattr(figures, "save", lambda figure, path: found.update({path.stem: figure}))
+    monkeypatch.setattr(style, "save", lambda figure, path: found.update({path.stem: figure}))
     return found
 
 
@@ -370,7 +374,7 @@ def test_the_studies_figures_have_a_point_for_each_training():
         for seed, error in enumerate((0.05, 0.1, 0.2))
     }
     control = {0: {"classification.ami": 0.3}}
-    figure = study_figures.errors(Results({"infogan": runs, "gan": control}, {}), figures.WIDTH)
+    figure = study_figures.errors(Results({"infogan": runs, "gan": control}, {}))
     above, below = ([list(line.get_xdata()) for line in axes.lines] for axes in figure.axes)
     assert above == [[0.05, 0.1, 0.2], [0.025, 0.05, 0.1], [0.05, 0.05]]  # the last: as published
     assert below == [[0.95, 0.9, 0.8], [0.3]]
@@ -383,7 +387,7 @@ def test_every_condition_is_drawn_beside_its_limit():
     first, second = claim.holds  # at least 0.95; at least 0.98, and the control and 0.5
     runs = [{first.metric: 0.97, second.metric: 0.9}, {first.metric: 0.9, second.metric: 1.0}]
     control = [{first.metric: 0.45, second.metric: 0.1}]
-    (axes,) = study_figures.conditions({"c": claim}, {"c": claims.assess(claim, runs, control)}, figures.WIDTH).axes
+    (axes,) = study_figures.conditions({"c": claim}, {"c": claims.assess(claim, runs, control)}).axes
     points, of_control, mean = axes.lines[1:4]  # after the line above a claim
     assert list(points.get_xdata()) == pytest.approx([0.02 / 0.5, -0.05 / 0.5])
     assert list(of_control.get_xdata()) == [-1] and list(mean.get_xdata()) == pytest.approx([-0.015 / 0.5])
@@ -394,7 +398,7 @@ def test_every_condition_is_drawn_beside_its_limit():
 
 def test_ways_have_a_point_for_each_training_and_a_hollow_one_for_a_choice():
     found = [Way("as it comes", ways.HERE, False, 1, [0.2, 0.1]), Way("the best", ways.CHOICE, True, 2, [0.1])]
-    (axes,) = study_figures.to_a_lower_error(found, figures.WIDTH).axes
+    (axes,) = study_figures.to_a_lower_error(found).axes
     points, mean, choice, published = axes.lines
     assert list(points.get_xdata()) == [0.2, 0.1] and list(points.get_ydata()) == [0, 0]
     assert list(np.ravel(mean.get_xdata())) == [pytest.approx(0.15)]
@@ -426,7 +430,7 @@ def test_a_pair_is_shown_by_slant_in_the_colours_of_its_categories():
     slant, digit = np.linspace(-1, 1, n).repeat(2), np.tile([4, 9], n)
     images = np.ones((2 * n, 28, 28)) * (slant[:, None, None] + 1) / 2
     pair = Pair("seed 5", images, slant, digit, np.where(slant > 0, 4, 9))
-    (axes,) = study_figures.split([pair], figures.WIDTH, columns=10).axes
+    (axes,) = study_figures.split([pair], columns=10).axes
     drawn = np.asarray(axes.images[0].get_array()).reshape(2, 28, 10, 28, 3)[:, 0, :, 0]
     brightness = drawn.max(axis=-1)
     assert (np.diff(brightness) > 0).all()  # from left-leaning to right-leaning
@@ -444,7 +448,7 @@ def test_agreement_by_k_joins_the_runs_of_a_seed(params):
         variant: {seed: {"classification.ami": ami, "kmeans.ami": ami / 2} for seed, ami in enumerate(values)}
         for variant, values in amis.items()
     }
-    figure = study_figures.agreement(Results(runs, {}), variants, figures.WIDTH)
+    figure = study_figures.agreement(Results(runs, {}), variants)
     left, right = figure.axes
     points = [list(zip(line.get_xdata(), line.get_ydata())) for line in left.lines]
     assert points[:2] == [[(0, 0.6), (1, 0.8), (2, 0.7)], [(0, 0.5), (1, 0.9)]]

@@ -1,1 +1,1 @@
-"""REPORT.md, STUDIES.md and README's answer: templates with the prose, the words for numbers, the studies' figures."""
+"""REPORT.md, STUDIES.md and README's answer: templates with the prose, the words for numbers, figures."""

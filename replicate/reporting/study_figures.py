@@ -14,17 +14,18 @@ from replicate.findings import claims, ways
 from replicate.findings.claims import Assessment, Claim
 from replicate.findings.results import Results
 from replicate.findings.ways import Way
+from replicate.reporting.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, WIDTH
 from replicate.reporting.wording import in_share, in_words, named
 
 PUBLISHED = 0.05  # the classification error of §7.2
-COLOUR, MEAN, REFERENCE = "#0072B2", "#D55E00", "0.45"
-VERDICTS = {claims.HOLDS: "#009E73", claims.PARTLY: "#E69F00", claims.FAILS: "#D55E00", claims.UNDECIDED: REFERENCE}
+REFERENCE = "0.45"
+VERDICTS = {claims.HOLDS: GREEN, claims.PARTLY: ORANGE, claims.FAILS: VERMILION, claims.UNDECIDED: REFERENCE}
 KINDS = {  # colours of ways
-    ways.PAPER: "#E69F00",
-    ways.HERE: COLOUR,
-    ways.NOTE: "#56B4E9",
-    ways.CHOICE: "#009E73",
-    ways.VIEWS: "#CC79A7",
+    ways.PAPER: ORANGE,
+    ways.HERE: BLUE,
+    ways.NOTE: SKY,
+    ways.CHOICE: GREEN,
+    ways.VIEWS: PURPLE,
 }
 
 
@@ -32,14 +33,14 @@ def strip(axes: Axes, rows: Mapping[str, list[float]]) -> None:
     """Values by row, a point each, with a bar at their mean; in their order, from top to bottom within a row."""
     for y, values in enumerate(rows.values()):
         places = y + np.linspace(-0.25, 0.25, len(values)) if len(values) > 1 else [y]
-        axes.plot(values, places, "o", color=COLOUR, markersize=3.5, alpha=0.8)
-        axes.vlines(np.mean(values), y - 0.4, y + 0.4, color=MEAN, linewidth=1.5)
+        axes.plot(values, places, "o", color=BLUE, markersize=3.5, alpha=0.8)
+        axes.vlines(np.mean(values), y - 0.4, y + 0.4, color=VERMILION, linewidth=1.5)
     axes.set_yticks(range(len(rows)), rows)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
 
 
-def errors(measured: Results, width: float) -> Figure:
+def errors(measured: Results) -> Figure:
     """The error of each training of InfoGAN, whole and without shared categories; by variant how c1 agrees with digits."""
     runs = measured.of("infogan")
     parts = {"all errors": "classification.error_one_to_one", "without shared categories": "sharing.error_without"}
@@ -47,7 +48,7 @@ def errors(measured: Results, width: float) -> Figure:
         f"{typeset(named(variant))} ({len(of_variant)})": [run["classification.ami"] for run in measured.of(variant)]
         for variant, of_variant in measured.runs.items()
     }
-    figure = Figure(figsize=(width, 1.3 + 0.25 * (len(parts) + len(agreement))))
+    figure = Figure(figsize=(WIDTH, 1.3 + 0.25 * (len(parts) + len(agreement))))
     above, below = figure.subplots(2, 1, height_ratios=[len(parts), len(agreement)])
     strip(above, {label: [run[metric] for run in runs] for label, metric in parts.items()})
     above.axvline(PUBLISHED, color=REFERENCE, linestyle="--", zorder=1)
@@ -61,7 +62,7 @@ def errors(measured: Results, width: float) -> Figure:
     return figure
 
 
-def agreement(measured: Results, variants: Mapping[str, Settings], width: float) -> Figure:
+def agreement(measured: Results, variants: Mapping[str, Settings]) -> Figure:
     """How well c1 agrees with the digits at each K, and k-means with as many clusters: a panel for each set of digits.
 
     A point is a run of one of `variants`, a line joins those of a seed.
@@ -70,9 +71,9 @@ def agreement(measured: Results, variants: Mapping[str, Settings], width: float)
     for variant, settings in variants.items():
         of_digits = by_digits.setdefault(tuple(settings.train.digits), {})
         of_digits[settings.latent.categories] = measured.runs[variant]
-    figure = Figure(figsize=(width, 3.3))
+    figure = Figure(figsize=(WIDTH, 3.3))
     panels = figure.subplots(1, len(by_digits), sharey=True, squeeze=False)[0]
-    lines = {"classification.ami": (COLOUR, "$c_1$ of InfoGAN"), "kmeans.ami": (REFERENCE, "k-means, no GAN")}
+    lines = {"classification.ami": (BLUE, "$c_1$ of InfoGAN"), "kmeans.ami": (REFERENCE, "k-means, no GAN")}
     for axes, (digits, by_K) in zip(panels, by_digits.items()):
         places = {K: x for x, K in enumerate(sorted(by_K))}
         seeds = sorted(set().union(*by_K.values()))
@@ -88,9 +89,9 @@ def agreement(measured: Results, variants: Mapping[str, Settings], width: float)
     return figure
 
 
-def to_a_lower_error(found: Sequence[Way], width: float) -> Figure:
+def to_a_lower_error(found: Sequence[Way]) -> Figure:
     """The errors that each way leads to, a row a way: a point for each training, a bar at their mean; hollow, a choice."""
-    figure = Figure(figsize=(width, 0.6 + 0.25 * len(found)))
+    figure = Figure(figsize=(WIDTH, 0.6 + 0.25 * len(found)))
     axes = figure.subplots()
     for y, way in enumerate(found):
         colour, face = KINDS[way.kind], "none" if way.kind == ways.CHOICE else KINDS[way.kind]
@@ -125,12 +126,12 @@ class Pair(NamedTuple):
     given: np.ndarray  # (N,)
 
 
-def split(runs: Sequence[Pair], width: float, columns: int = 20) -> Figure:
+def split(runs: Sequence[Pair], columns: int = 20) -> Figure:
     """Images of two digits by slant, a row a digit, in the colour of the category that a run gives them."""
-    figure = Figure(figsize=(width, 1.45 * len(runs)))
+    figure = Figure(figsize=(WIDTH, 1.45 * len(runs)))
     for axes, pair in zip(figure.subplots(len(runs), 1, squeeze=False)[:, 0], runs):
         digits = np.unique(pair.digit)
-        colours = {int(given): np.array(to_rgb(colour)) for given, colour in zip(digits, ("#56B4E9", "#E69F00"))}
+        colours = {int(given): np.array(to_rgb(colour)) for given, colour in zip(digits, (SKY, ORANGE))}
         rows = []
         for digit in digits:
             of_digit = np.flatnonzero(pair.digit == digit)
@@ -149,14 +150,14 @@ def typeset(words: str) -> str:
     return words.replace("L_I", "$L_I$")
 
 
-def conditions(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment], width: float) -> Figure:
+def conditions(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment]) -> Figure:
     """Every claim's conditions, a row each: its runs less the limit, to the right where it is met, on a scale of its own.
 
     A point is a run, a bar their mean, a hollow mark the control's mean; the colour is the claim's verdict.
     """
     shown = [(name, each) for name, assessment in assessments.items() for each in assessment.findings]
     height = 0.35 + 0.2 * len(shown)
-    figure = Figure(figsize=(width, height), layout="none")
+    figure = Figure(figsize=(WIDTH, height), layout="none")
     axes = figure.add_axes((0.57, 0.3 / height, 0.24, 1 - 0.35 / height))
     claimed = None
     for y, (name, found) in enumerate(shown):
