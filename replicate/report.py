@@ -22,7 +22,7 @@ from replicate.findings.comparisons import LEAK
 from replicate.findings.results import Metrics, Results
 from replicate.gan import run
 from replicate.gan.run import Run
-from replicate.reporting import study_report
+from replicate.reporting import study_report, study_tables
 from replicate.reporting.wording import (
     NAMES,
     VERBS,
@@ -104,7 +104,7 @@ def answer(
 
 def over(measured: Results, variant: str, metric: str, unit: str = "") -> str:
     """A metric over a variant's runs, as `spread` writes it."""
-    return study_report.mean(metric, measured.of(variant), unit)
+    return study_tables.mean(metric, measured.of(variant), unit)
 
 
 def verdicts(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment]) -> dict[str, list[str]]:

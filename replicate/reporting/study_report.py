@@ -2,105 +2,21 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 from typing import Any, NamedTuple
 
 from scipy import stats
 
 from replicate.base.parameters import Parameters
-from replicate.findings import claims, comparisons, expectations, intervals, ways
-from replicate.findings.claims import Claim, Claims, Measured
-from replicate.findings.comparisons import INFOMAX, LEAK, SEEDS, Pair
-from replicate.findings.expectations import Part
-from replicate.findings.hypotheses import Choices
+from replicate.findings import comparisons, ways
+from replicate.findings.claims import Claims
+from replicate.findings.comparisons import INFOMAX, LEAK, SEEDS
 from replicate.findings.results import Metrics, Results
-from replicate.findings.ways import Way
-from replicate.reporting.wording import (
-    METRICS,
-    estimate,
-    machine,
-    named,
-    number,
-    percent,
-    points,
-    probability,
-    spread,
-)
+from replicate.reporting import study_tables
+from replicate.reporting.study_tables import VIEWS
+from replicate.reporting.wording import number, percent
 from replicate.studies import plan
 
 PAIRS = 3  # of digits that share a category are named, the most frequent ones
-VIEWS = "views"  # a study
-OF_CHOICES = (  # what a choice does besides to the error
-    "information.share_at_end",
-    "training.loss_discriminator",
-    "speed.distance_at_end",
-    "rotation.slant_correlation",
-    "width.width_correlation",
-)
-JUDGED = {  # what each claim about InfoGAN is judged for besides, by the section that shows it
-    "choices": ("released", "described", "as_printed", "minimax", "views"),
-    "infomax": ("infomax", "infomax_pull", "infomax_views"),
-}
-MEASURES = {  # of a variant, by study: the table's column, the metric and its unit
-    LEAK: {
-        "AMI of c1 and digit": ("classification.ami", ""),
-        "AMI of a perfect clustering": ("classification.ami_ceiling", ""),
-        "information about the digit": ("representation.code.information_share", ""),
-        "error, each category with its most frequent digit": ("classification.error_majority", "%"),
-        "homogeneity": ("classification.homogeneity", ""),
-        "completeness": ("classification.completeness", ""),
-        "AMI of k-means and digit": ("kmeans.ami", ""),
-        "information of k-means": ("kmeans.information_share", ""),
-        "hidden layer, 10 labels": ("representation.head_hidden.probe_error_10", "%"),
-        "hidden layer, 100 labels": ("representation.head_hidden.probe_error_100", "%"),
-        "hidden layer, all labels": ("representation.head_hidden.probe_error_all", "%"),
-        "D's trunk, 100 labels": ("representation.trunk.probe_error_100", "%"),
-        "slant, hidden layer": ("representation.head_hidden.error_slant", "%"),
-        "thickness, hidden layer": ("representation.head_hidden.error_thickness", "%"),
-        "c1 read by the yardstick": ("yardstick.share_c1", ""),
-    },
-    INFOMAX: {
-        "error": ("classification.error_one_to_one", "%"),
-        "error, confusions of digits that share a category left out": ("sharing.error_without", "%"),
-        "purity": ("purity.mean", "%"),
-        "purity, each digit given to one category": ("purity.one_to_one", "%"),
-        "AMI of c1 and digit": ("classification.ami", ""),
-        "c1 read by the yardstick": ("yardstick.share_c1", ""),
-        "style codes' specificity": ("disentanglement.specificity_lowest", ""),
-        "Fréchet distance": ("speed.distance_at_end", ""),
-        "pull of D": ("pull.adversarial", ""),
-        "pull of c1": ("pull.c1", ""),
-        "pull of c2, c3": ("pull.continuous", ""),
-    },
-    VIEWS: {
-        "error": ("classification.error_one_to_one", "%"),
-        "purity": ("purity.mean", "%"),
-        "switched": ("switching.switched", "%"),
-        "slant, correlation with its code": ("rotation.slant_correlation", ""),
-        "slant, change in spreads": ("rotation.slant_change", ""),
-        "width, correlation with its code": ("width.width_correlation", ""),
-        "width, change in spreads": ("width.width_change", ""),
-        "style codes' specificity": ("disentanglement.specificity_lowest", ""),
-        "digit kept at ±1": ("disentanglement.digit_kept_lowest", "%"),
-        "digit kept at ±2": ("extrapolation.kept_lowest", "%"),
-        "share more natural than a plain change, minus share less so": ("naturalness.lead_lowest", "%"),
-        "L_I / H(c1) after training": ("information.share_at_end", ""),
-        "Fréchet distance": ("speed.distance_at_end", ""),
-        "Q's hidden layer, 100 labels": ("representation.head_hidden.probe_error_100", "%"),
-    },
-}
-
-
-class OfSeed(NamedTuple):
-    """A run of InfoGAN in the table of seeds."""
-
-    seed: int
-    error: str
-    without: str
-    which: str
-    ami: str
-    purity: str
-    share: str
 
 
 class Made(NamedTuple):
@@ -115,13 +31,6 @@ def made(name: str, params: Parameters, measured: Results) -> Made:
     planned, theirs = plan.load(params)
     wanted = plan.runs(name, planned, theirs)
     return Made(sum(each.seed in measured.runs.get(each.variant, {}) for each in wanted), len(wanted))
-
-
-def mean(metric: str, runs: Sequence[Metrics], unit: str) -> str:
-    """A metric's mean over runs, with its interval; a dash where there is no run, or none has a value."""
-    if not runs or all(run[metric] is None for run in runs):
-        return "–"
-    return spread(claims.measure(metric, runs), unit)
 
 
 class Divided(NamedTuple):
@@ -152,122 +61,28 @@ def against(runs: Sequence[Metrics]) -> str:
     return f"{sum(map(bool, of_each))} of {len(runs)}{said}"
 
 
-def way_errors(way: Way) -> str:
-    """The error of a way: with its interval where several trainings go it, else as it is."""
-    return spread(Measured(way.errors, fmean(way.errors), intervals.mean_interval(way.errors)), "%")
-
-
-def choices(asked: Choices, measured: Results) -> dict[str, list[str]]:
-    """What the variants do that change one choice of the paper or its code, as cells by variant; first `asked.than`."""
-    compared = expectations.compare(asked, measured)
-
-    def cells(variant: str) -> list[str]:
-        runs, found = measured.of(variant), compared.get(variant)
-        difference = ["–", "–"]
-        if found:
-            difference = [estimate(found.difference, *found.interval, points), probability(found.p)]
-        return [str(len(runs)), mean(asked.metric, runs, "%"), *difference] + [
-            mean(metric, runs, "") for metric in OF_CHOICES
-        ]
-
-    return {variant: cells(variant) for variant in (asked.than, *asked.variants) if measured.of(variant)}
-
-
-def verdicts(all_claims: Mapping[str, Claim], measured: Results, variants: Sequence[str]) -> list[list[str]]:
-    """Each claim about InfoGAN, judged for other variants by the same criteria: lines of cells, the first its heading."""
-    shown = [variant for variant in ("infogan", *variants) if measured.of(variant)]
-    judged = {variant: claims.assess_for(variant, all_claims, measured) for variant in shown}
-    about = [name for name, claim in all_claims.items() if claim.variant == "infogan"]
-    return [
-        ["claim", *(f"{named(variant)} ({len(measured.of(variant))})" for variant in shown)],
-        *([all_claims[name].brief, *(claims.in_words(judged[variant][name]) for variant in shown)] for name in about),
-    ]
-
-
-def difference(pair: Pair, metric: str, found: Mapping[str, Any] | None, measured: Results) -> list[str]:
-    """A difference as cells: the pair, its seeds, the mean of pairs with its interval, and that over all seeds of both by
-    Welch's t; dashes while there is no answer."""
-    name = f"{named(pair.variant)} less {named(pair.than)}{', beyond that of k-means' if pair.beyond else ''}"
-    if found is None:
-        return [name, "–", "–", "–"]
-
-    ours, theirs = (
-        [run[metric] - (run[pair.beyond] if pair.beyond else 0) for run in measured.of(variant)]
-        for variant in (pair.variant, pair.than)
-    )
-    unpaired = estimate(fmean(ours) - fmean(theirs), *intervals.difference_interval(ours, theirs))
-    return [name, str(len(found["differences"])), estimate(found["mean"], found["low"], found["high"]), unpaired]
-
-
-def table(study: str, variants: Sequence[str], measured: Results) -> list[list[str]]:
-    """A row for each of MEASURES and a column for each of `variants` that has a run; the first row is the heading."""
-    shown = [variant for variant in variants if measured.of(variant)]
-    heading = ["", *(f"{named(variant)} ({len(measured.of(variant))})" for variant in shown)]
-    rows = [
-        [label, *(mean(metric, measured.of(variant), unit) for variant in shown)]
-        for label, (metric, unit) in MEASURES[study].items()
-    ]
-    return [heading, *rows]
-
-
-def part(found: Part, all_claims: Mapping[str, Claim]) -> str:
-    """What one thing that a hypothesis asks was found to be: "purity 0.91 [0.88, 0.94] (≥ 0.8)"; ✗: not met."""
-    if isinstance(found.found, Measured):
-        value = spread(found.found)
-    else:
-        value = estimate(found.found, *found.interval) if found.interval else number(found.found)
-    asked = f" ({found.asked})" if found.asked else ""
-    name = f"{all_claims[found.asks].brief}:" if found.asks in all_claims else METRICS.get(found.asks, found.asks)
-    return f"{name} {value}{asked}{' ✗' if found.met is False else ''}"
-
-
-def expected(
-    params: Parameters, asked: Claims, choices: Mapping[str, float | None], measured: Results
-) -> dict[str, Any]:
-    """The hypotheses of which a training is there, each with its verdict and what was found, how many wait for their first,
-    and the verdicts by name; `choices` are what those on choices without labels came to."""
-    planned, theirs = plan.load(params)
-    failed = plan.failed(params)
-    measured = expectations.with_diverged(measured, (name for of_study in failed.values() for name in of_study))
-    seeds = Counter()
-    for study in planned.studies:
-        for this in plan.runs(study, planned, theirs):
-            seeds[this.variant] = max(seeds[this.variant], this.seed + 1)
-    begun, waiting, verdict = [], 0, {}
-    for name, hypothesis in asked.hypotheses.items():
-        planned_seeds = range(seeds[hypothesis.of.variant])
-        outcome = expectations.judge(hypothesis, asked.claims, measured, planned_seeds, choices.get(name))
-        verdict[name] = outcome.verdict
-        if not outcome.parts:
-            waiting += 1
-            continue
-        begun.append(
-            [
-                outcome.verdict,
-                hypothesis.statement,
-                hypothesis.known,
-                f"{outcome.made} of {outcome.planned}",
-                "<br>".join(part(each, asked.claims) for each in outcome.parts),
-            ]
-        )
-    return {"begun": begun, "waiting": waiting, "verdict": verdict}
-
-
-def made_on(measured: Results) -> list[list[str]]:
-    """What the trainings ran on, as cells: machine, version of PyTorch, how many, and which (variant: seeds)."""
-    groups: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for variant, of_seed in measured.runs.items():
-        for seed, run in sorted(of_seed.items()):
-            theirs = groups.setdefault((machine(run), run["environment.torch"]), {})
-            theirs.setdefault(variant, []).append(str(seed))
-    return [
-        [
-            *of_machine,
-            str(sum(map(len, theirs.values()))),
-            "; ".join(f"{variant} {', '.join(seeds)}" for variant, seeds in theirs.items()),
-        ]
-        for of_machine, theirs in groups.items()
-    ]
+def on_seeds(asked: Claims, measured: Results) -> dict[str, Any]:
+    """What the trainings of InfoGAN tell, those on which a hypothesis is tested apart from those that were known."""
+    of_infogan, metric = measured.runs.get("infogan", {}), asked.studies.seeds.metric
+    runs = list(of_infogan.values())
+    tested = {
+        seed for each in asked.hypotheses.values() if each.of.variant == "infogan" for seed in each.of.seeds or []
+    }
+    known, unseen = ([run for seed, run in of_infogan.items() if (seed in tested) == test] for test in (False, True))
+    of_both = [[run[metric] for run in theirs] for theirs in (known, unseen)]
+    shared_by = Counter(pair.replace("-", "–") for run in runs for pair in (run["sharing.which"] or "").split())
+    return {
+        "shared": percent(asked.studies.seeds.shared, 0),
+        "shared_by": [f"{pair} in {n}" for pair, n in shared_by.most_common(PAIRS)],
+        "divided": divided(runs, asked.selection.split),
+        "known": study_tables.mean(metric, known, "%"),
+        "unseen": study_tables.mean(metric, unseen, "%"),
+        "least_unseen": min(of_both[1], default=None),
+        "alike": float(stats.ttest_ind(*of_both, equal_var=False).pvalue) if min(map(len, of_both)) > 1 else None,
+        "spread_of_errors": [run[metric] for run in runs],
+        "rises": None not in [run["milestones.error_rise_at_end"] for run in runs],
+        "seeds": study_tables.by_seed(metric, measured),
+    }
 
 
 def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measured: Results) -> dict[str, Any]:
@@ -275,74 +90,29 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
 
     Raises BadInput (see `plan.load`).
     """
-    questions, leak, infomax = asked.studies, answers[LEAK], answers[INFOMAX]
-    counted, metric = comparisons.maximised(questions.leak, measured), questions.infomax.metric
-    hypotheses = [
-        (name, hypothesis, difference(pair, hypothesis.metric, leak and leak["comparisons"][name][i], counted))
-        for name, hypothesis in questions.leak.hypotheses.items()
-        for i, pair in enumerate(hypothesis.more)
-    ]
-    pairs = [
-        [
-            *difference(pair, metric, found and found["comparisons"][metric][0], measured),
-            found["verdict"] if found else "–",
-        ]
-        for pair, found in zip(questions.infomax.pairs, infomax)
-    ]
-    of_infogan = sorted(measured.runs.get("infogan", {}).items())
-    seeds = [
-        OfSeed(
-            seed,
-            percent(run[questions.seeds.metric]),
-            percent(run["sharing.error_without"]),
-            ", ".join((run["sharing.which"] or "none").split()).replace("-", "–"),
-            number(run["classification.ami"]),
-            percent(run["purity.mean"]),
-            number(run["information.share_at_end"]),
-        )
-        for seed, run in of_infogan
-    ]
     planned, _ = plan.load(params)
-    runs = measured.of("infogan")
-    tested = {
-        seed for each in asked.hypotheses.values() if each.of.variant == "infogan" for seed in each.of.seeds or []
-    }
-    known, unseen = ([run for seed, run in of_infogan if (seed in tested) == test] for test in (False, True))
-    of_both = [[run[questions.seeds.metric] for run in theirs] for theirs in (known, unseen)]
-    shared_by = Counter(pair.replace("-", "–") for run in runs for pair in (run["sharing.which"] or "").split())
+    leak = answers[LEAK]
     return {
-        "questions": questions,
+        "questions": asked.studies,
         "failed": sorted(name for of_study in plan.failed(params).values() for name in of_study),
         "trained": sum(map(len, measured.runs.values())),
         "made": {name: made(name, params, measured) for name in planned.studies},
         "luck": answers[SEEDS],
-        "shared_by": [f"{pair} in {n}" for pair, n in shared_by.most_common(PAIRS)],
-        "divided": divided(runs, asked.selection.split),
-        "known": mean(questions.seeds.metric, known, "%"),
-        "unseen": mean(questions.seeds.metric, unseen, "%"),
-        "least_unseen": min(of_both[1], default=None),
-        "alike": float(stats.ttest_ind(*of_both, equal_var=False).pvalue) if min(map(len, of_both)) > 1 else None,
-        "spread_of_errors": [run[questions.seeds.metric] for run in runs],
-        "rises": None not in [run["milestones.error_rise_at_end"] for run in runs],
-        "seeds": seeds,
-        "ways": [
-            [way.name, "yes" if way.with_labels else "no", str(way.price), str(len(way.errors)), way_errors(way)]
-            for way in ways.to_a_lower_error(answers, asked, measured)
-        ],
+        **on_seeds(asked, measured),
+        "ways": list(map(study_tables.way, ways.to_a_lower_error(answers, asked, measured))),
+        "views": study_tables.of_study(VIEWS, ["infogan", *planned.studies.get(VIEWS, {})], measured),
+        "thickening": {variant: thickening(measured.of(variant)) for variant in ("infogan", "views")},
+        "against": {variant: against(measured.of(variant)) for variant in ("infogan", "views")},
+        "choices": study_tables.choices(asked.choices, measured),
+        "judged": study_tables.judged(asked.claims, measured),
+        "expected": study_tables.expected(params, asked, answers["choices"], measured),
         "answer_on_leak": leak,
         "level": comparisons.LEVEL,
         "reach": leak and max(each["high_90"] - each["low_90"] for each in leak["comparisons"]["B"]) / 2,
-        "hypotheses": hypotheses,
-        "leak": table(LEAK, ["infogan", *planned.studies[LEAK], "gan"], measured),
-        "pairs": pairs,
-        "infomax": table(INFOMAX, ["infogan", "gan", *planned.studies[INFOMAX]], measured),
-        "choices": choices(asked.choices, measured),
-        "judged": {section: verdicts(asked.claims, measured, variants) for section, variants in JUDGED.items()},
-        "expected": expected(params, asked, answers["choices"], measured),
-        "thickening": {variant: thickening(measured.of(variant)) for variant in ("infogan", "views")},
-        "against": {variant: against(measured.of(variant)) for variant in ("infogan", "views")},
-        "views": table(VIEWS, ["infogan", *planned.studies.get(VIEWS, {})], measured),
-        "margin": number(questions.infomax.margin),
-        "shared": percent(questions.seeds.shared, 0),
-        "made_on": made_on(measured),
+        "hypotheses": study_tables.leak(asked, leak, measured),
+        "leak": study_tables.of_study(LEAK, ["infogan", *planned.studies[LEAK], "gan"], measured),
+        "pairs": study_tables.infomax(asked, answers[INFOMAX], measured),
+        "margin": number(asked.studies.infomax.margin),
+        "infomax": study_tables.of_study(INFOMAX, ["infogan", "gan", *planned.studies[INFOMAX]], measured),
+        "made_on": study_tables.made_on(measured),
     }
