@@ -162,7 +162,7 @@ def as_json(answer: Answer | None) -> dict[str, Any] | None:
 def main() -> None:
     params, asked = parameters.load(), claims.load()
     _, with_theirs = plan.load(params)
-    claims.check_variants(asked.claims, with_theirs.variants)
+    claims.check_variants(asked, with_theirs.variants)
     made = plan.made(params)
     runs = {folder: this for folders in made.values() for folder, this in folders.items()}
     of_infogan = {folder: this for folder, this in runs.items() if this.variant == "infogan"}
@@ -176,6 +176,7 @@ def main() -> None:
         LEAK: as_json(comparisons.leak(asked.studies.leak, measured)),
         INFOMAX: [as_json(answer) for answer in comparisons.infomax(asked.studies.infomax, measured)],
         "choices": choices(*together),
+        "failed": sorted(name for of_study in plan.failed(params).values() for name in of_study),
     }
     means = claims.means(asked.claims, measured)
     results.write(Path("metrics", "studies.csv"), rows)

@@ -158,14 +158,20 @@ def test_luck_counts_the_runs_within_the_limit():
     assert compare.luck(results.Results({}, {}), SEEDS) == {"runs": 0}
 
 
-def test_a_claim_about_no_variant_is_refused_before_any_computing(tmp_path, monkeypatch):
+def test_what_is_asked_of_no_variant_is_refused_before_any_computing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     conftest.copy_texts(["infogan"])
     text = Path("claims.yaml").read_text(encoding="utf-8")
-    for key, variant in (("variant", "gan_detached"), ("control", "gan")):
-        Path("claims.yaml").write_text(text.replace(f"{key}: {variant}\n", f"{key}: wgan\n"), encoding="utf-8")
+    for key, old, new in (
+        ("variant", "variant: gan_detached\n", "variant: wgan\n"),
+        ("control", "control: gan\n", "control: wgan\n"),
+        ("of.variant", "of: {variant: k40}", "of: {variant: wgan}"),
+        ("difference.than", "than: infogan, at_most", "than: wgan, at_most"),
+        ("choices.variants", "variants: [described,", "variants: [wgan,"),
+    ):
+        Path("claims.yaml").write_text(text.replace(old, new), encoding="utf-8")
         with pytest.raises(
-            BadInput, match=rf"\.{key}: got 'wgan', expected a variant of params.yaml or studies.yaml: inf"
+            BadInput, match=rf"{key}: got 'wgan', expected a variant of params.yaml or studies.yaml: inf"
         ):
             compare.main()
 

@@ -88,6 +88,7 @@ class Project:
             "leak": compare.as_json(comparisons.leak(questions.leak, measured)),
             "infomax": [compare.as_json(each) for each in comparisons.infomax(questions.infomax, measured)],
             "choices": {},
+            "failed": [],
         }
         stage.write_json("metrics/studies.json", answers)
         report.main()
@@ -132,11 +133,13 @@ def test_a_claim_stands_with_its_verdict_its_number_and_its_control(project):
 def test_the_summary_counts_the_verdicts(project):
     text, studies = project.written()
     counted = [name for name, claim in claims.load().claims.items() if not claim.same_as]
-    summary = re.search(r"^Of \d+ claims .*?\.", text, re.M)[0]
-    n, *of_each = map(int, re.findall(r"\d+", summary))
-    assert n == sum(of_each) == len(counted)
-    for verdict, n in Counter(row(studies, name)[0].strip("*") for name in counted).items():
-        assert f" {n} {wording.VERBS[verdict][n != 1]}" in summary
+    summary = re.search(r"^Of the paper's \d+ claims .*?\.", text, re.M)[0]
+    of_sources = [[*map(int, re.findall(r"\d+", part))] for part in summary.split(";")]
+    assert all(n == sum(of_each) for n, *of_each in of_sources)
+    assert sum(n for n, *_ in of_sources) == len(counted)
+    of_paper = [name for name in counted if claims.load().claims[name].where != wording.NOTE]
+    for verdict, n in Counter(row(studies, name)[0].strip("*") for name in of_paper).items():
+        assert f" {n} {wording.VERBS[verdict][n != 1]}" in summary.split(";")[0]
 
 
 def test_the_readme_begins_with_the_answer_and_keeps_the_rest(project):
@@ -164,7 +167,7 @@ def test_a_readme_without_a_place_for_the_answer_is_left_alone(project, content,
 
 def test_a_claim_that_the_answer_lacks_is_named(project):
     content = Path("claims.yaml").read_text(encoding="utf-8")
-    Path("claims.yaml").write_text(content.replace("  fig2d:\n", "  figure2d:\n"), encoding="utf-8")
+    Path("claims.yaml").write_text(content.replace("fig2d", "figure2d"), encoding="utf-8")
     with pytest.raises(BadInput, match="claims.yaml: .* fig2d$"):
         project.written()
 
@@ -196,7 +199,7 @@ def test_several_seeds_give_the_mean_and_its_interval_but_the_record_of_the_mach
     text, studies = project.written()
     verdict, _, _, here, _ = row(studies, "classification")
     assert verdict == "**holds (2 of 3, borderline)**" and "classification error 0.050 [0.000, 0.100] (" in here
-    assert "none in 1 of 3 runs" in row(studies, "mi-infogan")[3]
+    assert "none in 1 of 3, 0.50 in the others" in row(studies, "mi-infogan")[3]
     assert row(studies, "free-cost")[0] == "**holds**" and " 1.03 (≤ 1.05)" in row(studies, "free-cost")[3]
     assert "decides little" not in text
     assert max(Counter(re.findall("figures/.*?png", text)).values()) == 1
@@ -213,9 +216,6 @@ def test_what_was_not_measured_is_named_and_nothing_is_written(project):
         del project.runs[run, 0][metric]
         with pytest.raises(BadInput, match=f"'{metric}'"):
             project.written()
-    del project.runs["infomax", 0]
-    with pytest.raises(BadInput, match="metrics/results.csv.*infomax-0"):
-        project.written()
     assert not Path("REPORT.md").exists()
 
 
@@ -240,7 +240,7 @@ def test_studies_give_the_verdicts_and_the_answer(project):
 
 
 def test_the_pipeline_s_run_is_placed_among_those_of_the_study(project):
-    project.study([0.10, 0.11, 0.12])
+    project.study([0.9, 0.10, 0.11, 0.12])  # the first has the seed of the pipeline's, with which it is not compared
     project.runs["infogan", 0][ERROR], project.runs["gan", 0][ERROR] = 0.2, 0.8
     text, studies = project.written()
     assert "would lie outside; here it is 1: classification error (infogan-0)." in text
@@ -281,9 +281,9 @@ def test_with_views_it_is_said_how_often_a_style_code_is_not_what_it_seems(proje
         project.of_studies["views", seed] = project.of_studies["infogan", seed] | changed
     _, studies = project.written()
     assert "in 1 of 2 trainings with views, and in 0 of 2 of InfoGAN" in flat(studies)
-    leaning = "against the others in 1 of 2 (most often the 7, in 1), in InfoGAN in 2 of 2 (most often the 1, in 2)"
+    leaning = "against the others in 1 of 2 (always the 7), in InfoGAN in 2 of 2 (always the 1)"
     assert leaning in flat(studies)
-    assert "became one of thickness in 1 of 2 trainings" in Path("README.md").read_text(encoding="utf-8")
+    assert "further than the width in 1 of 2 trainings" in Path("README.md").read_text(encoding="utf-8")
 
 
 def test_studies_of_k_and_of_estimators_answer(project):
@@ -311,9 +311,7 @@ def test_each_claim_is_judged_for_infomax_too(project):
     report, studies = project.written()
     of_critic = studies[studies.index("judged for the critic") :]
     assert row(of_critic, "c1 errs by 5 %")[1:] == ["holds (2 of 2, borderline)", "does not hold (0 of 2, borderline)"]
-    said = (
-        "c1 errs by 20.0 and 40.0 %; that it then does what Q does is open for c1 and open for c2 and c3 (2 trainings)."
-    )
+    said = "c1 errs by 20.0 and 40.0 % (2 trainings): that it then does what Q does is open for c1, and open for c2 and c3."
     assert said in flat(report) and said in flat(Path("README.md").read_text(encoding="utf-8"))
 
 

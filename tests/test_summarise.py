@@ -48,7 +48,10 @@ claims:
     - {metric: purity.mean, at_least: 0.9}
 """
 COMMITTED = (ROOT / "claims.yaml").read_text(encoding="utf-8")
-OTHERS = COMMITTED[COMMITTED.index("\nstudies:") :]  # what else the file holds
+_, OF_STUDIES = COMMITTED.split("\nhypotheses:")[0].split("\nstudies:")
+OTHERS = (
+    f"\nstudies:{OF_STUDIES}\nhypotheses: {{}}\nchoices:" + COMMITTED.split("\nchoices:")[1]
+)  # what else the file holds
 
 
 def write(path: Path, content: dict | str) -> None:

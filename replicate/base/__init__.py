@@ -1,1 +1,1 @@
-"""What knows nothing of GANs: parameters as checked objects, files, MNIST, the machine. It imports no other room."""
+"""What every stage uses: parameters as checked objects, files, MNIST, the machine. It imports no other package of these."""

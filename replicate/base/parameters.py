@@ -56,9 +56,11 @@ class Mnist(Checked):
 
 
 class Latent(Checked):
+    """The generator's input: noise z, the category c1, and the continuous codes c2 and c3."""
+
     noise_variables: Annotated[int, Ge(0)]
     noise: Literal["uniform", "normal"]
-    categories: Annotated[int, Ge(2)]
+    categories: Annotated[int, Ge(2), Le(256)]  # git keeps the categories of images as bytes
     continuous_codes: Literal[2]  # the paper's c2 and c3, told apart by what they do
 
     @property
@@ -68,6 +70,8 @@ class Latent(Checked):
 
 
 class Networks(Checked):
+    """What Table 1 of the paper and its released code do differently in D, G and Q."""
+
     leaky_slope: Annotated[float, Ge(0), Le(1)]
     layer_order: Literal["batchnorm_first", "as_printed"]
     code_std: Literal["fixed", "learned"]
@@ -97,6 +101,8 @@ class RecognitionViews(Checked):
 
 
 class Train(Checked):
+    """The data, the game's two steps and how long they are taken in turn."""
+
     iterations: Positive
     batch_size: Annotated[int, Ge(2)]  # batchnorm needs two
     training_images: Annotated[int, Ge(2), Le(60_000)]
@@ -124,6 +130,10 @@ class Train(Checked):
         if not self.batch_size <= self.batchnorm_images <= self.training_images:
             limits = f"batch_size ({self.batch_size}) to training_images ({self.training_images})"
             raise ValueError(f"batchnorm_images: got {self.batchnorm_images}, expected {limits}")
+        if {1, 2} <= self.recognition_views.by_code().keys() and self.batch_size < 4:
+            raise ValueError(
+                f"batch_size: got {self.batch_size}, expected 4 or more: views of c2 and c3 have a half each"
+            )
         return self
 
     def snapshots(self) -> list[int]:

@@ -92,6 +92,27 @@ class Claims(Checked):
     choices: Choices
     selection: Selection
 
+    @model_validator(mode="after")
+    def claims_that_are_named_are_there(self) -> "Claims":
+        named = {f"claims.{name}.same_as": [claim.same_as] for name, claim in self.claims.items() if claim.same_as}
+        named |= {f"hypotheses.{name}.claims": asked.claims or [] for name, asked in self.hypotheses.items()}
+        judged = [name for name, claim in self.claims.items() if claim.variant]
+        for key, names in named.items():
+            if unknown := [name for name in names if name not in judged]:
+                raise ValueError(f"{key}: got {', '.join(unknown)}, expected claims about runs: {', '.join(judged)}")
+        return self
+
+    def variants(self) -> Iterator[tuple[str, str]]:
+        """(key, variant) of the variants that claims, hypotheses and choices name."""
+        for name, claim in self.claims.items():
+            yield from ((f"{name}.{key}", getattr(claim, key)) for key in ("variant", "control"))
+        for name, asked in self.hypotheses.items():
+            key = f"hypotheses.{name}"
+            yield from ((f"{key}.of.{which}", getattr(asked.of, which)) for which in ("variant", "control"))
+            yield f"{key}.difference.than", asked.difference and asked.difference.than
+        yield "choices.than", self.choices.than
+        yield from (("choices.variants", variant) for variant in self.choices.variants)
+
 
 class Measured(NamedTuple):
     """A metric over runs, one a seed. All but the values are None when it has no value in one or more."""
@@ -109,7 +130,8 @@ class Limit(NamedTuple):
     control: Measured | None = None  # from whose mean the value is a margin away; None for a number of claims.yaml
 
     def __str__(self) -> str:
-        return f"{'≥' if self.at_least else '≤'} {self.value:g}"
+        value = "none" if self.value is None else f"{self.value:.3g}".replace("-", "−")
+        return f"{'≥' if self.at_least else '≤'} {value}"
 
     def met(self, value: float | None) -> bool:
         """Whether `value` is within the limit; nothing is that has no value."""
@@ -145,11 +167,17 @@ class Assessment(NamedTuple):
     """A claim's verdict, and what it rests on."""
 
     verdict: str  # one of VERDICTS, by the means
-    borderline: bool  # whether limits that are straddled could turn it
+    best: str  # if each limit that is straddled were met
+    worst: str  # and if none of these were
     holding: int  # how many runs are within the limits of all conditions of `holds`
     runs: int  # of so many; 0 for a claim that is about no run, or not judged
     findings: list[Finding]  # of the conditions of `holds`
     reason: str | None  # why it is not judged
+
+    @property
+    def borderline(self) -> bool:
+        """Whether limits that are straddled could turn the verdict."""
+        return self.best != self.worst
 
 
 def load(path: str | Path = "claims.yaml") -> Claims:
@@ -162,13 +190,12 @@ def evidence(measured: Results, of_studies: Results) -> Results:
     return measured._replace(runs=measured.runs | of_studies.runs)
 
 
-def check_variants(claims: Mapping[str, Claim], variants: Collection[str]) -> None:
-    """Raise BadInput when a claim is about, or is compared with, another variant than one of `variants`."""
-    for name, claim in claims.items():
-        for key in ("variant", "control"):
-            if (variant := getattr(claim, key)) not in (None, *variants):
-                expected = f"expected a variant of params.yaml or studies.yaml: {', '.join(variants)}"
-                raise BadInput(f"claims.yaml: {name}.{key}: got {variant!r}, {expected}")
+def check_variants(asked: Claims, variants: Collection[str]) -> None:
+    """Raise BadInput when claims.yaml names another variant than one of `variants`."""
+    for key, variant in asked.variants():
+        if variant not in (None, *variants):
+            expected = f"expected a variant of params.yaml or studies.yaml: {', '.join(variants)}"
+            raise BadInput(f"claims.yaml: {key}: got {variant!r}, {expected}")
 
 
 def measure(metric: str, runs: Sequence[Metrics]) -> Measured:
@@ -224,7 +251,8 @@ def find(condition: Condition, runs: Sequence[Metrics], control: Sequence[Metric
     """Compare the mean of a metric over `runs` with the limits of its condition; `control` are the runs of the claim's
     control, if it has one.
 
-    A metric without a value, in any of the runs that are compared, fails its condition: it never got there.
+    A metric without a value, in any of the runs that are compared, fails a condition on the mean: it never got there.
+    Where a share of the runs is asked, such a run is one that misses it.
     """
     measured = measure(condition.metric, runs)
     compared = measure(condition.metric, control) if control else None
@@ -243,7 +271,7 @@ def find(condition: Condition, runs: Sequence[Metrics], control: Sequence[Metric
 
 def not_judged(reason: str) -> Assessment:
     """The assessment of a claim that cannot be judged."""
-    return Assessment(NOT_JUDGED, False, 0, 0, [], reason)
+    return Assessment(*[NOT_JUDGED] * 3, 0, 0, [], reason)
 
 
 def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = ()) -> Assessment:
@@ -264,8 +292,7 @@ def assess(claim: Claim, runs: Sequence[Metrics], control: Sequence[Metrics] = (
     if claim.control and not control and verdict("passed") != FAILS:
         return not_judged(f"there is no run of {claim.control}, its control")
     met = [all(run) for run in zip(*(each.holding for each in holds))] if claim.variant else []
-    borderline = verdict("at_best") != verdict("at_worst")
-    return Assessment(verdict("passed"), borderline, sum(met), len(met), holds, None)
+    return Assessment(*map(verdict, ("passed", "at_best", "at_worst")), sum(met), len(met), holds, None)
 
 
 def assess_for(variant: str, claims: Mapping[str, Claim], results: Results) -> dict[str, Assessment]:
@@ -322,7 +349,7 @@ def assess_all(
             control = results.of(claim.control) if claim.control else []
             found[name] = assess(claim, results.of(claim.variant), control)
         elif verdict := of_studies[claim.study]:
-            found[name] = Assessment(STUDY_VERDICTS[verdict], False, 0, 0, [], None)
+            found[name] = Assessment(*[STUDY_VERDICTS[verdict]] * 3, 0, 0, [], None)
         else:
             found[name] = not_judged("its study has too few trainings")
     return found

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from scipy import stats
 
 from replicate.findings import claims, comparisons, intervals
-from replicate.findings.claims import HOLDS, Claim, Limit, Measured
+from replicate.findings.claims import HOLDS, NOT_JUDGED, Claim, Limit, Measured
 from replicate.findings.comparisons import CONFIRMED, REFUTED, UNDECIDED
 from replicate.findings.hypotheses import Choices, Difference, Hypothesis
 from replicate.findings.intervals import Interval
@@ -46,17 +46,19 @@ class Part(NamedTuple):
 
     asks: str  # a metric, the id of a claim, or what a choice is judged by
     asked: str  # empty for a claim, which is asked to hold
-    found: (
-        Measured | float | str | None
-    )  # means, a difference, a count of runs, a verdict; None where nothing is there yet
+    # Means, a difference, a count of runs, a verdict; None where nothing is there yet.
+    found: Measured | float | str | None
     interval: Interval | None  # of the difference
     met: bool | None  # None where the runs do not tell
+    at_best: bool | None  # whether it would be met if each limit that a mean's interval straddles were
+    at_worst: bool | None  # and if none of these were
 
 
 class Outcome(NamedTuple):
     """A hypothesis and what became of it."""
 
     verdict: str
+    borderline: bool  # whether limits that are straddled could turn it
     made: int  # runs, of so many that are planned
     planned: int
     parts: list[Part]
@@ -67,10 +69,10 @@ def difference(asked: Difference, ours: Sequence[Metrics], theirs: Sequence[Metr
     text = f"less than {asked.than} by {-asked.at_most:g}" if asked.at_most < 0 else f"at most {asked.at_most:g} more"
     us, them = ([run[asked.metric] for run in runs] for runs in (ours, theirs))
     if min(len(us), len(them)) < 2 or None in [*us, *them]:
-        return Part(asked.metric, text, None, None, None)
+        return Part(asked.metric, text, None, None, None, None, None)
     low, high = intervals.difference_interval(us, them)
     met = True if high <= asked.at_most else False if low > asked.at_most else None
-    return Part(asked.metric, text, sum(us) / len(us) - sum(them) / len(them), Interval(low, high), met)
+    return Part(asked.metric, text, fmean(us) - fmean(them), Interval(low, high), met, met, met)
 
 
 def parts(
@@ -81,16 +83,17 @@ def parts(
     found = []
     for condition in hypothesis.conditions or []:
         finding = claims.find(condition, runs, control)
-        text = ", ".join(map(str, finding.limits))
-        if condition.share is None:
-            found.append(Part(condition.metric, text, finding.measured, None, finding.passed))
-        else:
-            within = f"in {sum(finding.holding)} of {len(runs)}"
-            found.append(Part(condition.metric, f"{text} in {condition.share:.0%}", within, None, finding.passed))
+        text, value = ", ".join(map(str, finding.limits)), finding.measured
+        if condition.share is not None:
+            text, value = f"{text} in {condition.share:.0%}", f"in {sum(finding.holding)} of {len(runs)}"
+        met = finding.passed, finding.at_best, finding.at_worst
+        found.append(Part(condition.metric, text, value, None, *met))
     for name in hypothesis.claims or []:
         claim = all_claims[name].model_copy(update={"variant": hypothesis.of.variant})
         assessment = claims.assess(claim, runs, measured.of(claim.control) if claim.control else [])
-        found.append(Part(name, "", claims.in_words(assessment), None, assessment.verdict == HOLDS))
+        verdicts = assessment.verdict, assessment.best, assessment.worst
+        met = (None if verdict == NOT_JUDGED else verdict == HOLDS for verdict in verdicts)
+        found.append(Part(name, "", claims.in_words(assessment), None, *met))
     if hypothesis.difference:
         found.append(difference(hypothesis.difference, runs, measured.of(hypothesis.difference.than)))
     return found
@@ -114,12 +117,16 @@ def judge(
     if choice is not None:
         at_least = hypothesis.at_most is None
         limit = Limit(at_least, hypothesis.at_least if at_least else hypothesis.at_most)
-        found.append(Part(CHOICES[hypothesis.choice], str(limit), choice, None, limit.met(choice)))
+        found.append(Part(CHOICES[hypothesis.choice], str(limit), choice, None, *[limit.met(choice)] * 3))
     if len(runs) < len(wanted) or not found:
-        return Outcome(OPEN, len(runs), len(wanted), found)
-    met = [part.met for part in found]
-    verdict = REFUTED if False in met else UNDECIDED if None in met else CONFIRMED
-    return Outcome(verdict, len(runs), len(wanted), found)
+        return Outcome(OPEN, False, len(runs), len(wanted), found)
+
+    def verdict(met: str) -> str:
+        of_parts = [getattr(part, met) for part in found]
+        return REFUTED if False in of_parts else UNDECIDED if None in of_parts else CONFIRMED
+
+    borderline = verdict("at_best") != verdict("at_worst")
+    return Outcome(verdict("met"), borderline, len(runs), len(wanted), found)
 
 
 class Choice(NamedTuple):

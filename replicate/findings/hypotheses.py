@@ -45,13 +45,14 @@ class Hypothesis(Checked):
         asked = [key for key in ("conditions", "claims", "difference", "choice") if getattr(self, key) is not None]
         if not asked or (self.choice is not None) != ((self.at_most is None) != (self.at_least is None)):
             raise ValueError(f"got {', '.join(asked) or 'nothing'}, expected what is asked; a choice with one limit")
+        if self.choice is not None and len(self.of.seeds or []) < 3:
+            raise ValueError(f"of.seeds: got {self.of.seeds}, expected three or more for a choice")
         return self
 
 
 class Choices(Checked):
     """Whether the mean of `metric` of each of `variants` differs from that of `than`."""
 
-    question: Text
     metric: Text
     than: Text
     variants: Annotated[list[Text], Len(1)]
@@ -67,3 +68,9 @@ class Selection(Checked):
     most: Positive
     seed: Seed
     split: Annotated[float, Ge(0.5), Le(1)]
+
+    @model_validator(mode="after")
+    def fewest_is_not_above_most(self) -> "Selection":
+        if self.fewest > self.most:
+            raise ValueError(f"fewest: got {self.fewest}, expected at most most ({self.most})")
+        return self

@@ -35,7 +35,8 @@ def codes(trained: Model, images: Tensor, batch_size: int = 500) -> tuple[np.nda
 def lower_bounds(trained: Model, samples: int, settings: Settings, random: torch.Generator) -> list[float]:
     """What the run's own objective estimates of c1, c2, c3 on `samples` fresh latent variables, batch by batch.
 
-    The batches have the training's size, on which an InfoMax estimate depends.
+    Codes are read from the images themselves, also where the training reads them from views. The batches have the training's
+    size, on which an InfoMax estimate depends.
     """
     size = settings.train.batch_size
     bounds = []
@@ -55,7 +56,7 @@ def with_batch_statistics(trained: Model) -> Model:
 
 
 def pulls(trained: Model, samples: int, settings: Settings, random: torch.Generator) -> dict[str, float]:
-    """How hard each term of G's loss pulls at a generated image, as it does in a G step.
+    """How hard each term of G's loss pulls at a generated image, as in a G step with the non-saturating loss and no views.
 
     adversarial, c1, continuous: the root mean square, over images and pixels, of the gradient with respect to the image
     of −log D(G(z, c)), of λ L_I of c1, and of λ L_I of c2 and c3 together; in nats per unit of brightness. The loss is

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from scipy import stats
 
 from replicate.base.parameters import Parameters
-from replicate.findings import comparisons, ways
-from replicate.findings.claims import Claims
+from replicate.findings import claims, comparisons, ways
+from replicate.findings.claims import HOLDS, Claims
 from replicate.findings.comparisons import INFOMAX, LEAK, SEEDS
 from replicate.findings.results import Metrics, Results
 from replicate.reporting import study_tables
@@ -54,11 +54,32 @@ def thickening(runs: Sequence[Metrics]) -> int:
 
 
 def against(runs: Sequence[Metrics]) -> str:
-    """In how many runs the rotation code leans a digit against the others: "4 of 10 (most often the 1, in 4)"."""
+    """In how many runs the rotation code leans a digit against the others: "10 of 20 (most often the 1, in 6)"."""
     of_each = [{each.split(":")[0] for each in (run["rotation.against"] or "").split()} for run in runs]
+    found = sum(map(bool, of_each))
     commonest = Counter(digit for digits in of_each for digit in digits).most_common(1)
-    said = "".join(f" (most often the {digit}, in {n})" for digit, n in commonest)
-    return f"{sum(map(bool, of_each))} of {len(runs)}{said}"
+    said = "".join(f" ({'always' if n == found else 'most often'} the {digit}, in {n})" for digit, n in commonest)
+    return f"{found} of {len(runs)}{said.replace(f', in {found}', '')}"
+
+
+def held(asked: Claims, measured: Results) -> dict[str, int]:
+    """How many of the claims about InfoGAN hold for it, with Q and with a critic, and with views; by variant that has runs.
+
+    Claims that rest on the same number count once.
+    """
+    counted = {name: claim for name, claim in asked.claims.items() if claim.same_as is None}
+    return {
+        variant: sum(each.verdict == HOLDS for each in claims.assess_for(variant, counted, measured).values())
+        for variant in ("infogan", "infomax_pull", "views", "infomax_views")
+        if measured.of(variant)
+    }
+
+
+def reach(leak: Mapping[str, Any]) -> float | None:
+    """Half of the width of the 90 % interval by which Q's layer at K = 20 is compared with that at K = 10."""
+    return next(
+        ((each["high_90"] - each["low_90"]) / 2 for each in leak["comparisons"]["B"] if each["variant"] == "k20"), None
+    )
 
 
 def on_seeds(asked: Claims, measured: Results) -> dict[str, Any]:
@@ -90,11 +111,11 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
 
     Raises BadInput (see `plan.load`).
     """
-    planned, _ = plan.load(params)
+    planned, theirs = plan.load(params)
     leak = answers[LEAK]
     return {
         "questions": asked.studies,
-        "failed": sorted(name for of_study in plan.failed(params).values() for name in of_study),
+        "failed": answers["failed"],
         "trained": sum(map(len, measured.runs.values())),
         "made": {name: made(name, params, measured) for name in planned.studies},
         "luck": answers[SEEDS],
@@ -104,14 +125,17 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
         "thickening": {variant: thickening(measured.of(variant)) for variant in ("infogan", "views")},
         "against": {variant: against(measured.of(variant)) for variant in ("infogan", "views")},
         "choices": study_tables.choices(asked.choices, measured),
+        "held": held(asked, measured),
+        "about_infogan": sum(claim.variant == "infogan" and not claim.same_as for claim in asked.claims.values()),
         "judged": study_tables.judged(asked.claims, measured),
-        "expected": study_tables.expected(params, asked, answers["choices"], measured),
+        "expected": study_tables.expected(params, asked, answers, measured),
         "answer_on_leak": leak,
         "level": comparisons.LEVEL,
-        "reach": leak and max(each["high_90"] - each["low_90"] for each in leak["comparisons"]["B"]) / 2,
+        "reach": leak and reach(leak),
         "hypotheses": study_tables.leak(asked, leak, measured),
         "leak": study_tables.of_study(LEAK, ["infogan", *planned.studies[LEAK], "gan"], measured),
         "pairs": study_tables.infomax(asked, answers[INFOMAX], measured),
+        "lambda_pull": measured.of("infomax_pull") and theirs.settings("infomax_pull").train.lambda_continuous,
         "margin": number(asked.studies.infomax.margin),
         "infomax": study_tables.of_study(INFOMAX, ["infogan", "gan", *planned.studies[INFOMAX]], measured),
         "made_on": study_tables.made_on(measured),

@@ -210,14 +210,11 @@ def part(found: Part, all_claims: Mapping[str, Claim]) -> str:
     return f"{name} {value}{asked}{' ✗' if found.met is False else ''}"
 
 
-def expected(
-    params: Parameters, asked: Claims, choices: Mapping[str, float | None], measured: Results
-) -> dict[str, Any]:
+def expected(params: Parameters, asked: Claims, answers: Mapping[str, Any], measured: Results) -> dict[str, Any]:
     """The hypotheses of which a training is there, each with its verdict and what was found, how many wait for their first,
-    and the verdicts by name; `choices` are what those on choices without labels came to."""
+    and the verdicts by name; `answers` are metrics/studies.json."""
     planned, theirs = plan.load(params)
-    failed = plan.failed(params)
-    measured = expectations.with_diverged(measured, (name for of_study in failed.values() for name in of_study))
+    choices, measured = answers["choices"], expectations.with_diverged(measured, answers["failed"])
     seeds = Counter()
     for study in planned.studies:
         for this in plan.runs(study, planned, theirs):
@@ -226,13 +223,13 @@ def expected(
     for name, hypothesis in asked.hypotheses.items():
         planned_seeds = range(seeds[hypothesis.of.variant])
         outcome = expectations.judge(hypothesis, asked.claims, measured, planned_seeds, choices.get(name))
-        verdict[name] = outcome.verdict
+        verdict[name] = f"{outcome.verdict}{' (borderline)' if outcome.borderline else ''}"
         if not outcome.parts:
             waiting += 1
             continue
         begun.append(
             [
-                outcome.verdict,
+                verdict[name],
                 hypothesis.statement,
                 hypothesis.known,
                 f"{outcome.made} of {outcome.planned}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from statistics import fmean
 
 from replicate.findings import claims
 from replicate.findings.claims import Assessment, Claim, Finding, Measured
@@ -15,6 +16,7 @@ VERBS = {  # of a verdict, for one claim and for several
     claims.UNDECIDED: ("is undecided", "are undecided"),
     claims.NOT_JUDGED: ("is not judged", "are not judged"),
 }
+NOTE = "reading note, 2020"  # where a claim is from that is not the paper's
 METRICS = {  # in words, of those that claims, hypotheses and studies ask for
     "information.share_at_1000": "L_I / H(c1) at iteration 1000",
     "information.share_at_end": "L_I / H(c1) after training",
@@ -68,7 +70,7 @@ NAMES = {
     "views_c1": "view of c1 alone",
     "views_double": "views, twice the amounts",
     "views_shear": "c1 sheared and stretched",
-    "infomax_pull": "InfoMax, pull of Q",
+    "infomax_pull": "InfoMax, pull near Q's",
     "infomax_views": "InfoMax with views",
     "q_with_g": "Q in G's step",
     "learned_std_01": "σ learned, λ = 0.1",
@@ -128,15 +130,17 @@ def points(share: float) -> str:
 
 
 def spread(measured: Measured, unit: str = "") -> str:
-    """The mean with its 95 % interval; of one run or two the values; in how many runs there is none.
+    """The mean with its 95 % interval; of one run or two the values; where some have none, how many, and the others' mean.
 
     In percent where that is the unit.
     """
-    if measured.mean is None:
-        without = measured.values.count(None)
-        return "none" if len(measured.values) == 1 else f"none in {without} of {len(measured.values)} runs"
-
     write = points if unit == "%" else None
+    if measured.mean is None:
+        values = [value for value in measured.values if value is not None]
+        others = f", {(write or number)(fmean(values))} {unit}".rstrip() + " in the others" if values else ""
+        without = len(measured.values) - len(values)
+        return "none" if len(measured.values) == 1 else f"none in {without} of {len(measured.values)}{others}"
+
     if len(measured.values) < 3:
         found = " and ".join(map(write or number, measured.values))
     else:
@@ -163,10 +167,18 @@ def machine(run: Metrics) -> str:
 
 
 def summary(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessment]) -> str:
-    """How many claims there are of each verdict that one has, as a sentence; those of one number count once."""
-    verdicts = [assessment.verdict for name, assessment in assessments.items() if all_claims[name].same_as is None]
-    counts = [(verdicts.count(verdict), VERBS[verdict]) for verdict in claims.VERDICTS if verdict in verdicts]
-    return f"Of {len(verdicts)} claims {listed([f'{n} {verbs[n != 1]}' for n, verbs in counts])}."
+    """How many claims there are of each verdict, of the paper and of the note; those of one number count once."""
+    by_source: dict[str, list[str]] = {}
+    for name, assessment in assessments.items():
+        if all_claims[name].same_as is None:
+            source = "the note's" if all_claims[name].where == NOTE else "the paper's"
+            by_source.setdefault(source, []).append(assessment.verdict)
+    counted = []
+    for source, verdicts in by_source.items():
+        counts = [(verdicts.count(verdict), VERBS[verdict]) for verdict in claims.VERDICTS if verdict in verdicts]
+        counted.append(f"of {source} {len(verdicts)} claims {listed([f'{n} {verbs[n != 1]}' for n, verbs in counts])}")
+    sentence = "; ".join(counted)
+    return f"{sentence[:1].upper()}{sentence[1:]}."
 
 
 def in_share(condition: Condition) -> str:
@@ -175,7 +187,7 @@ def in_share(condition: Condition) -> str:
 
 
 def asked(finding: Finding) -> str:
-    """The limits of a condition: "≥ 0.95, ≥ control + 0.5"."""
+    """The limits of a condition: "≥ 0.95, ≥ control + 0.5"; where a share of the runs is asked, how many meet them."""
     condition = finding.condition
     parts = []
     if condition.at_least is not None:
@@ -186,4 +198,8 @@ def asked(finding: Finding) -> str:
         parts.append(f"≥ control + {condition.above_control:g}")
     if condition.below_control is not None:
         parts.append(f"≤ control − {condition.below_control:g}")
-    return ", ".join(parts).replace("-", "−") + (f" {in_share(condition)} trainings" if condition.share else "")
+    limits = ", ".join(parts).replace("-", "−")
+    if condition.share is None:
+        return limits
+    met = "" if all(finding.holding) else f", met by {sum(finding.holding)} of {len(finding.holding)}"
+    return f"{limits} {in_share(condition)} trainings{met}"

@@ -27,7 +27,10 @@ claims:
   open: {brief: in brief, statement: It leaks, where: a note, published: argued, study: leak}
 """
 COMMITTED = (ROOT / "claims.yaml").read_text(encoding="utf-8")
-OTHERS = COMMITTED[COMMITTED.index("\nstudies:") :]  # what else the file holds
+_, OF_STUDIES = COMMITTED.split("\nhypotheses:")[0].split("\nstudies:")
+OTHERS = (
+    f"\nstudies:{OF_STUDIES}\nhypotheses: {{}}\nchoices:" + COMMITTED.split("\nchoices:")[1]
+)  # what else the file holds
 
 
 def claim(*holds: dict, **others) -> Claim:
@@ -187,6 +190,7 @@ def test_a_good_file_is_read_and_assessed(path):
         (",\n    holds: [{metric: cost.ratio, at_most: 1.05}]", "", ["claims.alone", "got neither"]),
         ("[{metric: cost.ratio, at_most: 1.05}]", "[]", ["claims.alone.holds", "at least 1"]),
         (GOOD[GOOD.index("claims:") :], "claims: {}\n", ["claims: ", "at least 1"]),
+        ("control: gan", "control: gan, same_as: open", ["claims.good.same_as: got open, expected", "good"]),
     ],
 )
 def test_a_broken_file_is_refused_naming_the_key(path, old, new, said):

@@ -4,7 +4,7 @@ from scipy import stats
 from replicate.findings import expectations
 from replicate.findings.claims import Claim
 from replicate.findings.comparisons import Condition
-from replicate.findings.expectations import CONFIRMED, OPEN, REFUTED, UNDECIDED
+from replicate.findings.expectations import CONFIRMED, OPEN, REFUTED, UNDECIDED, Outcome
 from replicate.findings.hypotheses import Choices, Difference, Hypothesis, Runs
 from replicate.findings.results import Results
 
@@ -23,11 +23,11 @@ def hypothesis(variant: str = "new", **asked) -> Hypothesis:
     return Hypothesis(statement="s", known="k", of=Runs(variant=variant, **chosen), **asked)
 
 
-def verdict(asked: Hypothesis, planned: int = 3) -> str:
+def outcome(asked: Hypothesis, planned: int = 3) -> Outcome:
     claim = Claim(
         brief="b", statement="s", where="w", published="p", variant="old", holds=[Condition(metric="m", at_most=0.2)]
     )
-    return expectations.judge(asked, {"low": claim}, MEASURED, range(planned)).verdict
+    return expectations.judge(asked, {"low": claim}, MEASURED, range(planned))
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,30 @@ def verdict(asked: Hypothesis, planned: int = 3) -> str:
         ({"difference": Difference(metric="m", than="old", at_most=-0.25)}, REFUTED),
         ({"difference": Difference(metric="m", than="old", at_most=-0.19)}, UNDECIDED),
         ({"conditions": [Condition(metric="m", at_most=0.3)], "seeds": [2, 3]}, REFUTED),
-        ({"choice": "chosen", "at_most": 0.1}, OPEN),
+        ({"choice": "chosen", "at_most": 0.1, "seeds": [0, 1, 2]}, OPEN),
         ({"conditions": [Condition(metric="m", at_most=1)], "variant": "none"}, OPEN),
         ({"conditions": [Condition(metric="m", below_control=0.1)], "control": "old"}, CONFIRMED),
         ({"conditions": [Condition(metric="m", below_control=0.1)], "control": "none"}, OPEN),
     ],
 )
 def test_a_hypothesis_is_what_its_runs_make_it(asked: dict, expected: str):
-    assert verdict(hypothesis(**asked)) == expected
+    assert outcome(hypothesis(**asked)).verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),  # the interval of the mean is [0.07, 0.17], of "near" [−0.15, 0.72]
+    [
+        ({"conditions": [Condition(metric="m", at_most=0.2)]}, (CONFIRMED, False)),
+        ({"conditions": [Condition(metric="m", at_most=0.121)]}, (CONFIRMED, True)),
+        ({"conditions": [Condition(metric="m", at_most=0.1)]}, (REFUTED, True)),
+        ({"conditions": [Condition(metric="m", at_most=m) for m in (0.05, 0.121)]}, (REFUTED, False)),
+        ({"claims": ["low"]}, (CONFIRMED, False)),
+        ({"claims": ["low"], "variant": "near"}, (REFUTED, True)),
+    ],
+)
+def test_it_is_borderline_where_the_interval_of_a_mean_could_turn_it(asked: dict, expected: tuple[str, bool]):
+    found = outcome(hypothesis(**asked))
+    assert (found.verdict, found.borderline) == expected
 
 
 def test_a_margin_needs_a_control():
@@ -77,14 +93,14 @@ def test_it_is_open_while_a_run_is_missing_and_says_what_is_there():
 
 @pytest.mark.parametrize(("limit", "value", "expected"), [("at_most", 0.05, CONFIRMED), ("at_least", 0.05, REFUTED)])
 def test_a_choice_without_labels_is_judged_by_what_it_came_to(limit: str, value: float, expected: str):
-    asked = hypothesis(choice="chosen", **{limit: 0.055})
+    asked = hypothesis(choice="chosen", seeds=[0, 1, 2, 3], **{limit: 0.055})
     found = expectations.judge(asked, {}, MEASURED, range(4), value)
     assert found.verdict == expected and [part.found for part in found.parts] == [value]
     assert expectations.judge(asked, {}, MEASURED, range(4)).verdict == OPEN  # not all of its runs are there
 
 
 def test_choices_are_compared_by_welch_and_corrected_by_holm():
-    choices = Choices(question="q", metric="m", than="old", variants=["new", "near", "none"])
+    choices = Choices(metric="m", than="old", variants=["new", "near", "none"])
     found = expectations.compare(choices, MEASURED)
     assert list(found) == ["new", "near"]
     of = {variant: [run["m"] for run in MEASURED.of(variant)] for variant in MEASURED.runs}
