@@ -98,14 +98,16 @@ def without_labels(folders: Mapping[Path, Run], measured: Results, digits: Digit
     }
 
 
-def choices(folders: Mapping[Path, Run], measured: Results, digits: Digits, asked: Claims) -> dict[str, float | None]:
-    """What the hypotheses on choices without labels ask for, by hypothesis; of those whose runs are all there."""
+def selections(
+    folders: Mapping[Path, Run], measured: Results, digits: Digits, asked: Claims
+) -> dict[str, float | None]:
+    """What the hypotheses on selections without labels ask for, by hypothesis; of those whose runs are all there."""
     found: dict[str, float | None] = {}
     together = {}  # by the runs that a hypothesis is about
     for name, hypothesis in asked.hypotheses.items():
         wanted = [(hypothesis.of.variant, seed) for seed in hypothesis.of.seeds or []]
         theirs = {folder: this for folder, this in folders.items() if (this.variant, this.seed) in wanted}
-        if hypothesis.choice is None or len(theirs) < len(wanted):
+        if hypothesis.selection is None or len(theirs) < len(wanted):
             continue
         if (key := tuple(theirs)) not in together:
             together[key] = without_labels(theirs, measured, digits, asked)
@@ -115,7 +117,7 @@ def choices(folders: Mapping[Path, Run], measured: Results, digits: Digits, aske
             "chosen": answers["neighbours"]["error"],
             "consensus": answers["checked"]["error"],
             "splits": answers["splits"],
-        }[hypothesis.choice]
+        }[hypothesis.selection]
     return found
 
 
@@ -175,7 +177,7 @@ def main() -> None:
         SEEDS: luck(measured, asked.studies.seeds) | without_labels(*together),
         LEAK: as_json(comparisons.leak(asked.studies.leak, measured)),
         INFOMAX: [as_json(answer) for answer in comparisons.infomax(asked.studies.infomax, measured)],
-        "choices": choices(*together),
+        "selections": selections(*together),
         "failed": sorted(name for of_study in plan.failed(params).values() for name in of_study),
     }
     means = claims.means(asked.claims, measured)

@@ -244,7 +244,7 @@ def gather() -> dict[str, Any]:
         },
         "ceiling": params.train.batch_size if any(this.settings.critic for this in runs) else None,
         "errors": {this.name: measured.runs[this.variant][this.seed][ERROR] for this in runs},
-        "chosen_unseen": answers["choices"].get("neighbours-choose"),
+        "chosen_unseen": answers["selections"].get("neighbours-choose"),
         "first": params.runs.seeds[0],
         "labels": max(params.represent.labels_per_digit),
         "machines": machines(runs, measured),

@@ -140,11 +140,11 @@ def test_hypotheses_on_choices_are_answered_when_all_their_runs_are_there(folder
             update={"hypotheses": {name: each.model_copy(update={"of": of}) for name, each in ASKED.hypotheses.items()}}
         )
 
-    found = compare.choices(folders, measured, about[DIGITS], asked([0, 1, 2]))
+    found = compare.selections(folders, measured, about[DIGITS], asked([0, 1, 2]))
     assert found.keys() == {"neighbours-know", "neighbours-choose", "consensus-checked", "splits-by-style"}
     assert found["neighbours-know"] == pytest.approx(-1)
     assert found["neighbours-choose"] == measured.runs["infogan"][2][SEEDS.metric]
-    assert compare.choices(folders, measured, about[DIGITS], asked([0, 1, 2, 3])) == {}
+    assert compare.selections(folders, measured, about[DIGITS], asked([0, 1, 2, 3])) == {}
 
 
 def test_luck_counts_the_runs_within_the_limit():

@@ -118,7 +118,9 @@ def shown(make) -> Shown:
 
 
 def test_varying_c1_shares_everything_else_in_a_row_and_orders_the_columns_by_digit(params, shown):
-    images = image_figures.vary_category(shown, image_figures.in_digit_order(shown), params.figures)
+    images = image_figures.vary_category(
+        shown, torch.tensor(image_figures.in_digit_order(shown.metrics, 10)), params.figures
+    )
     noise, category, c2, c3 = read(images)
     assert category.shape == (5, 10)
     assert all([DIGIT_OF_CATEGORY[c] for c in row] == list(range(10)) for row in category)
@@ -126,7 +128,10 @@ def test_varying_c1_shares_everything_else_in_a_row_and_orders_the_columns_by_di
         assert (part == part[:, :1]).all()
         assert len(np.unique(part[:, 0], axis=0)) == 5  # each row is another draw
     other = params.figures.model_copy(update={"seed": params.figures.seed + 1})
-    assert (images != image_figures.vary_category(shown, image_figures.in_digit_order(shown), other)).any()
+    assert (
+        images
+        != image_figures.vary_category(shown, torch.tensor(image_figures.in_digit_order(shown.metrics, 10)), other)
+    ).any()
 
 
 def test_a_code_is_varied_from_left_to_right_by_its_sign_with_a_category_in_each_row(params, shown):
@@ -311,7 +316,7 @@ def project(tmp_path, monkeypatch, digits, make) -> Path:
             tables.write(shown.run.file(f"{kind}.csv"), [dict(zip(columns, row)) for row in zip(*columns.values())])
     write_results(METRICS)
     results.write("metrics/studies.csv", [])
-    stage.write_json("metrics/studies.json", {"seeds": {"runs": 0}, "leak": None, "choices": {}, "failed": []})
+    stage.write_json("metrics/studies.json", {"seeds": {"runs": 0}, "leak": None, "selections": {}, "failed": []})
     return tmp_path
 
 

@@ -87,7 +87,7 @@ class Project:
             "seeds": compare.luck(measured, questions.seeds) | self.without_labels,
             "leak": compare.as_json(comparisons.leak(questions.leak, measured)),
             "infomax": [compare.as_json(each) for each in comparisons.infomax(questions.infomax, measured)],
-            "choices": {},
+            "selections": {},
             "failed": [],
         }
         stage.write_json("metrics/studies.json", answers)

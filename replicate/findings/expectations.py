@@ -14,7 +14,7 @@ from replicate.findings.intervals import Interval
 from replicate.findings.results import Metrics, Results
 
 OPEN = "open"  # the verdict on a hypothesis while a run is missing
-CHOICES = {  # what each choice without labels is judged by
+SELECTIONS = {  # what each selection among trainings without labels is judged by
     "neighbours": "rank correlation of error and agreement of neighbours",
     "chosen": "error of the training with the highest agreement of neighbours",
     "consensus": "error of the checked consensus",
@@ -44,7 +44,7 @@ def with_diverged(measured: Results, names: Iterable[str]) -> Results:
 class Part(NamedTuple):
     """One thing that a hypothesis asks, beside what was found."""
 
-    asks: str  # a metric, the id of a claim, or what a choice is judged by
+    asks: str  # a metric, the id of a claim, or what a selection is judged by
     asked: str  # empty for a claim, which is asked to hold
     # Means, a difference, a count of runs, a verdict; None where nothing is there yet.
     found: Measured | float | str | None
@@ -104,20 +104,20 @@ def judge(
     all_claims: Mapping[str, Claim],
     measured: Results,
     planned: Collection[int],
-    choice: float | None = None,
+    selected: float | None = None,
 ) -> Outcome:
     """The outcome of a hypothesis; `planned` are the seeds of its runs. It is open while one of these is missing.
 
-    `choice` is what a choice without labels came to, of a hypothesis that asks for one.
+    `selected` is what a selection without labels came to, of a hypothesis that asks for one.
     """
     wanted = hypothesis.of.seeds or planned
     runs = [run for seed, run in sorted(measured.runs.get(hypothesis.of.variant, {}).items()) if seed in wanted]
     # Without a control `of` gives the metrics of no run, which are always there.
     found = parts(hypothesis, all_claims, runs, measured) if runs and measured.of(hypothesis.of.control) else []
-    if choice is not None:
+    if selected is not None:
         at_least = hypothesis.at_most is None
         limit = Limit(at_least, hypothesis.at_least if at_least else hypothesis.at_most)
-        found.append(Part(CHOICES[hypothesis.choice], str(limit), choice, None, *[limit.met(choice)] * 3))
+        found.append(Part(SELECTIONS[hypothesis.selection], str(limit), selected, None, *[limit.met(selected)] * 3))
     if len(runs) < len(wanted) or not found:
         return Outcome(OPEN, False, len(runs), len(wanted), found)
 

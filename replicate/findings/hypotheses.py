@@ -34,7 +34,7 @@ class Hypothesis(Checked):
     conditions: Annotated[list[Condition], Len(1)] = None
     claims: Annotated[list[Text], Len(1)] = None
     difference: Difference = None
-    choice: Literal["neighbours", "chosen", "consensus", "splits"] = None
+    selection: Literal["neighbours", "chosen", "consensus", "splits"] = None
     at_most: Threshold = None
     at_least: Threshold = None
 
@@ -42,11 +42,11 @@ class Hypothesis(Checked):
     def something_is_asked(self) -> "Hypothesis":
         if self.of.control is None and any(condition.needs_control for condition in self.conditions or []):
             raise ValueError("of.control: missing, expected the variant that above_control, below_control compare with")
-        asked = [key for key in ("conditions", "claims", "difference", "choice") if getattr(self, key) is not None]
-        if not asked or (self.choice is not None) != ((self.at_most is None) != (self.at_least is None)):
-            raise ValueError(f"got {', '.join(asked) or 'nothing'}, expected what is asked; a choice with one limit")
-        if self.choice is not None and len(self.of.seeds or []) < 3:
-            raise ValueError(f"of.seeds: got {self.of.seeds}, expected three or more for a choice")
+        asked = [key for key in ("conditions", "claims", "difference", "selection") if getattr(self, key) is not None]
+        if not asked or (self.selection is not None) != ((self.at_most is None) != (self.at_least is None)):
+            raise ValueError(f"got {', '.join(asked) or 'nothing'}, expected what is asked; a selection with one limit")
+        if self.selection is not None and len(self.of.seeds or []) < 3:
+            raise ValueError(f"of.seeds: got {self.of.seeds}, expected three or more for a selection")
         return self
 
 

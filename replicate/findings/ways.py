@@ -53,9 +53,9 @@ def to_a_lower_error(answers: Mapping[str, Any], asked: Claims, measured: Result
     """
     answer, question = answers[SEEDS], asked.studies.seeds
     tests = {
-        hypothesis.choice: (len(hypothesis.of.seeds), answers["choices"][name])
+        hypothesis.selection: (len(hypothesis.of.seeds), answers["selections"][name])
         for name, hypothesis in asked.hypotheses.items()
-        if name in answers["choices"]
+        if name in answers["selections"]
     }
 
     def errors(variant: str, metric: str = question.metric) -> list[float]:
@@ -64,8 +64,8 @@ def to_a_lower_error(answers: Mapping[str, Any], asked: Claims, measured: Result
     def choice(key: str, name: str) -> Way:
         return Way(name, CHOICE, False, answer["runs"], [answer[key]["error"]] if answer.get(key) else [])
 
-    def tested(choice: str) -> Way:
-        price, error = tests.get(choice, (0, None))
+    def tested(selection: str) -> Way:
+        price, error = tests.get(selection, (0, None))
         name = f"the same, of {price} trainings that nobody had seen"
         return Way(name, CHOICE, False, price, [] if error is None else [error])
 

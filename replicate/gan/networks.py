@@ -99,6 +99,7 @@ class Head(nn.Module):
         self.output = nn.Linear(HIDDEN, outputs)  # Q's: 1,792 + 14
 
     def outputs(self, features: Tensor) -> Tensor:
+        """All that the head says of the code: (N, 1024) -> (N, outputs)."""
         return self.output(self.hidden(features))
 
 
@@ -115,6 +116,7 @@ class RecognitionHead(Head):
         self.fixed_std = settings.networks.code_std == "fixed"
 
     def posterior(self, features: Tensor) -> Posterior:
+        """Q(c|x): a softmax for c1, and a factored Gaussian for c2 and c3 (App. C): (N, 1024) -> (N, K) and twice (N, 2)."""
         logits, mean, log_std = self.outputs(features).split(self.sizes, dim=1)
         return Posterior(logits, mean, torch.ones_like(mean) if self.fixed_std else log_std.exp())
 

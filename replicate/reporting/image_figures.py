@@ -12,6 +12,7 @@ from replicate.base import mnist
 from replicate.base.parameters import Figures, Latent
 from replicate.gan import latent, model
 from replicate.gan.latent import Codes
+from replicate.measures.continuous_codes import CODES
 from replicate.reporting.run_figures import Shown, symbol
 from replicate.reporting.style import WIDTH
 
@@ -52,11 +53,9 @@ def draw(n: int, prior: Latent, options: Figures) -> Codes:
     return latent.sample(n, prior, torch.Generator().manual_seed(options.seed))
 
 
-def in_digit_order(shown: Shown) -> Tensor:
-    """The categories of c1 in the order of the digits that the judge sees in them: (K,) int64."""
-    categories = range(shown.run.settings.latent.categories)
-    digits = [shown.metrics[f"purity.digit_of_category.{category}"] for category in categories]
-    return torch.tensor(np.argsort(digits, kind="stable"))
+def in_digit_order(metrics: Mapping[str, Any], K: int) -> np.ndarray:
+    """The K categories of c1 in the order of the digits that the judge sees in them: (K,) int64."""
+    return np.argsort([metrics[f"purity.digit_of_category.{category}"] for category in range(K)], kind="stable")
 
 
 def vary_category(shown: Shown, categories: Tensor, options: Figures) -> np.ndarray:
@@ -73,7 +72,7 @@ def vary_code(shown: Shown, code: str, values: Tensor, categories: Tensor, optio
     rows, columns, prior = len(categories), len(values), shown.run.settings.latent
     noise = draw(rows, prior, options).noise.repeat_interleave(columns, dim=0)
     continuous = torch.zeros(rows * columns, prior.continuous_codes)
-    continuous[:, {"c2": 0, "c3": 1}[code]] = values.repeat(rows)
+    continuous[:, CODES.index(code)] = values.repeat(rows)
     chosen = Codes(noise, categories.repeat_interleave(columns), continuous)
     return model.generate(shown.generator, chosen, prior).view(rows, columns, 28, 28).numpy()
 
@@ -93,7 +92,8 @@ def figure2(shown: Shown, baseline: Shown | None, options: Figures) -> Figure:
     Rows of (a) and (b) are draws; those of (c) are the first five categories in the order of their digits, of (d) the
     last five.
     """
-    name, order = shown.variant, in_digit_order(shown)
+    name = shown.variant
+    order = torch.tensor(in_digit_order(shown.metrics, shown.run.settings.latent.categories))
     rotated, rotation = vary_role("rotation", shown, order[:ROWS], options)
     widened, width = vary_role("width", shown, order[-ROWS:], options)
     panels = [
@@ -133,13 +133,11 @@ def teaser(trainings: Sequence[Training]) -> Figure:
     panels, rows = [], 4
     for each in trainings:
         K = len(each.samples)
-        order = np.argsort(
-            [each.metrics[f"purity.digit_of_category.{category}"] for category in range(K)], kind="stable"
-        )
+        order = in_digit_order(each.metrics, K)
         panels.append(Panel(each.title, each.samples[order, :rows].swapaxes(0, 1)))
         for role, categories in (("rotation", order[:rows]), ("width", order[-rows:])):
             code, sign = (each.metrics[f"{role}.{key}"] for key in ("code", "sign"))
-            of_code = np.split(each.traversals, 2)[("c2", "c3").index(code)]
+            of_code = np.split(each.traversals, 2)[CODES.index(code)]
             drawn = of_code.reshape(K, -1, *of_code.shape[1:])[categories, 0]
             slant, width = (f"{each.metrics[f'{role}.{measure}_change']:z.1f}" for measure in ("slant", "width"))
             caption = f"{role} code: slant {slant}, width {width}".replace("-", "−")

@@ -15,6 +15,7 @@ from replicate.reporting import study_tables
 from replicate.reporting.study_tables import VIEWS
 from replicate.reporting.wording import number, percent
 from replicate.studies import plan
+from replicate.studies.plan import Studies
 
 PAIRS = 3  # of digits that share a category are named, the most frequent ones
 
@@ -26,9 +27,8 @@ class Made(NamedTuple):
     planned: int
 
 
-def made(name: str, params: Parameters, measured: Results) -> Made:
-    """How many runs of a study there are, and how many there will be. Raises BadInput."""
-    planned, theirs = plan.load(params)
+def made(name: str, planned: Studies, theirs: Parameters, measured: Results) -> Made:
+    """How many runs of a study there are, and how many there will be; `planned` and `theirs` as `plan.load` has them."""
     wanted = plan.runs(name, planned, theirs)
     return Made(sum(each.seed in measured.runs.get(each.variant, {}) for each in wanted), len(wanted))
 
@@ -117,7 +117,7 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
         "questions": asked.studies,
         "failed": answers["failed"],
         "trained": sum(map(len, measured.runs.values())),
-        "made": {name: made(name, params, measured) for name in planned.studies},
+        "made": {name: made(name, planned, theirs, measured) for name in planned.studies},
         "luck": answers[SEEDS],
         **on_seeds(asked, measured),
         "ways": list(map(study_tables.way, ways.to_a_lower_error(answers, asked, measured))),
@@ -128,7 +128,7 @@ def gather(params: Parameters, asked: Claims, answers: Mapping[str, Any], measur
         "held": held(asked, measured),
         "about_infogan": sum(claim.variant == "infogan" and not claim.same_as for claim in asked.claims.values()),
         "judged": study_tables.judged(asked.claims, measured),
-        "expected": study_tables.expected(params, asked, answers, measured),
+        "expected": study_tables.expected(planned, theirs, asked, answers, measured),
         "answer_on_leak": leak,
         "level": comparisons.LEVEL,
         "reach": leak and reach(leak),

@@ -25,6 +25,7 @@ from replicate.reporting.wording import (
     spread,
 )
 from replicate.studies import plan
+from replicate.studies.plan import Studies
 
 VIEWS = "views"  # a study
 OF_CHOICES = (  # what a choice does besides to the error
@@ -210,11 +211,12 @@ def part(found: Part, all_claims: Mapping[str, Claim]) -> str:
     return f"{name} {value}{asked}{' ✗' if found.met is False else ''}"
 
 
-def expected(params: Parameters, asked: Claims, answers: Mapping[str, Any], measured: Results) -> dict[str, Any]:
+def expected(
+    planned: Studies, theirs: Parameters, asked: Claims, answers: Mapping[str, Any], measured: Results
+) -> dict[str, Any]:
     """The hypotheses of which a training is there, each with its verdict and what was found, how many wait for their first,
-    and the verdicts by name; `answers` are metrics/studies.json."""
-    planned, theirs = plan.load(params)
-    choices, measured = answers["choices"], expectations.with_diverged(measured, answers["failed"])
+    and the verdicts by name; `planned` and `theirs` as `plan.load` has them, `answers` are metrics/studies.json."""
+    measured = expectations.with_diverged(measured, answers["failed"])
     seeds = Counter()
     for study in planned.studies:
         for this in plan.runs(study, planned, theirs):
@@ -222,7 +224,7 @@ def expected(params: Parameters, asked: Claims, answers: Mapping[str, Any], meas
     begun, waiting, verdict = [], 0, {}
     for name, hypothesis in asked.hypotheses.items():
         planned_seeds = range(seeds[hypothesis.of.variant])
-        outcome = expectations.judge(hypothesis, asked.claims, measured, planned_seeds, choices.get(name))
+        outcome = expectations.judge(hypothesis, asked.claims, measured, planned_seeds, answers["selections"].get(name))
         verdict[name] = f"{outcome.verdict}{' (borderline)' if outcome.borderline else ''}"
         if not outcome.parts:
             waiting += 1

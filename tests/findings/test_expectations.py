@@ -43,7 +43,7 @@ def outcome(asked: Hypothesis, planned: int = 3) -> Outcome:
         ({"difference": Difference(metric="m", than="old", at_most=-0.25)}, REFUTED),
         ({"difference": Difference(metric="m", than="old", at_most=-0.19)}, UNDECIDED),
         ({"conditions": [Condition(metric="m", at_most=0.3)], "seeds": [2, 3]}, REFUTED),
-        ({"choice": "chosen", "at_most": 0.1, "seeds": [0, 1, 2]}, OPEN),
+        ({"selection": "chosen", "at_most": 0.1, "seeds": [0, 1, 2]}, OPEN),
         ({"conditions": [Condition(metric="m", at_most=1)], "variant": "none"}, OPEN),
         ({"conditions": [Condition(metric="m", below_control=0.1)], "control": "old"}, CONFIRMED),
         ({"conditions": [Condition(metric="m", below_control=0.1)], "control": "none"}, OPEN),
@@ -93,7 +93,7 @@ def test_it_is_open_while_a_run_is_missing_and_says_what_is_there():
 
 @pytest.mark.parametrize(("limit", "value", "expected"), [("at_most", 0.05, CONFIRMED), ("at_least", 0.05, REFUTED)])
 def test_a_choice_without_labels_is_judged_by_what_it_came_to(limit: str, value: float, expected: str):
-    asked = hypothesis(choice="chosen", seeds=[0, 1, 2, 3], **{limit: 0.055})
+    asked = hypothesis(selection="chosen", seeds=[0, 1, 2, 3], **{limit: 0.055})
     found = expectations.judge(asked, {}, MEASURED, range(4), value)
     assert found.verdict == expected and [part.found for part in found.parts] == [value]
     assert expectations.judge(asked, {}, MEASURED, range(4)).verdict == OPEN  # not all of its runs are there

@@ -19,7 +19,7 @@ def test_ways_have_the_errors_of_their_trainings_and_what_they_take():
         "checked": {"error": 0.03},
         "consensus": None,
     }
-    found = ways.to_a_lower_error({"seeds": answer, "choices": {"neighbours-choose": 0.3}}, asked, Results(runs, {}))
+    found = ways.to_a_lower_error({"seeds": answer, "selections": {"neighbours-choose": 0.3}}, asked, Results(runs, {}))
     assert [(way.kind, way.with_labels, way.price, way.errors) for way in found] == [
         (ways.HERE, False, 1, [0.2, 0.1]),
         (ways.HERE, True, 1, [0.08]),
