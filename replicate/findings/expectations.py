@@ -85,7 +85,7 @@ def parts(
         finding = claims.find(condition, runs, control)
         text, value = ", ".join(map(str, finding.limits)), finding.measured
         if condition.share is not None:
-            text, value = f"{text} in {condition.share:.0%}", f"in {sum(finding.holding)} of {len(runs)}"
+            text, value = f"{text} in {100 * condition.share:.0f} %", f"in {sum(finding.holding)} of {len(runs)}"
         met = finding.passed, finding.at_best, finding.at_worst
         found.append(Part(condition.metric, text, value, None, *met))
     for name in hypothesis.claims or []:
