@@ -74,7 +74,7 @@ def test_bounds_come_close_to_the_known_information_and_do_not_exceed_it(generat
 
 
 def test_continuous_codes_that_are_written_plainly_are_read_well(few):
-    result = measure(graded, few, least_epochs=5, most_epochs=5)
+    result = measure(graded, few, least_epochs=10, most_epochs=10)
     assert result["lower_bound_c2"] > 1 and result["lower_bound_c3"] > 1
     assert abs(result["lower_bound_c1"]) < 0.05
 
