@@ -57,9 +57,11 @@ def against(runs: Sequence[Metrics]) -> str:
     """In how many runs the rotation code leans a digit against the others: "10 of 20 (most often the 1, in 6)"."""
     of_each = [{each.split(":")[0] for each in (run["rotation.against"] or "").split()} for run in runs]
     found = sum(map(bool, of_each))
-    commonest = Counter(digit for digits in of_each for digit in digits).most_common(1)
-    said = "".join(f" ({'always' if n == found else 'most often'} the {digit}, in {n})" for digit, n in commonest)
-    return f"{found} of {len(runs)}{said.replace(f', in {found}', '')}"
+    if not found:
+        return f"0 of {len(runs)}"
+    ((digit, n),) = Counter(digit for digits in of_each for digit in digits).most_common(1)
+    said = f"always the {digit}" if n == found else f"most often the {digit}, in {n}"
+    return f"{found} of {len(runs)} ({said})"
 
 
 def held(asked: Claims, measured: Results) -> dict[str, int]:

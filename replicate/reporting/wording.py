@@ -177,8 +177,7 @@ def summary(all_claims: Mapping[str, Claim], assessments: Mapping[str, Assessmen
     for source, verdicts in by_source.items():
         counts = [(verdicts.count(verdict), VERBS[verdict]) for verdict in claims.VERDICTS if verdict in verdicts]
         counted.append(f"of {source} {len(verdicts)} claims {listed([f'{n} {verbs[n != 1]}' for n, verbs in counts])}")
-    sentence = "; ".join(counted)
-    return f"{sentence[:1].upper()}{sentence[1:]}."
+    return f"{'; '.join(counted).capitalize()}."
 
 
 def in_share(condition: Condition) -> str:
