@@ -14,6 +14,7 @@ from replicate import cost
 from replicate.base import environment, parameters, stage
 from replicate.base.parameters import Settings
 from replicate.gan import game
+from replicate.gan.playing import Playing
 
 ROUNDS = 20
 SIZE = 2048  # of the matrices
@@ -74,7 +75,7 @@ def main() -> None:
     settings = {variant: params.settings(variant) for variant in params.variants}
     trainings = {variant: cost.noise_training(settings[variant], device) for variant in settings}
     matrix = torch.rand(SIZE, SIZE, device=device)
-    steps = {variant: partial(game.iterate, trainings[variant], 0, settings[variant]) for variant in settings}
+    steps = {variant: partial(Playing(trainings[variant], settings[variant]).iterate, 0) for variant in settings}
     seconds = cost.in_turn({"sgemm": lambda: matrix @ matrix, **steps}, ROUNDS, "bench")
     peak = 2 * SIZE**3 / statistics.median(seconds["sgemm"])  # operations a second
     infogan = settings["infogan"]

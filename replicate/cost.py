@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.benchmark import Timer
 
-from replicate.base import environment, parameters, stage
+from replicate.base import environment, mnist, parameters, stage
 from replicate.base.parameters import Settings
 from replicate.base.progress import Progress
 from replicate.gan import game, latent
@@ -23,7 +23,7 @@ from replicate.gan import game, latent
 def iterate_without_q(training: game.Training, iteration: int, settings: Settings) -> None:
     """`game.iterate` of a GAN that has no Q: neither step knows of the codes."""
     generator, discriminator, optimisers = training.model.generator, training.model.discriminator, training.optimisers
-    real = game.next_batch(training, iteration, settings.train.batch_size)
+    real = mnist.as_input(training.images[game.next_batch(training, iteration, settings.train.batch_size)])
 
     def draw() -> Tensor:
         codes = latent.sample(len(real), settings.latent, training.random["codes"]).to(real.device)

@@ -9,6 +9,7 @@ import math
 import os
 import shutil
 from pathlib import Path
+from time import monotonic
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from replicate.base.progress import Progress
 from replicate.base.stage import BadInput
 from replicate.gan import game, model, run
 from replicate.gan.game import LOG_COLUMNS, Training
+from replicate.gan.playing import Playing
 from replicate.gan.run import Run
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -63,7 +65,7 @@ def to_tensors(training: Training, iteration: int) -> dict[str, Tensor]:
     """All that the iterations after `iteration` depend on, ready for safetensors. Raises BadInput when not all is finite."""
     tensors = model.to_tensors(training.model)
     tensors |= {f"random.{name}": generator.get_state() for name, generator in training.random.items()}
-    tensors |= {"order": training.order.cpu(), "log": training.log[:iteration].cpu()}
+    tensors |= {"order": training.order, "log": training.log[:iteration].cpu()}
     for name, optimiser in training.optimisers.items():
         for index, moments in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{name}.{index}.{key}": value.cpu().contiguous() for key, value in moments.items()}
@@ -107,12 +109,13 @@ def train(
         done, tensors = found
         from_tensors(training, tensors)
     every, iterations, snapshots = settings.train.log_every, settings.train.iterations, settings.train.snapshots()
-    kept = done
+    kept, saved = done, monotonic()
+    playing = Playing(training, settings)
     try:
         with Progress(desc=f"train {this.name}", initial=done, total=iterations, unit="iteration") as progress:
             while done < iterations:
                 for iteration in range(done, done + every):
-                    game.iterate(training, iteration, settings)
+                    playing.iterate(iteration)
                 done += every
                 check(training, done - every, done)
                 progress.set_postfix_str(f"L_I(c1) {training.log[done - 1, 2]:.2f} nats", refresh=False)
@@ -120,9 +123,9 @@ def train(
                 if done in snapshots:
                     settled = game.settled(training, this.seed, settings)
                     model.save(this.checkpoints / run.snapshot(done), settled, this.name, done)
-                if done in snapshots or done % machine.checkpoint_every < every:
+                if done == iterations or monotonic() - saved >= machine.checkpoint_seconds:
                     checkpoint.save(this.checkpoints / CHECKPOINT, to_tensors(training, done), done, print_of_run)
-                    kept = done
+                    kept, saved = done, monotonic()
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"the next call goes on from iteration {kept} of {iterations}") from None
     return training.log.cpu(), progress.seconds_per_iteration

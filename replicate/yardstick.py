@@ -194,7 +194,7 @@ def mean_and_error(bounds: Tensor) -> tuple[float, float]:
 
 
 def measure(
-    networks: Model, prior: Latent, options: Yardstick, device: torch.device, title: str = "yardstick"
+    networks: Model, prior: Latent, options: Yardstick, device: torch.device, title: str
 ) -> dict[str, float | int]:
     """What the images of a run's generator tell of its codes, in nats, and what the run's own head reads of it.
 

@@ -61,7 +61,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def prepared() -> None:
     """PyTorch as every stage sets it up."""
-    environment.prepare("cpu")
+    environment.prepare("auto")
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +75,7 @@ def small(params: Parameters) -> Parameters:
     """The committed parameters at a length that a test can afford."""
     sizes = {"iterations": 4, "batch_size": 8, "training_images": 40, "batchnorm_images": 16}
     train = {**sizes, "log_every": 1, "milestones": [2]}
-    return change(params, train=train, machine={"device": "cpu", "checkpoint_every": 2})
+    return change(params, train=train, machine={"device": "cpu", "checkpoint_seconds": 0})
 
 
 @pytest.fixture(scope="session")

@@ -130,7 +130,7 @@ A_COMMENT, CODE = (("\n\n\n", f"\n\n\n{more}\n\n\n") for more in ("# more", "mor
         ([("params.yaml", "dimensions: 16", "dimensions: 8"),
           ("params.yaml", "estimator: infonce", "estimator: jensen_shannon")],
          of_each_run(*PER_RUN, variants=("infomax",)) | {"compare", "explorer", "figures", "report", "summarise"}),
-        ([("params.yaml", "checkpoint_every: 250", "checkpoint_every: 100"),
+        ([("params.yaml", "checkpoint_seconds: 60", "checkpoint_seconds: 30"),
           ("params.yaml", "device: auto", "device: cpu")], set()),
         ([("replicate/gan/layers.py", '"""', '""" '), ("replicate/gan/networks.py", *A_COMMENT),
           ("replicate/base/progress.py", "mininterval=0.2", "mininterval=0.3")], {"code"}),

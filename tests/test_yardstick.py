@@ -60,7 +60,7 @@ def networks(generator: yardstick.Generator) -> Model:
 
 
 def measure(generator: yardstick.Generator, few: Parameters, device: torch.device = CPU, **options: float) -> dict:
-    return yardstick.measure(networks(generator), few.latent, few.yardstick.model_copy(update=options), device)
+    return yardstick.measure(networks(generator), few.latent, few.yardstick.model_copy(update=options), device, "")
 
 
 @pytest.mark.parametrize(("generator", "share"), [(ignorant, 0), (plain, 1), (half_the_time, 0.5)])

@@ -28,6 +28,8 @@ def prepare(name: str) -> torch.device:
     torch.backends.cudnn.allow_tf32 = False  # a GPU's convolutions in float32 too: TF32 would round to 10 bits
     torch.utils.deterministic.fill_uninitialized_memory = False  # a help in finding bugs that costs time
     torch.set_flush_denormal(True)  # moments of unused weights decay into denormals, which are slow
+    if name == "cuda":
+        torch.cuda.set_stream(torch.cuda.Stream())  # a graph cannot be recorded on the default stream
     if platform.libc_ver()[0] == "glibc":
         _keep_memory()
     return torch.device(name)

@@ -184,7 +184,7 @@ class Machine(Checked):
     """How a machine works; no result depends on it but for rounding."""
 
     device: Literal["auto", "cpu", "cuda", "mps"]
-    checkpoint_every: Positive
+    checkpoint_seconds: Annotated[int, Ge(0)]
 
 
 class Judge(Checked):

@@ -33,7 +33,7 @@ class Training(NamedTuple):
     model: Model
     optimisers: dict[str, torch.optim.Adam]  # discriminator (with Q) and generator
     random: dict[str, torch.Generator]  # one stream each for data order, latent variables and views
-    order: Tensor  # (training_images,) the current epoch's order of the images, on the device
+    order: Tensor  # (training_images,) the current epoch's order of the images
     log: Tensor  # (iterations, 5) LOG_COLUMNS of every iteration, on the device
     images: Tensor  # (training_images, 28, 28) uint8
 
@@ -62,21 +62,49 @@ def start(seed: int, images: Tensor, settings: Settings, device: torch.device) -
             "generator": adam(generating, settings.train.learning_rate_generator),
         },
         {purpose: model.stream(seeds[purpose]) for purpose in ("data", "codes", "views")},
-        torch.empty(len(images), dtype=torch.int64, device=device),
+        torch.empty(len(images), dtype=torch.int64),
         torch.empty(settings.train.iterations, len(LOG_COLUMNS), device=device),
         images.to(device),
     )
 
 
+class Draws(NamedTuple):
+    """What an iteration draws at random. The first axis of all but `real` is its two steps, D's and G's."""
+
+    real: Tensor  # (N,) int64: which of the training images
+    noise: Tensor  # (2, N, noise_variables), and so the other latent variables
+    category: Tensor  # (2, N)
+    continuous: Tensor  # (2, N, 2)
+    maps: Tensor  # (2, n, 2, 2): how the n images change that codes are read from (see `views.draw`)
+    shifts: Tensor  # (2, n, 2)
+
+    def codes(self, step: int) -> Codes:
+        return Codes(self.noise[step], self.category[step], self.continuous[step])
+
+
 def next_batch(training: Training, iteration: int, batch_size: int) -> Tensor:
-    """Images (batch_size, 1, 28, 28) of one iteration, in [0, 1].
+    """Which images (batch_size,) an iteration reads.
 
     Each epoch has its own order; its remainder is left out.
     """
     position = iteration % (len(training.images) // batch_size) * batch_size
     if position == 0:
         training.order.copy_(torch.randperm(len(training.images), generator=training.random["data"]))
-    return mnist.as_input(training.images[training.order[position : position + batch_size]])
+    return training.order[position : position + batch_size]
+
+
+def draw(training: Training, iteration: int, settings: Settings) -> Draws:
+    """All that an iteration draws, on the CPU."""
+    N = settings.train.batch_size
+    codes = [latent.sample(N, settings.latent, training.random["codes"])]
+    codes.append(
+        latent.sample(N, settings.latent, training.random["codes"])
+        if settings.train.new_codes_for_generator
+        else codes[0]
+    )
+    changes = [views.draw(N, settings.train.recognition_views, training.random["views"]) for _ in range(2)]
+    steps = [torch.stack(both) for both in (*zip(*codes), *zip(*changes))]
+    return Draws(next_batch(training, iteration, N), *steps)
 
 
 def weighted(bounds: Tensor, settings: Settings) -> Tensor:
@@ -125,7 +153,7 @@ def minimise(loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
 
 
 def discriminator_step(
-    training: Training, real: Tensor, fake: Tensor, codes: Codes, settings: Settings
+    training: Training, real: Tensor, fake: Tensor, draws: Draws, settings: Settings
 ) -> tuple[Tensor, Tensor | None]:
     """Train D, and on L_I Q and the trunk, unless `recognition_step` leaves Q to G's step: −V(D, G), and L_I (3,)."""
     discriminator, head = training.model.discriminator, training.model.head
@@ -133,7 +161,8 @@ def discriminator_step(
         adversarial, _ = discriminator_loss(discriminator, real, fake)
         minimise(adversarial, training.optimisers["discriminator"])
         return adversarial, None
-    seen = views.readings(fake, codes, settings.train.recognition_views, training.random["views"])
+    codes = draws.codes(0)
+    seen = views.readings(fake, codes, settings.train.recognition_views, draws.maps[0], draws.shifts[0])
     adversarial, features = discriminator_loss(discriminator, real, fake, [reading.images for reading in seen])
     if settings.train.recognition_trunk == "detached":
         features = [each.detach() for each in features]
@@ -142,7 +171,7 @@ def discriminator_step(
     return adversarial, bounds
 
 
-def generator_step(training: Training, fake: Tensor, codes: Codes, settings: Settings) -> tuple[Tensor, Tensor | None]:
+def generator_step(training: Training, fake: Tensor, draws: Draws, settings: Settings) -> tuple[Tensor, Tensor | None]:
     """Train G, on L_I too unless it is a regular GAN's, and Q with it where the settings say so: G's loss, and L_I."""
     discriminator, head = training.model.discriminator, training.model.head
     discriminator.requires_grad_(False)  # gradients pass through D, and through Q, whose weights need none
@@ -152,7 +181,8 @@ def generator_step(training: Training, fake: Tensor, codes: Codes, settings: Set
         loss, _ = generator_loss(discriminator, fake, settings.train.generator_loss)
         minimise(loss, training.optimisers["generator"])
     else:
-        seen = views.readings(fake, codes, settings.train.recognition_views, training.random["views"])
+        codes = draws.codes(1)
+        seen = views.readings(fake, codes, settings.train.recognition_views, draws.maps[1], draws.shifts[1])
         of_views = [reading.images for reading in seen]
         loss, features = generator_loss(discriminator, fake, settings.train.generator_loss, of_views)
         bounds = lower_bounds(head, codes, features, seen)
@@ -162,24 +192,25 @@ def generator_step(training: Training, fake: Tensor, codes: Codes, settings: Set
     return loss, bounds
 
 
-def iterate(training: Training, iteration: int, settings: Settings) -> None:
-    """One iteration: a D step and a G step. Nothing in it waits for the device."""
+def play(training: Training, draws: Draws, settings: Settings) -> Tensor:
+    """A D step and a G step with what was drawn for them, on the device: LOG_COLUMNS (5,). Nothing waits for the device."""
     generator = training.model.generator
-    real = next_batch(training, iteration, settings.train.batch_size)
-
-    def draw() -> Codes:
-        return latent.sample(len(real), settings.latent, training.random["codes"]).to(real.device)
-
-    codes = draw()
+    real = mnist.as_input(training.images[draws.real])
     with torch.set_grad_enabled(not settings.train.new_codes_for_generator):
-        fake = generator(latent.inputs(codes, settings.latent))
-    adversarial, bounds = discriminator_step(training, real, fake.detach(), codes, settings)
+        fake = generator(latent.inputs(draws.codes(0), settings.latent))
+    adversarial, bounds = discriminator_step(training, real, fake.detach(), draws, settings)
     if settings.train.new_codes_for_generator:
-        codes = draw()
-        fake = generator(latent.inputs(codes, settings.latent))
-    loss, of_generator = generator_step(training, fake, codes, settings)
+        fake = generator(latent.inputs(draws.codes(1), settings.latent))
+    loss, of_generator = generator_step(training, fake, draws, settings)
     bounds = of_generator if bounds is None else bounds
-    torch.cat([adversarial.detach()[None], loss.detach()[None], bounds.detach()], out=training.log[iteration])
+    return torch.cat([adversarial.detach()[None], loss.detach()[None], bounds.detach()])
+
+
+def iterate(training: Training, iteration: int, settings: Settings) -> None:
+    """One iteration."""
+    drawn = draw(training, iteration, settings)
+    draws = Draws(*(latent.to_device(each, training.images.device) for each in drawn))
+    training.log[iteration] = play(training, draws, settings)
 
 
 def settled(training: Training, seed: int, settings: Settings) -> Model:

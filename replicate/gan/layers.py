@@ -1,4 +1,4 @@
-"""Layers that are faster on a CPU than nn.Linear, nn.Conv2d and nn.ConvTranspose2d; the mathematics is the same."""
+"""Layers that are faster than nn.Linear, nn.Conv2d and nn.ConvTranspose2d; the mathematics is the same."""
 
 from collections.abc import Sequence
 
@@ -41,30 +41,53 @@ class Linear(nn.Linear):
         return _Linear.apply(x, self.weight, self.bias)
 
 
+def patches(x: Tensor, size: int, stride: int, padding: int) -> Tensor:
+    """What each place of a convolution reads: (N, in, H, W) -> (N, h, w, size · size · in), channels last."""
+    padded = F.pad(x, 4 * (padding,))
+    return padded.unfold(2, size, stride).unfold(3, size, stride).permute(0, 2, 3, 4, 5, 1).flatten(3)
+
+
 def input_gradient(size: Sequence[int], weight: Tensor, gradient: Tensor, stride: int, padding: int) -> Tensor:
     """The gradient of a convolution by its input: weights (out, in, k, k), (N, out, h, w) -> (N, in, *size).
 
-    oneDNN is slow where the input has one channel, as an image has. There a product gives the patch of each place, and
-    `F.fold` adds the patches up.
+    oneDNN and cuDNN are slow where the input has one channel, as an image has. There a product gives the patch of each
+    place, and `F.fold` adds the patches up. With more channels cuDNN is slow still.
     """
     N, channels = gradient.shape[:2]
-    if weight.shape[1] > 1 or gradient.device.type != "cpu":
+    if weight.shape[1] > 1:
+        if gradient.device.type == "cuda":
+            return by_parity(weight, gradient, stride, padding)
         return grad.conv2d_input((N, weight.shape[1], *size), weight, gradient, stride, padding)
     rows = multiply(gradient.permute(0, 2, 3, 1).reshape(-1, channels), weight.flatten(1).T)
-    patches = rows.unflatten(0, (N, -1)).transpose(1, 2)
-    return F.fold(patches, size, weight.shape[2:], stride=stride, padding=padding)
+    of_places = rows.unflatten(0, (N, -1)).transpose(1, 2)
+    return F.fold(of_places, size, weight.shape[2:], stride=stride, padding=padding)
+
+
+def by_parity(weight: Tensor, gradient: Tensor, stride: int, padding: int) -> Tensor:
+    """`input_gradient` of a convolution whose size is twice its stride, as one product.
+
+    Each place of the input is read from 2 × 2 places, which neighbour each other, and by weights that its row and column
+    choose modulo the stride: for stride 2, by their parity. So a convolution of size 2 gives the gradients of all of them.
+    """
+    N, out, h, w = gradient.shape
+    split = weight.unflatten(3, (2, stride)).unflatten(2, (2, stride)).flip(2, 4)  # out, in, 2, parity, 2, parity
+    matrix = split.permute(2, 4, 0, 3, 5, 1).reshape(4 * out, -1)
+    places = (patches(gradient, 2, 1, 1) @ matrix).view(N, h + 1, w + 1, stride, stride, -1)
+    whole = places.transpose(2, 3).reshape(N, stride * (h + 1), stride * (w + 1), -1)
+    inside = slice(padding, -padding)
+    return whole[:, inside, inside].permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
 
 def weight_gradient(x: Tensor, size: Sequence[int], gradient: Tensor, stride: int, padding: int) -> Tensor:
     """The gradient of a convolution by its weights: (N, in, H, W), (N, out, h, w) -> `size`, which is (out, in, k, k).
 
-    Where the input has one channel, oneDNN is slow here too, and the product with the patches that it reads is faster.
+    The product with the patches is faster than oneDNN where the input has one channel, and than cuDNN anyway.
     """
-    if size[1] > 1 or gradient.device.type != "cpu":
+    if size[1] > 1 and gradient.device.type != "cuda":
         return grad.conv2d_weight(x, size, gradient, stride, padding)
-    padded = F.pad(x.squeeze(1), 4 * (padding,))
-    patches = padded.unfold(1, size[2], stride).unfold(2, size[3], stride).flatten(3).flatten(0, 2)
-    return (gradient.permute(0, 2, 3, 1).flatten(0, 2).T @ patches).view(size)
+    out, channels, k, _ = size
+    product = gradient.permute(0, 2, 3, 1).flatten(0, 2).T @ patches(x, k, stride, padding).flatten(0, 2)
+    return product.view(out, k, k, channels).permute(0, 3, 1, 2)
 
 
 class _Conv2d(torch.autograd.Function):
@@ -93,6 +116,8 @@ class Conv2d(nn.Conv2d):
     """A convolution: (N, in, h, w) -> (N, out, (h + 2 padding - size) / stride + 1, …)."""
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.in_channels > 1 and x.device.type != "cuda":
+            return super().forward(x)  # whose gradients are oneDNN's
         return _Conv2d.apply(x, self.weight, self.bias, self.stride[0], self.padding[0])
 
 

@@ -54,7 +54,7 @@ class Trunk(nn.Module):
         self.leaky_slope = settings.leaky_slope
         self.as_printed = settings.layer_order == "as_printed"
         self.convolution1 = Conv2d(1, 64, 4, stride=2, padding=1)  # 1,024 + 64
-        self.convolution2 = nn.Conv2d(64, 128, 4, stride=2, padding=1)  # 131,072 + 128
+        self.convolution2 = Conv2d(64, 128, 4, stride=2, padding=1)  # 131,072 + 128
         self.batchnorm2 = nn.BatchNorm2d(128)  # 128 + 128
         self.fully_connected = Linear(7 * 7 * 128, FEATURES)  # 6,422,528 + 1,024
         self.batchnorm3 = nn.BatchNorm1d(FEATURES)  # 1,024 + 1,024

@@ -15,7 +15,6 @@ from torch.nn import functional as F
 
 from replicate.base.mnist import SIDE
 from replicate.base.parameters import RecognitionViews, View
-from replicate.gan import latent
 from replicate.gan.latent import Codes
 
 
@@ -68,23 +67,35 @@ def by_products(images: Tensor, maps: Tensor, shifts: Tensor) -> Tensor:
     return (weights(source[:, 1]) @ images[:, 0] * weights(source[:, 0])).sum(dim=2).view(images.shape)
 
 
-def readings(images: Tensor, codes: Codes, views: RecognitionViews, random: torch.Generator) -> list[Reading]:
-    """What the codes that have a view are read from: generated images (N, 1, 28, 28), changed as their views say.
+def parts(n: int, views: RecognitionViews) -> dict[int, slice]:
+    """Which of n generated images each code that has a view is read from.
 
     c1 is read from all images; c2 and c3 share them out, so that both together cost one batch.
     """
     by_code = views.by_code()
-    if not by_code:
-        return []
-    N, continuous = len(images), [code for code in by_code if code > 0]
-    parts = {0: slice(N)} if 0 in by_code else {}
+    continuous = [code for code in by_code if code > 0]
+    found = {0: slice(n)} if 0 in by_code else {}
     for i, code in enumerate(continuous):
-        parts[code] = slice(N * i // len(continuous), N * (i + 1) // len(continuous))
-    batches = [images[part] for part in parts.values()]
-    drawn = [affine(len(batch), by_code[code], random) for code, batch in zip(parts, batches)]
-    maps, shifts = (latent.to_device(torch.cat(each), images.device) for each in zip(*drawn))
+        found[code] = slice(n * i // len(continuous), n * (i + 1) // len(continuous))
+    return found
+
+
+def draw(n: int, views: RecognitionViews, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The maps (m, 2, 2) and shifts (m, 2) of the images that codes are read from, when n are generated (see `parts`)."""
+    by_code = views.by_code()
+    drawn = [affine(len(range(n)[part]), by_code[code], random) for code, part in parts(n, views).items()]
+    maps, shifts = zip((torch.empty(0, 2, 2), torch.empty(0, 2)), *drawn)
+    return torch.cat(maps), torch.cat(shifts)
+
+
+def readings(images: Tensor, codes: Codes, views: RecognitionViews, maps: Tensor, shifts: Tensor) -> list[Reading]:
+    """What the codes that have a view are read from: generated images (N, 1, 28, 28), changed as was drawn."""
+    of_code = parts(len(images), views)
+    if not of_code:
+        return []
+    batches = [images[part] for part in of_code.values()]
     changed = change(torch.cat(batches), maps, shifts).split([len(batch) for batch in batches])
     return [
         Reading(code, batch, Codes(*(each[part] for each in codes)))
-        for (code, part), batch in zip(parts.items(), changed)
+        for (code, part), batch in zip(of_code.items(), changed)
     ]

@@ -23,6 +23,7 @@ from replicate.measures.continuous_codes import MEASURES, Role, Traversal, roles
 FINER = 3  # images are transformed at three times their resolution
 SHARPEN = torch.tensor([-1 / 24, 13 / 12, -1 / 24])  # undoes a mean over one pixel, whose variance is 1 / 12
 NEIGHBOURS = 5
+FAR = 2.0  # where Figure 2 ends
 LEAST_MOVE = 0.5  # standard deviations of real digits; images that moved less are not compared
 LEAST_MOVED = 0.5  # share of images that moved; with fewer, nothing is said
 MARGIN = 0.05  # of the larger realism score: differences below it count for neither. Blur alone makes about 0.01
@@ -103,13 +104,9 @@ def realism(features: Tensor, real: Tensor, radius: Tensor) -> Tensor:
 
 
 def scores(
-    traversal: Traversal,
-    real_std: Mapping[str, float],
-    features: Callable[[Tensor], Tensor],
-    real: Tensor,
-    distance: float = 2.0,
+    traversal: Traversal, real_std: Mapping[str, float], features: Callable[[Tensor], Tensor], real: Tensor
 ) -> dict[str, float | None]:
-    """Compare G's images at −`distance` and `distance` (Fig. 2 spans −2 to 2) with plain transforms of its images at 0.
+    """Compare G's images at ±FAR, the ends of Figure 2, with plain transforms of its images at 0.
 
     For the rotating and the widening code, of the images whose own measure moved by LEAST_MOVE or more:
     more_natural, less_natural: share of images in which G's has a larger, or a smaller, realism score than the plain
@@ -130,7 +127,7 @@ def scores(
 
     result = {}
     for name, role in roles(traversal).items():
-        pairs = [_pairs(traversal, role, PLAIN[name], side * distance, real_std) for side in (-1, 1)]
+        pairs = [_pairs(traversal, role, PLAIN[name], side * FAR, real_std) for side in (-1, 1)]
         generated, plain = (torch.cat(images) for images in zip(*pairs, strict=True))
         moved = len(generated) / (2 * traversal.images.shape[2])
         names = [f"{name}_{score}" for score in ("more_natural", "less_natural", "adjusted", "lead", "realism_ratio")]

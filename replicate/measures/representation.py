@@ -50,7 +50,7 @@ def clusters(train: np.ndarray, test: np.ndarray, K: int, settings: Represent) -
         return kmeans.predict(train), kmeans.predict(test)
 
 
-def kmeans_scores(task: Task, settings: Represent) -> dict[str, float]:
+def kmeans_scores(task: Task, settings: Represent) -> dict[str, float | None]:
     """k-means with as many clusters as there are digits in the training split.
 
     kmeans_error, kmeans_error_majority: test error once each cluster is matched to a digit, one-to-one and by its most
@@ -61,7 +61,7 @@ def kmeans_scores(task: Task, settings: Represent) -> dict[str, float]:
     cluster, test_cluster = clusters(task.train, task.test, K, settings)
     counts = classification.contingency(cluster, task.train_label, K)
     return {
-        "kmeans_error": float(np.mean(classification.match_one_to_one(counts)[test_cluster] != task.test_label)),
+        "kmeans_error": classification.one_to_one_error(counts, test_cluster, task.test_label),
         "kmeans_error_majority": float(np.mean(classification.match_majority(counts)[test_cluster] != task.test_label)),
         "kmeans_nmi": float(normalized_mutual_info_score(task.test_label, test_cluster)),
     }

@@ -1,10 +1,12 @@
 import pytest
 import torch
+from conftest import DEVICES
 from torch import nn
 
 from replicate.gan import layers
 
 
+@pytest.mark.parametrize("device", DEVICES, ids=str)
 @pytest.mark.parametrize("onednn", [True, False])
 @pytest.mark.parametrize(
     ("kind", "sizes", "shape"),
@@ -16,14 +18,25 @@ from replicate.gan import layers
         ("Conv2d", (1, 6, 4, 2, 1), (3, 1, 14, 10)),
     ],
 )
-def test_a_layer_and_its_gradients_are_those_of_pytorch(onednn: bool, kind: str, sizes, shape, monkeypatch):
+def test_a_layer_and_its_gradients_are_those_of_pytorch(device, onednn: bool, kind: str, sizes, shape, monkeypatch):
     if not onednn:
         monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-    layer, plain = getattr(layers, kind)(*sizes), getattr(nn, kind)(*sizes)
+    layer, plain = (getattr(module, kind)(*sizes).to(device) for module in (layers, nn))
     layer.load_state_dict(plain.state_dict())
-    x = torch.randn(shape).requires_grad_()
+    x = torch.randn(shape, device=device).requires_grad_()
     found, expected = (
         [output := network(x), *torch.autograd.grad(output.square().sum(), [x, *network.parameters()])]
         for network in (layer, plain)
     )
     torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(("size", "stride", "padding"), [(4, 2, 1), (6, 3, 1), (6, 3, 2)])
+def test_the_gradient_by_parity_is_that_of_the_convolution(size: int, stride: int, padding: int):
+    x = torch.randn(3, 4, 6 * stride, 5 * stride, dtype=torch.float64).requires_grad_()
+    weight = torch.randn(6, 4, size, size, dtype=torch.float64)
+    output = nn.functional.conv2d(x, weight, None, stride, padding)
+    gradient = torch.randn_like(output)
+    (expected,) = torch.autograd.grad(output, x, gradient)
+    found = layers.by_parity(weight, gradient, stride, padding)
+    torch.testing.assert_close(found, expected[:, :, : found.shape[2], : found.shape[3]])

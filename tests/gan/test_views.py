@@ -82,7 +82,7 @@ def test_each_code_is_read_from_its_own_images(chosen: RecognitionViews, parts: 
     random = torch.Generator().manual_seed(0)
     codes = latent.sample(8, params.latent, random)
     images = torch.rand(8, 1, 28, 28, generator=random)
-    found = views.readings(images, codes, chosen, random)
+    found = views.readings(images, codes, chosen, *views.draw(8, chosen, random))
     assert [reading.code for reading in found] == list(parts)
     for reading, part in zip(found, parts.values()):
         assert torch.equal(reading.codes.category, codes.category[list(part)])
