@@ -96,14 +96,14 @@ def next_batch(training: Training, iteration: int, batch_size: int) -> Tensor:
 def draw(training: Training, iteration: int, settings: Settings) -> Draws:
     """All that an iteration draws, on the CPU."""
     N = settings.train.batch_size
-    codes = [latent.sample(N, settings.latent, training.random["codes"])]
-    codes.append(
-        latent.sample(N, settings.latent, training.random["codes"])
-        if settings.train.new_codes_for_generator
-        else codes[0]
-    )
+
+    def sample() -> Codes:
+        return latent.sample(N, settings.latent, training.random["codes"])
+
+    of_discriminator = sample()
+    of_generator = sample() if settings.train.new_codes_for_generator else of_discriminator
     changes = [views.draw(N, settings.train.recognition_views, training.random["views"]) for _ in range(2)]
-    steps = [torch.stack(both) for both in (*zip(*codes), *zip(*changes))]
+    steps = [torch.stack(both) for both in (*zip(of_discriminator, of_generator), *zip(*changes))]
     return Draws(next_batch(training, iteration, N), *steps)
 
 
