@@ -56,6 +56,7 @@ def cluster(jobs: int, scheduler: str | None) -> Client:
         raise BadInput(f"jobs: got {jobs}, expected at most {int(MEMORY_LIMIT / MEMORY)}: {memory}")
     # Dask's profiler and its clock, 50 times a second, would take a tenth of a core from the trainings.
     dask.config.set({"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "1s"})
+    dask.config.set({"distributed.scheduler.worker-ttl": None})  # else a laptop that wakes takes its workers for lost
     local = LocalCluster(
         n_workers=jobs,
         threads_per_worker=1,

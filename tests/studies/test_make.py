@@ -225,8 +225,9 @@ def test_more_jobs_than_memory_are_refused(monkeypatch):
         make.cluster(7, None)
 
 
-def test_a_worker_lives_whatever_dask_takes_for_its_share_of_memory():
+def test_a_worker_lives_whatever_dask_takes_for_its_share_of_memory_and_however_long_a_laptop_sleeps():
     with make.cluster(1, None) as client, client.cluster:
+        assert client.cluster.scheduler.worker_ttl is None
         (of_worker,) = client.scheduler_info()["workers"].values()
         assert not of_worker["memory_limit"]
 
