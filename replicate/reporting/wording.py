@@ -74,7 +74,9 @@ NAMES = {
     "infomax_views": "InfoMax with views",
     "q_with_g": "Q in G's step",
     "learned_std_01": "σ learned, λ = 0.1",
+    "lambda_01": "λ = 0.1",
     "lambda_03": "λ = 0.3",
+    "lambda_05": "λ = 0.5",
     "long": "25,000 iterations",
 }
 
