@@ -76,6 +76,7 @@ def to_a_lower_error(answers: Mapping[str, Any], asked: Claims, measured: Result
     found = [
         *(Way(name, kind, False, 1, errors(variant)) for variant, (name, kind) in VARIANTS.items()),
         Way("20 categories, several for a digit", HERE, True, 1, errors("k20", MAJORITY)),
+        Way("40 categories, several for a digit", HERE, True, 1, errors("k40", MAJORITY)),
         Way(
             f"the best of {question.best_of}, on average",
             CHOICE,

@@ -1,6 +1,7 @@
 """Figures of many trainings: a point for each, never a mean alone."""
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from replicate.findings.claims import Assessment, Claim
 from replicate.findings.results import Results
 from replicate.findings.ways import Way
 from replicate.reporting.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, WIDTH
-from replicate.reporting.wording import in_share, in_words, named
+from replicate.reporting.wording import in_share, in_words, named, points
 
 PUBLISHED = 0.05  # the classification error of §7.2
 REFERENCE = "0.45"
@@ -101,7 +102,7 @@ def to_a_lower_error(found: Sequence[Way]) -> Figure:
         )
         if len(way.errors) > 1:
             axes.plot(np.mean(way.errors), y, "|", color="black", markersize=11, markeredgewidth=1.5)
-        axes.annotate(f"{100 * np.mean(way.errors):.1f}", (1.01, y), xycoords=("axes fraction", "data"), va="center")
+        axes.annotate(points(fmean(way.errors)), (1.01, y), xycoords=("axes fraction", "data"), va="center")
     axes.axvline(PUBLISHED, color=REFERENCE, linestyle="--", zorder=0)
     axes.annotate(
         "published", (PUBLISHED, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", color=REFERENCE
