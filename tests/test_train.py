@@ -81,7 +81,7 @@ def plain_gradients(plain: Model, real, codes, new_codes, settings: Settings, ra
 
     def information(images, of_images):
         chosen = settings.train.recognition_views
-        seen = views.readings(images, of_images, chosen, *views.draw(len(images), chosen, random))
+        seen = views.readings(images, of_images, chosen, views.draw(len(images), chosen, random))
         own = {reading.code: plain_bounds(head, trunk(reading.images), reading.codes, settings) for reading in seen}
         of_all = plain_bounds(head, trunk(images), of_images, settings)
         return sum(own.get(code, of_all)[code] for code in range(3))

@@ -78,13 +78,15 @@ class Networks(Checked):
 
 
 class View(Checked):
-    """How far an image is changed before a code is read from it: each amount is the end of an interval around 0."""
+    """How an image is changed before a code is read from it: each amount but `blur` is the end of an interval around 0."""
 
     rotation: Amount = 0.0  # radians
     shear: Amount = 0.0  # pixels to the side for each pixel up
     stretch_x: Amount = 0.0  # logarithm of the factor
     stretch_y: Amount = 0.0
     shift: Amount = 0.0  # pixels along each axis
+    blur: Amount = 0.0  # pixels: the standard deviation of a Gaussian
+    brightness: Amount = 0.0  # logarithm of the factor
 
 
 class RecognitionViews(Checked):

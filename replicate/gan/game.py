@@ -21,7 +21,7 @@ from replicate.base.parameters import Settings
 from replicate.gan import latent, model, networks, views
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
-from replicate.gan.views import Reading
+from replicate.gan.views import Changes, Reading
 
 VERSION = 1  # of the training; to be raised when its results change by more than rounding, which makes studies stale
 LOG_COLUMNS = ("loss_discriminator", "loss_generator", "information_c1", "information_c2", "information_c3")
@@ -75,11 +75,15 @@ class Draws(NamedTuple):
     noise: Tensor  # (2, N, noise_variables), and so the other latent variables
     category: Tensor  # (2, N)
     continuous: Tensor  # (2, N, 2)
-    maps: Tensor  # (2, n, 2, 2): how the n images change that codes are read from (see `views.draw`)
-    shifts: Tensor  # (2, n, 2)
+    maps: Tensor  # (2, m, 2, 2): how the m images change that codes are read from (see `views.Changes`)
+    shifts: Tensor  # (2, m, 2)
+    factors: Tensor  # (2, m)
 
     def codes(self, step: int) -> Codes:
         return Codes(self.noise[step], self.category[step], self.continuous[step])
+
+    def changes(self, step: int) -> Changes:
+        return Changes(self.maps[step], self.shifts[step], self.factors[step])
 
 
 def next_batch(training: Training, iteration: int, batch_size: int) -> Tensor:
@@ -162,7 +166,7 @@ def discriminator_step(
         minimise(adversarial, training.optimisers["discriminator"])
         return adversarial, None
     codes = draws.codes(0)
-    seen = views.readings(fake, codes, settings.train.recognition_views, draws.maps[0], draws.shifts[0])
+    seen = views.readings(fake, codes, settings.train.recognition_views, draws.changes(0))
     adversarial, features = discriminator_loss(discriminator, real, fake, [reading.images for reading in seen])
     if settings.train.recognition_trunk == "detached":
         features = [each.detach() for each in features]
@@ -182,7 +186,7 @@ def generator_step(training: Training, fake: Tensor, draws: Draws, settings: Set
         minimise(loss, training.optimisers["generator"])
     else:
         codes = draws.codes(1)
-        seen = views.readings(fake, codes, settings.train.recognition_views, draws.maps[1], draws.shifts[1])
+        seen = views.readings(fake, codes, settings.train.recognition_views, draws.changes(1))
         of_views = [reading.images for reading in seen]
         loss, features = generator_loss(discriminator, fake, settings.train.generator_loss, of_views)
         bounds = lower_bounds(head, codes, features, seen)

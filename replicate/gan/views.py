@@ -1,8 +1,8 @@
 """Changed views of images: what a code is read from, where it shall be readable whatever the change takes away.
 
-T(x) is an affine map of an image x, drawn for each image anew. By data processing I(c; T(x)) ≤ I(c; x), so a lower bound
-of the information in T(x) is still one of the mutual information that the paper maximises; but what T changes cannot
-carry the code. No label enters; how digits may change and stay what they are is a prior about handwriting. It is this
+T(x) is an affine map of an image x, drawn for each image anew, then perhaps a blur and a random brightness. By data
+processing I(c; T(x)) ≤ I(c; x), so a lower bound of the information in T(x) is still one of the mutual information that
+the paper maximises; but what T changes carries the code less well. No label enters; how digits may change and stay what they are is a prior about handwriting. It is this
 project's own. Relatives: IMSAT (Hu et al. 2017, arXiv:1702.08720), IIC (Ji et al. 2019, arXiv:1807.06653), Elastic-InfoGAN
 (Ojha et al. 2020, arXiv:1910.01112).
 """
@@ -67,6 +67,16 @@ def by_products(images: Tensor, maps: Tensor, shifts: Tensor) -> Tensor:
     return (weights(source[:, 1]) @ images[:, 0] * weights(source[:, 0])).sum(dim=2).view(images.shape)
 
 
+def blurred(images: Tensor, std: float) -> Tensor:
+    """Images (n, 1, 28, 28) under a Gaussian of `std` pixels, cut off at three of them; 0 outside."""
+    place = torch.arange(SIDE, dtype=images.dtype, device=images.device)
+    offset = place[:, None] - place
+    reach = torch.arange(-int(3 * std), int(3 * std) + 1, dtype=images.dtype, device=images.device)
+    total = (-reach.square() / (2 * std**2)).exp().sum()
+    weights = (-offset.square() / (2 * std**2)).exp() * (offset.abs() <= 3 * std) / total
+    return weights @ images @ weights
+
+
 def parts(n: int, views: RecognitionViews) -> dict[int, slice]:
     """Which of n generated images each code that has a view is read from.
 
@@ -80,22 +90,41 @@ def parts(n: int, views: RecognitionViews) -> dict[int, slice]:
     return found
 
 
-def draw(n: int, views: RecognitionViews, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """The maps (m, 2, 2) and shifts (m, 2) of the images that codes are read from, when n are generated (see `parts`)."""
-    by_code = views.by_code()
-    drawn = [affine(len(range(n)[part]), by_code[code], random) for code, part in parts(n, views).items()]
-    maps, shifts = zip((torch.empty(0, 2, 2), torch.empty(0, 2)), *drawn)
-    return torch.cat(maps), torch.cat(shifts)
+class Changes(NamedTuple):
+    """How the m images change that codes are read from, as it was drawn."""
+
+    maps: Tensor  # (m, 2, 2)
+    shifts: Tensor  # (m, 2)
+    factors: Tensor  # (m,): of the brightness
 
 
-def readings(images: Tensor, codes: Codes, views: RecognitionViews, maps: Tensor, shifts: Tensor) -> list[Reading]:
+def draw(n: int, views: RecognitionViews, random: torch.Generator) -> Changes:
+    """How images change when n are generated (see `parts`). Factors are drawn last, and only for views that have them."""
+    by_code, of_code = views.by_code(), parts(n, views)
+    sizes = {code: len(range(n)[part]) for code, part in of_code.items()}
+    maps, shifts = zip(
+        (torch.empty(0, 2, 2), torch.empty(0, 2)), *(affine(sizes[c], by_code[c], random) for c in sizes)
+    )
+    factors = [torch.empty(0)]
+    for code, size in sizes.items():
+        amount = by_code[code].brightness
+        factors.append(((torch.rand(size, generator=random) * 2 - 1) * amount).exp() if amount else torch.ones(size))
+    return Changes(torch.cat(maps), torch.cat(shifts), torch.cat(factors))
+
+
+def readings(images: Tensor, codes: Codes, views: RecognitionViews, changes: Changes) -> list[Reading]:
     """What the codes that have a view are read from: generated images (N, 1, 28, 28), changed as was drawn."""
-    of_code = parts(len(images), views)
+    by_code, of_code = views.by_code(), parts(len(images), views)
     if not of_code:
         return []
     batches = [images[part] for part in of_code.values()]
-    changed = change(torch.cat(batches), maps, shifts).split([len(batch) for batch in batches])
-    return [
-        Reading(code, batch, Codes(*(each[part] for each in codes)))
-        for (code, part), batch in zip(of_code.items(), changed)
-    ]
+    sizes = [len(batch) for batch in batches]
+    changed = change(torch.cat(batches), changes.maps, changes.shifts).split(sizes)
+    found = []
+    for (code, part), batch, factors in zip(of_code.items(), changed, changes.factors.split(sizes)):
+        if by_code[code].blur:
+            batch = blurred(batch, by_code[code].blur)
+        if by_code[code].brightness:
+            batch = batch * factors[:, None, None, None]
+        found.append(Reading(code, batch, Codes(*(each[part] for each in codes))))
+    return found

@@ -66,6 +66,38 @@ def test_both_ways_to_change_an_image_agree_in_values_and_gradients():
     torch.testing.assert_close(*[torch.autograd.grad((seen * weight).sum(), images)[0] for seen in both])
 
 
+def test_a_blur_spreads_the_ink_as_a_gaussian_does_and_loses_what_leaves_the_image():
+    bar = stroke()
+    x, y, along_x, *_ = moments(bar)
+    soft = views.blurred(bar, 2.0)
+    assert moments(soft)[:2] == pytest.approx((x, y), abs=1e-5)
+    assert moments(soft)[2] == pytest.approx(along_x + 4, rel=0.03)  # variances add up
+    edge = torch.zeros(1, 1, 28, 28)
+    edge[:, :, 0, 14] = 1
+    assert 0.5 < float(views.blurred(edge, 2.0).sum()) < 0.7
+    reference = torch.nn.functional.conv2d(
+        bar.double(), gaussian(2.0)[None, None], padding=6
+    )  # 13 × 13 weights, zeros outside
+    torch.testing.assert_close(views.blurred(bar.double(), 2.0), reference)
+
+
+def gaussian(std: float) -> torch.Tensor:
+    """Weights of a Gaussian in two dimensions, cut off at three standard deviations."""
+    along = (-torch.arange(-int(3 * std), int(3 * std) + 1, dtype=torch.float64).square() / (2 * std**2)).exp()
+    return torch.outer(along, along) / along.sum() ** 2
+
+
+def test_brightness_changes_each_image_by_a_factor_and_no_affine_number():
+    plain = RecognitionViews(c1=ALL, c2=View(stretch_x=0.3), c3=View(shear=0.6))
+    bright = RecognitionViews(c1=ALL, c2=View(stretch_x=0.3, brightness=0.5), c3=View(shear=0.6))
+    one, other = (views.draw(256, each, torch.Generator().manual_seed(0)) for each in (plain, bright))
+    assert torch.equal(one.maps, other.maps) and torch.equal(one.shifts, other.shifts)
+    assert torch.equal(one.factors, torch.ones(512))
+    of_c2 = other.factors[256:384].log()
+    assert of_c2.abs().max() == pytest.approx(0.5, abs=0.02) and of_c2.mean().abs() < 0.1
+    assert torch.equal(other.factors[384:], torch.ones(128))
+
+
 @pytest.mark.parametrize(
     ("chosen", "parts"),
     [
@@ -76,13 +108,14 @@ def test_both_ways_to_change_an_image_agree_in_values_and_gradients():
             RecognitionViews(c1=ALL, c2=View(stretch_x=0.3), c3=View(shear=0.6)),
             {0: range(8), 1: range(4), 2: range(4, 8)},
         ),
+        (RecognitionViews(c2=View(blur=2.0), c3=View(brightness=0.5)), {1: range(4), 2: range(4, 8)}),
     ],
 )
 def test_each_code_is_read_from_its_own_images(chosen: RecognitionViews, parts: dict, params: Parameters):
     random = torch.Generator().manual_seed(0)
     codes = latent.sample(8, params.latent, random)
     images = torch.rand(8, 1, 28, 28, generator=random)
-    found = views.readings(images, codes, chosen, *views.draw(8, chosen, random))
+    found = views.readings(images, codes, chosen, views.draw(8, chosen, random))
     assert [reading.code for reading in found] == list(parts)
     for reading, part in zip(found, parts.values()):
         assert torch.equal(reading.codes.category, codes.category[list(part)])
