@@ -14,7 +14,7 @@ from replicate.base.parameters import Checked
 from replicate.base.stage import BadInput
 from replicate.findings import comparisons, intervals
 from replicate.findings.comparisons import Condition, Infomax, Leak, Questions, Seeds, Text
-from replicate.findings.hypotheses import Choices, Hypothesis, Selection
+from replicate.findings.hypotheses import Choices, Hypothesis, Registered, Selection
 from replicate.findings.intervals import Interval
 from replicate.findings.results import Metrics, Results
 
@@ -89,6 +89,7 @@ class Claims(Checked):
     claims: Annotated[dict[Text, Claim], Len(1)]
     studies: Questions
     hypotheses: dict[Text, Hypothesis]
+    registered: dict[Text, Registered]
     choices: Choices
     selection: Selection
 

@@ -50,6 +50,17 @@ class Hypothesis(Checked):
         return self
 
 
+class Registered(Checked):
+    """A hypothesis that waits for its runs, by variant the seeds that test it: plain conditions, or a criterion in words."""
+
+    statement: Text
+    known: Text
+    runs: Annotated[dict[Text, Annotated[list[Seed], Len(1)]], Len(1)]
+    conditions: Annotated[list[Condition], Len(1)] = None
+    claims: Annotated[list[Text], Len(1)] = None
+    criterion: Text = None
+
+
 class Choices(Checked):
     """Whether the mean of `metric` of each of `variants` differs from that of `than`."""
 

@@ -20,7 +20,7 @@ VARIANTS = {
     "as_printed": ("as Table 1 prints the layers", PAPER),
     "described": ("as the paper describes Q", PAPER),
     "minimax": ("the paper's loss of G, minimax", PAPER),
-    "released": ("with the slope of the released code", PAPER),
+    "official": ("with the slope of the released code", PAPER),
     "infogan": ("InfoGAN, as trained here", HERE),
     "infogan_c1": ("no pull of c2 and c3", HERE),
     "lambda_01": ("λ = 0.1 for c1", HERE),

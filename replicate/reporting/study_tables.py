@@ -36,7 +36,7 @@ OF_CHOICES = (  # what a choice does besides to the error
     "width.width_correlation",
 )
 JUDGED = {  # what each claim about InfoGAN is judged for besides, by the section that shows it
-    "choices": ("released", "described", "as_printed", "minimax", "views"),
+    "choices": ("official", "described", "as_printed", "minimax", "views"),
     "infomax": ("infomax", "infomax_pull", "infomax_views"),
 }
 MEASURES = {  # of a variant, by study: the table's column, the metric and its unit

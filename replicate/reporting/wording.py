@@ -64,7 +64,7 @@ NAMES = {
     "jensen_shannon_c1": "Jensen–Shannon for c1",
     "described": "σ learned",
     "as_printed": "layers as printed",
-    "released": "slope as released",
+    "official": "slope as released",
     "minimax": "minimax loss",
     "gan_detached": "the regular GAN without L_I in D",
     "views_c1": "view of c1 alone",
