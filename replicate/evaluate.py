@@ -23,6 +23,7 @@ from replicate.measures import (
     extrapolation,
     judge,
     naturalness,
+    partitions,
     purity,
     switching,
 )
@@ -55,24 +56,39 @@ def measure_information(
     }
 
 
-def classify(trained: Model, train: Split, test: Split, K: int, batch_size: int) -> tuple[dict[str, Any], np.ndarray]:
+MERGED = 0.1  # share of a digit's images in another one's category: `studies.seeds.shared` of claims.yaml
+
+
+def classify(
+    trained: Model, counts: np.ndarray, test: Split, held_out: Split, batch_size: int
+) -> tuple[dict[str, Any], np.ndarray]:
     """c1 as a classifier: its scores, and the confusion (10, 10) of digits and what c1 says of them on the test split.
 
-    Images of a category without a digit are in no cell of the confusion.
+    `counts` (K, 10) are those of training images, to which the matchings are fitted; `held_out` are images of the
+    training split that the run never saw. Images of a category without a digit are in no cell of the confusion.
 
     error_batch_statistics: the one-to-one error once more, with the statistics of each batch of test images in
-    batchnorm, as the released code would have had it.
+    batchnorm, as the released code would have had it. error_held_out: the one-to-one error on the held-out images;
+    None where there are none. merged_4_7_9: the number of pairs among the digits 4, 7 and 9, 0 to 3, that are merged
+    classes on the test split, one-to-one; None where one of these digits does not occur. The three are None where K is
+    not the number of digits.
     """
     category, digit = categories(trained, test[0]), test[1].numpy()
-    counts = classification.contingency(categories(trained, train[0]), train[1].numpy(), K)
     batchwise = with_batch_statistics(trained)
     whole = len(test[0]) // batch_size * batch_size  # a remainder would have other statistics
     of_batches = categories(batchwise, test[0][:whole], batch_size)
     scores = classification.scores(counts, category, digit)
     scores["error_batch_statistics"] = classification.one_to_one_error(counts, of_batches, digit[:whole])
+    scores["error_held_out"] = None
+    if len(held_out[1]):
+        unseen = categories(trained, held_out[0]), held_out[1].numpy()
+        scores["error_held_out"] = classification.one_to_one_error(counts, *unseen)
     predicted = classification.match_one_to_one(counts)[category]
     named = predicted != classification.UNMATCHED
-    return scores, classification.contingency(digit[named], predicted[named], classification.DIGITS)
+    confusion = classification.contingency(digit[named], predicted[named], classification.DIGITS)
+    comparable = len(counts) == classification.digits_present(counts) and confusion[[4, 7, 9]].any(axis=1).all()
+    scores["merged_4_7_9"] = partitions.merged(confusion, (4, 7, 9), MERGED) if comparable else None
+    return scores, confusion
 
 
 def evaluate(
@@ -80,17 +96,23 @@ def evaluate(
     judging: torch.nn.Sequential,
     train: Split,
     test: Split,
+    held_out: Split,
     log: dict[str, np.ndarray],
     settings: Settings,
     options: Evaluate,
 ) -> Evaluation:
-    """Measure a model. `train` are images that it was trained on; `log` holds the columns of its training log."""
+    """Measure a model.
+
+    `train` are images that it was trained on, `held_out` those of the training split that it was not, maybe none; `log`
+    holds the columns of its training log.
+    """
     random = torch.Generator().manual_seed(options.seed)
     prior = settings.latent
     generate: Callable[[Codes], Tensor] = partial(model.generate, trained.generator, prior=prior)
     judged, features = partial(judge.probabilities, judging), partial(judge.features, judging)
 
-    scores, confusion = classify(trained, train, test, prior.categories, settings.train.batch_size)
+    counts = classification.contingency(categories(trained, train[0]), train[1].numpy(), prior.categories)
+    scores, confusion = classify(trained, counts, test, held_out, settings.train.batch_size)
 
     codes = sample_every_category(options.samples_per_category, prior, random)
     seen = judged(generate(codes)).argmax(dim=1)
@@ -103,6 +125,11 @@ def evaluate(
     drawn = sample_every_category(options.traversals_per_category, prior, random)
     traversal = continuous_codes.traverse(generate, drawn, prior.categories, options.traversal_values)
 
+    styles = continuous_codes.scores(traversal, real_std)
+    styles["rotation"]["digits_against"] = continuous_codes.digits_against(
+        traversal, classification.match_majority(counts)
+    )
+
     metrics = {
         "classification": scores,
         "information": measure_information(
@@ -112,7 +139,7 @@ def evaluate(
         ),
         "purity": pure,
         "switching": switched,
-        **continuous_codes.scores(traversal, real_std),
+        **styles,
         "disentanglement": continuous_codes.disentanglement(traversal, real_std, judged),
         "extrapolation": extrapolation.scores(traversal, real_std, judged),
         "naturalness": naturalness.scores(traversal, real_std, features, mnist.as_input(real)),
@@ -131,6 +158,7 @@ def main() -> None:
         judge.load(),
         (images[matched], digits[matched]),
         mnist.test_images(params.mnist, this.settings.train),
+        mnist.held_out_images(params.mnist, this.settings.train),
         tables.read_iterations(this.file("training.csv"), information_c1=float),
         this.settings,
         params.evaluate,

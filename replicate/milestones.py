@@ -67,7 +67,8 @@ def main() -> None:
         rows.append({"iteration": iteration, **measured})
     pull = {name.removeprefix("pull_"): value for name, value in rows[-1].items() if name.startswith("pull_")}
     tables.write(this.file("milestones.csv"), rows)
-    stage.write_json(this.file("milestones.json"), {"speed": convergence.speed(rows), "pull": pull})
+    summary = {"speed": convergence.speed(rows), "progress": convergence.progress(rows), "pull": pull}
+    stage.write_json(this.file("milestones.json"), summary)
 
 
 if __name__ == "__main__":

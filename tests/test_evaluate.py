@@ -11,7 +11,7 @@ from replicate.base.parameters import Parameters
 from replicate.gan.information import Posterior, variational
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
-from replicate.measures import continuous_codes
+from replicate.measures import classification, continuous_codes
 
 LEVELS = 0.4 + 0.06 * torch.arange(10)  # brightness of the bars that the made generator draws for each category
 DIGITS = torch.tensor([3, 1, 4, 0, 5, 9, 2, 6, 8, 7])  # and the digit that the made judge takes each for
@@ -76,19 +76,21 @@ def labelled(n: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def evaluation(few: Parameters) -> evaluate.Evaluation:
-    return evaluate.evaluate(MODEL, JUDGE, labelled(100), labelled(40), LOG, few.settings("infogan"), few.evaluate)
+    splits = labelled(100), labelled(40), labelled(20)
+    return evaluate.evaluate(MODEL, JUDGE, *splits, LOG, few.settings("infogan"), few.evaluate)
 
 
 def test_a_run_that_does_all_the_paper_says_scores_so(evaluation):
     metrics = evaluation.metrics
-    errors = {f"error_{name}": 0 for name in ("one_to_one", "majority", "batch_statistics")}
+    errors = {f"error_{name}": 0 for name in ("one_to_one", "majority", "batch_statistics", "held_out")}
     partitions = {"ami": 1, "homogeneity": 1, "completeness": 1}
-    assert metrics["classification"] == pytest.approx(errors | partitions | {"digits_reached": 10})
+    assert metrics["classification"] == pytest.approx(errors | partitions | {"digits_reached": 10, "merged_4_7_9": 0})
     purity = {"mean": 1, "lowest": 1, "one_to_one": 1, "digits_reached": 10}
     assert metrics["purity"] == purity | {"by_category": [1] * 10, "digit_of_category": DIGITS.tolist()}
     assert metrics["switching"] == {"switched": 1, "switched_lowest": 1, "digits_in_a_row": 10}
     real_std = continuous_codes.spread(labelled(40)[0].numpy())
     assert metrics["rotation"]["slant_change"] == pytest.approx(0.2 / real_std["slant"], rel=0.05)
+    assert metrics["rotation"]["digits_against"] == 0
     assert metrics["width"]["width_change"] == pytest.approx(2 / real_std["width"], rel=0.1)
     assert metrics["disentanglement"]["digit_kept_lowest"] == metrics["extrapolation"]["kept_lowest"] == 1
     assert metrics["disentanglement"]["specificity_lowest"] > 0.9
@@ -116,13 +118,21 @@ def test_information_of_a_training_that_is_too_short_has_no_share():
 
 
 class First(nn.Module):
-    """A trunk and a head at once: the category is the image's first pixel."""
+    """A trunk and a head at once: the category is the image's first pixel, of so many categories."""
+
+    def __init__(self, categories: int = 20):
+        super().__init__()
+        self.categories = categories
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
         return (255 * images[:, 0, 0, :1]).round()
 
     def category_logits(self, features: torch.Tensor) -> torch.Tensor:
-        return -(features - torch.arange(20)).abs()
+        return -(features - torch.arange(self.categories)).abs()
+
+
+MODEL_OF_FIRST = Model(nn.Identity(), First(), First())
+MODEL_OF_FOUR = Model(nn.Identity(), First(4), First(4))
 
 
 def test_the_confusion_has_digits_in_its_rows_and_leaves_out_images_of_an_unmatched_category():
@@ -131,18 +141,60 @@ def test_the_confusion_has_digits_in_its_rows_and_leaves_out_images_of_an_unmatc
     category = torch.where(torch.arange(100) % 10 < 7, digit, digit + 10)
     images = torch.zeros(2, 100, 28, 28, dtype=torch.uint8)
     images[:, :, 0, 0] = torch.stack([category, torch.where(digit == 3, 5, category)])
-    model = Model(nn.Identity(), First(), First())
-    scores, confusion = evaluate.classify(model, (images[0], digit), (images[1], digit), 20, 10)
+    counts = classification.contingency(category.numpy(), digit.numpy(), 20)
+    test = images[1], digit
+    scores, confusion = evaluate.classify(MODEL_OF_FIRST, counts, test, test, 10)
     expected = 7 * np.eye(10)
     expected[3, [3, 5]] = 0, 10
     assert (confusion == expected).all()
-    assert scores["error_one_to_one"] is scores["error_batch_statistics"] is None
+    assert scores["error_one_to_one"] is scores["error_batch_statistics"] is scores["error_held_out"] is None
+    assert scores["merged_4_7_9"] is None
     assert scores["error_majority"] == pytest.approx(0.1)
 
 
 def test_batch_statistics_are_of_whole_batches():
     images, digit = labelled(100)
     wrong = torch.where(torch.arange(100) < 9, (digit + 1) % 10, digit)
-    scores, _ = evaluate.classify(MODEL, (images, digit), (images, wrong), 10, 30)
+    counts = classification.contingency(np.arange(10), DIGITS.numpy(), 10)
+    scores, _ = evaluate.classify(MODEL, counts, (images, wrong), labelled(0), 30)
     assert scores["error_one_to_one"] == pytest.approx(0.09)
     assert scores["error_batch_statistics"] == pytest.approx(0.1)  # of 90 images
+
+
+def first_pixels(category: torch.Tensor) -> torch.Tensor:
+    """Images uint8 (N, 28, 28) whose first pixels are `category` (N,)."""
+    images = torch.zeros(len(category), 28, 28, dtype=torch.uint8)
+    images[:, 0, 0] = category
+    return images
+
+
+def test_held_out_images_are_scored_by_the_matching_of_the_training_images():
+    digit = torch.arange(40) % 10
+    counts = np.eye(10, dtype=int)
+    test, wrong = first_pixels(digit), first_pixels(torch.where(torch.arange(40) < 2, (digit + 1) % 10, digit))
+    right, _ = evaluate.classify(MODEL_OF_FIRST, counts, (wrong, digit), (test, digit), 10)
+    errs, _ = evaluate.classify(MODEL_OF_FIRST, counts, (test, digit), (wrong, digit), 10)
+    none, _ = evaluate.classify(MODEL_OF_FIRST, counts, (test, digit), (test[:0], digit[:0]), 10)
+    opposite, _ = evaluate.classify(MODEL_OF_FIRST, counts[::-1], (test, digit), (test, digit), 10)
+    assert (right["error_held_out"], right["error_one_to_one"]) == (0, 0.05)
+    assert (errs["error_held_out"], errs["error_one_to_one"]) == (0.05, 0)
+    assert none["error_held_out"] is None and opposite["error_held_out"] == 1
+
+
+@pytest.mark.parametrize(("read_as", "merged"), [({}, 0), ({4: 9}, 1), ({4: 9, 7: 9}, 2), ({4: 7, 7: 9, 9: 4}, 3)])
+def test_merged_classes_among_4_7_and_9(read_as, merged):
+    """A tenth of a digit's images is read as another digit; 3 and 5 are merged too, which is not counted."""
+    digit = torch.arange(200) % 10
+    category = digit.clone()
+    for one, other in (read_as | {3: 5}).items():
+        category[(digit == one).nonzero()[:2, 0]] = other
+    test = first_pixels(category), digit
+    scores, _ = evaluate.classify(MODEL_OF_FIRST, np.eye(10, dtype=int), test, labelled(0), 10)
+    assert scores["merged_4_7_9"] == merged
+
+
+def test_merged_classes_of_a_run_without_4_7_and_9_have_no_number():
+    digit = torch.arange(40) % 4
+    counts = np.eye(4, 10, dtype=int)
+    scores, _ = evaluate.classify(MODEL_OF_FOUR, counts, (first_pixels(digit), digit), labelled(0), 10)
+    assert scores["error_one_to_one"] == 0 and scores["merged_4_7_9"] is None

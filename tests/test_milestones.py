@@ -71,5 +71,6 @@ def test_the_stage_measures_every_snapshot_and_how_fast_it_got_there(tmp_path, m
     assert table["iteration"].tolist() == [2, 4]
     assert table["frechet"].tolist() == [6, 2]
     assert np.isnan(table["error"]).all()
-    speed = json.loads(Path("metrics/milestones/infogan-0.json").read_text())["speed"]
-    assert speed["information_iteration"] == 2 and speed["distance_ratio"] == 3
+    found = json.loads(Path("metrics/milestones/infogan-0.json").read_text())
+    assert found["speed"]["information_iteration"] == 2 and found["speed"]["distance_ratio"] == 3
+    assert found["progress"] == {"error_drop_from_500": None}

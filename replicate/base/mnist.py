@@ -58,6 +58,16 @@ def training_images(mnist: Mnist, train: Train) -> tuple[Tensor, Tensor]:
     return select(images[-train.training_images :], labels[-train.training_images :], train.digits)
 
 
+def held_out_images(mnist: Mnist, train: Train) -> tuple[Tensor, Tensor]:
+    """The images and labels of the training split that no run with these settings sees: those before the last
+    `train.training_images`, of `train.digits`. With the released code's setting they are of the first 5,000; there are
+    none where a run is trained on the whole split.
+    """
+    images, labels = load("train", mnist)
+    first = max(len(images) - train.training_images, 0)
+    return select(images[:first], labels[:first], train.digits)
+
+
 def test_images(mnist: Mnist, train: Train) -> tuple[Tensor, Tensor]:
     """The images and labels that a run is scored on: those of the test split that are of `train.digits`."""
     return select(*load("t10k", mnist), train.digits)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from replicate.gan.latent import Codes
 from replicate.measures import morphometry
+from replicate.measures.classification import UNMATCHED
 
 CODES = ("c2", "c3")
 MEASURES = ("slant", "width", "thickness")
@@ -115,12 +116,13 @@ def roles(traversal: Traversal) -> dict[str, Role]:
     }
 
 
-def scores(traversal: Traversal, real_std: Mapping[str, float]) -> dict[str, dict[str, str | int | float]]:
+def scores(traversal: Traversal, real_std: Mapping[str, float]) -> dict[str, dict[str, str | int | float | None]]:
     """What the rotating and the widening code do within ±1, as {"rotation": {...}, "width": {...}} (Fig. 2c, 2d).
 
     code, sign: as `roles` has them; for each of MEASURES, its correlation with the code, and its change, the mean over
     draws and categories from −1 to 1 in standard deviations of real digits (`real_std`, by measure, as `spread` gives
-    it). Both are multiplied by the sign. Opposite changes cancel.
+    it). Both are multiplied by the sign. Opposite changes cancel. thickness_over_width, of the width code: the absolute
+    change of thickness over that of width; None where the width does not change.
     """
     correlation, moved = correlations(traversal), changes(traversal, real_std).mean(axis=(1, 2))
     described = {}
@@ -129,7 +131,20 @@ def scores(traversal: Traversal, real_std: Mapping[str, float]) -> dict[str, dic
         for i, measure in enumerate(MEASURES):
             described[name][f"{measure}_correlation"] = float(role.sign * correlation[role.code, i])
             described[name][f"{measure}_change"] = float(role.sign * moved[role.code, i])
+    thickness, width = (abs(described["width"][f"{measure}_change"]) for measure in ("thickness", "width"))
+    described["width"]["thickness_over_width"] = thickness / width if width > 0 else None
     return described
+
+
+def digits_against(traversal: Traversal, digit: np.ndarray) -> int:
+    """The number of digits that the rotation code turns against the others.
+
+    A digit counts once, where the mean slant of one of its categories changes from −1 to 1 in the sense that is opposite
+    to the sign of the rotation code. `digit` (K,) is the digit of each category, UNMATCHED for a category without one.
+    """
+    code, measure, sign = roles(traversal)["rotation"]
+    low, high = (traversal.measured[code, traversal.index(value), ..., measure].mean(axis=1) for value in (-1, 1))
+    return len(set(digit[sign * (high - low) < 0].tolist()) - {UNMATCHED})
 
 
 def disentanglement(

@@ -13,6 +13,7 @@ import numpy as np
 FIGURE_1 = 1000  # iterations that the paper's Figure 1 spans
 SMOOTHING = 100  # iterations
 NEARLY_ALL = 0.95  # of H(c1)
+EARLY = 500  # iterations, a tenth of the released code's training
 
 
 def mean_up_to(iterations: np.ndarray, curve: np.ndarray, iteration: int) -> float | None:
@@ -42,3 +43,14 @@ def speed(milestones: Sequence[Mapping[str, float]]) -> dict[str, float | int | 
         "distance_at_end": end,
         "distance_ratio": there["frechet"] / end if there else None,
     }
+
+
+def progress(milestones: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
+    """How far c1's error fell late in the training: `milestones` in their order, each with iteration and error.
+
+    error_drop_from_500: the error at iteration EARLY minus that at the last milestone, as a share of images; positive
+    where the error fell. None where no milestone but the last is at EARLY, or where the error has no value.
+    """
+    early = next((milestone["error"] for milestone in milestones[:-1] if milestone["iteration"] == EARLY), None)
+    end = milestones[-1]["error"]
+    return {f"error_drop_from_{EARLY}": None if early is None or end is None else early - end}

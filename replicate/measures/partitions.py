@@ -3,7 +3,7 @@
 Labels name what was found in the end; nothing is chosen by them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,6 +44,11 @@ def sharing(confusion: np.ndarray, share: float) -> list[tuple[int, int]]:
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     larger = np.triu(np.maximum(shares, shares.T), 1)
     return [(int(one), int(other)) for one, other in np.argwhere(larger >= share)]
+
+
+def merged(confusion: np.ndarray, digits: Sequence[int], share: float) -> int:
+    """The number of pairs among `digits` that are merged classes, by `sharing` of a confusion (10, 10)."""
+    return len([pair for pair in sharing(confusion, share) if set(pair) <= set(digits)])
 
 
 def error_without(confusion: np.ndarray, pairs: list[tuple[int, int]]) -> float:

@@ -41,5 +41,11 @@ def test_a_run_sees_the_last_images_and_of_its_digits_alone(mnist_files, pinned_
     expected = [i for i in range(2, 7) if labels[i] in digits]
     found_images, found_labels = mnist.training_images(pinned_mnist, train)
     assert torch.equal(found_images, images[expected]) and torch.equal(found_labels, labels[expected])
+    held_out_images, held_out_labels = mnist.held_out_images(pinned_mnist, train)
+    before = [i for i in range(2) if labels[i] in digits]
+    assert torch.equal(held_out_images, images[before]) and torch.equal(held_out_labels, labels[before])
+    for whole in (7, 12):
+        train_on_all = train.model_copy(update={"training_images": whole})
+        assert mnist.held_out_images(pinned_mnist, train_on_all)[0].shape == (0, 28, 28)
     test_labels = mnist.load("t10k", pinned_mnist)[1].tolist()
     assert mnist.test_images(pinned_mnist, train)[1].tolist() == [label for label in test_labels if label in digits]

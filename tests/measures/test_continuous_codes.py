@@ -165,3 +165,33 @@ def test_roles_are_given_by_both_correlations_together():
     assert scores["rotation"]["sign"] == -1 and scores["rotation"]["slant_correlation"] == pytest.approx(0.5)
     assert scores["rotation"]["slant_change"] == pytest.approx(4)  # mean slope −1, from −1 to 1, over 0.5
     assert scores["width"]["slant_correlation"] == pytest.approx(1)
+
+
+UNITS = dict.fromkeys(continuous_codes.MEASURES, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("turns", "digit", "against"),
+    [
+        ([1, 1, 1, 1], [3, 1, 4, 1], 0),
+        ([1, 1, 1, 0], [3, 1, 4, 0], 0),  # a category that does not turn
+        ([-2, -2, -2, 1], [3, 1, 4, 5], 1),  # the code's sign is −1
+        ([3, 3, 3, -1], [3, 1, 4, -1], 0),  # a category without a digit
+        ([1, 1, 1, 1, 1, -1, -1], [0, 1, 2, 3, 4, 7, 7], 1),  # two categories of a digit
+        ([1, 1, 1, 1, 1, -1, -1], [0, 1, 2, 3, 4, 7, 0], 2),
+    ],
+)
+def test_digits_against_counts_digits_that_turn_the_other_way(turns, digit, against):
+    still = [0] * len(turns)
+    traversal = linear([turns, still, still], [still, [1] * len(turns), still])
+    assert continuous_codes.digits_against(traversal, np.array(digit)) == against
+
+
+@pytest.mark.parametrize(
+    ("thickness", "width", "ratio"), [(1, 2, 0.5), (-1, 2, 0.5), (1, -4, 0.25), (0, 2, 0), (1, 0, None)]
+)
+def test_thickness_over_width_is_of_absolute_changes(thickness, width, ratio):
+    traversal = linear([[1], [0], [0]], [[0], [width], [thickness]])
+    scores = continuous_codes.scores(traversal, UNITS)
+    assert scores["width"]["thickness_over_width"] == ratio
+    assert "thickness_over_width" not in scores["rotation"]

@@ -35,3 +35,19 @@ def test_speed_compares_the_distance_when_the_information_was_there_with_the_las
     ]
     names = ("information_iteration", "distance_then", "distance_at_end", "distance_ratio")
     assert convergence.speed(milestones) == dict(zip(names, expected))
+
+
+@pytest.mark.parametrize(
+    ("errors", "drop"),
+    [
+        ({100: 0.5, 500: 0.3, 5000: 0.1}, 0.2),
+        ({500: 0.2, 5000: 0.2}, 0),
+        ({500: 0.1, 2000: 0.05, 5000: 0.3}, -0.2),
+        ({100: 0.5, 5000: 0.1}, None),
+        ({100: 0.5, 500: 0.1}, None),  # the end of a short training
+        ({500: None, 5000: None}, None),
+    ],
+)
+def test_progress_compares_the_error_at_500_with_the_last(errors, drop):
+    rows = [{"iteration": iteration, "error": error} for iteration, error in errors.items()]
+    assert convergence.progress(rows) == {"error_drop_from_500": drop if drop is None else pytest.approx(drop)}

@@ -20,6 +20,13 @@ def test_digits_share_where_either_lies_in_the_other_s_category():
     assert partitions.sharing(np.zeros((10, 10), dtype=int), 0.1) == []
 
 
+def test_merged_classes_are_counted_among_the_digits_asked_for():
+    every = confusion(d4_9=100, d9_7=300, d7_4=200, d3_5=400, d9_8=400)
+    assert partitions.merged(every, (4, 7, 9), 0.1) == 3
+    assert partitions.merged(confusion(d4_9=99, d3_5=400), (4, 7, 9), 0.1) == 0
+    assert partitions.merged(confusion(d4_9=100, d9_4=100, d9_8=400), (4, 7, 9), 0.1) == 1
+
+
 def test_the_error_without_a_pair_counts_both_of_its_confusions_as_right():
     counts = confusion(d4_9=300, d9_4=200, d1_7=90)
     assert partitions.error_without(counts, []) == pytest.approx(590 / counts.sum())
