@@ -12,9 +12,9 @@ from torch.profiler import ProfilerActivity, profile
 
 from replicate import cost
 from replicate.base import environment, parameters, stage
-from replicate.base.parameters import Settings
-from replicate.gan import game
-from replicate.gan.playing import Playing
+from replicate.gan.settings import Settings
+from replicate.gan import step
+from replicate.gan.cuda_graph import Stepper
 
 ROUNDS = 20
 SIZE = 2048  # of the matrices
@@ -51,11 +51,11 @@ def multiply_adds(settings: Settings) -> int:
     return d_step + g_step
 
 
-def shares(training: game.Training, settings: Settings) -> dict[str, float]:
+def shares(training: step.Training, settings: Settings) -> dict[str, float]:
     """The share of each of KINDS, and of the rest, in the time of a step of InfoGAN."""
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         for _ in range(PROFILED):
-            game.iterate(training, 0, settings)
+            step.iterate(training, 0, settings)
     times = dict.fromkeys([*KINDS, "rest"], 0.0)
     for event in profiled.key_averages():
         kind = next((kind for kind, names in KINDS.items() if event.key.startswith(names)), "rest")

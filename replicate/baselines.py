@@ -7,9 +7,10 @@ from pathlib import Path
 
 import torch
 
-from replicate.base import environment, mnist, parameters, stage
-from replicate.base.parameters import Settings
-from replicate.gan import game
+from replicate import parameters
+from replicate.base import files, machine, mnist, stage
+from replicate.gan import run, step
+from replicate.gan.settings import Settings
 from replicate.measures import downstream, representation
 from replicate.measures.downstream import Features
 from replicate.measures.reading import Split
@@ -17,7 +18,7 @@ from replicate.measures.reading import Split
 
 def baselines(train: Split, test: Split, settings: Settings) -> dict[str, Features]:
     """Raw pixels in [0, 1]; their first principal components, not whitened; an untrained trunk, standardised."""
-    untrained = game.settled(game.start(0, train[0], settings, torch.device("cpu")), 0, settings)
+    untrained = step.settled(step.start(0, train[0], settings, torch.device("cpu")), 0, settings)
     pixels = tuple(mnist.as_input(images).flatten(1).numpy() for images in (train[0], test[0]))
     return {
         "pixels": pixels,
@@ -28,12 +29,13 @@ def baselines(train: Split, test: Split, settings: Settings) -> dict[str, Featur
 
 def main() -> None:
     params = parameters.load()
-    environment.prepare("cpu")
-    settings = params.settings("infogan")
-    train = mnist.training_images(params.mnist, settings.train)
-    test = mnist.test_images(params.mnist, settings.train)
-    scored = downstream.scores(baselines(train, test, settings), train, test, params.represent, "baselines")
-    stage.write_json(Path("metrics", "baselines.json"), scored)
+    machine.prepare("cpu")
+    this = run.of("infogan", 0, params)
+    train, test = this.training_images(params.mnist), this.test_images(params.mnist)
+    scored = downstream.scores(
+        baselines(train, test, this.settings), train, test, params.probes, params.kmeans, "baselines"
+    )
+    files.write_json(Path("metrics", "baselines.json"), scored)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from replicate.base import source, stage
+from replicate.base import files, source, stage
 
 
 def main() -> None:
     stages = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
     named = {name: of["cmd"].split()[2] for name, of in stages.items() if name != "code"}  # python -m MODULE
-    stage.write_json("code.json", {name: source.fingerprint(module) for name, module in named.items()})
+    files.write_json("code.json", {name: source.fingerprint(module) for name, module in named.items()})
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ import numpy as np
 from scipy import stats
 
 from replicate.base import parameters, stage
-from replicate.base.parameters import Parameters
-from replicate.base.progress import Progress
+from replicate.base.stage import Progress
 from replicate.findings import claims, comparisons, gathering, intervals, results
 from replicate.findings.claims import Claims
 from replicate.findings.comparisons import INFOMAX, LEAK, SEEDS, Answer, Comparison, Seeds
@@ -22,6 +21,7 @@ from replicate.findings.results import Results, Row
 from replicate.gan.run import Run
 from replicate.measures import classification, partitions, representation
 from replicate.measures.partitions import Categories
+from replicate.parameters import Parameters
 from replicate.studies import plan
 
 FEWEST = 3  # runs that have a medoid, and a consensus

@@ -14,16 +14,17 @@ import torch
 from torch import Tensor
 from torch.utils.benchmark import Timer
 
-from replicate.base import environment, mnist, parameters, stage
-from replicate.base.parameters import Settings
-from replicate.base.progress import Progress
-from replicate.gan import game, latent
+from replicate import parameters
+from replicate.base import files, machine, mnist, stage
+from replicate.base.stage import Progress
+from replicate.gan import latent, step
+from replicate.gan.settings import Settings
 
 
-def iterate_without_q(training: game.Training, iteration: int, settings: Settings) -> None:
-    """`game.iterate` of a GAN that has no Q: neither step knows of the codes."""
+def iterate_without_q(training: step.Training, iteration: int, settings: Settings) -> None:
+    """`step.iterate` of a GAN that has no Q: neither step knows of the codes."""
     generator, discriminator, optimisers = training.model.generator, training.model.discriminator, training.optimisers
-    real = mnist.as_input(training.images[game.next_batch(training, iteration, settings.train.batch_size)])
+    real = mnist.as_input(training.images[step.next_batch(training, iteration, settings.train.batch_size)])
 
     def draw() -> Tensor:
         codes = latent.sample(len(real), settings.latent, training.random["codes"]).to(real.device)
@@ -31,21 +32,21 @@ def iterate_without_q(training: game.Training, iteration: int, settings: Setting
 
     with torch.set_grad_enabled(not settings.train.new_codes_for_generator):
         fake = generator(draw())
-    adversarial, _ = game.discriminator_loss(discriminator, real, fake.detach())
-    game.minimise(adversarial, optimisers["discriminator"])
+    adversarial, _ = step.discriminator_loss(discriminator, real, fake.detach())
+    step.minimise(adversarial, optimisers["discriminator"])
 
     if settings.train.new_codes_for_generator:
         fake = generator(draw())
     discriminator.requires_grad_(False)
-    loss, _ = game.generator_loss(discriminator, fake, settings.train.generator_loss)
-    game.minimise(loss, optimisers["generator"])
+    loss, _ = step.generator_loss(discriminator, fake, settings.train.generator_loss)
+    step.minimise(loss, optimisers["generator"])
     discriminator.requires_grad_(True)
 
 
-def noise_training(settings: Settings, device: torch.device) -> game.Training:
+def noise_training(settings: Settings, device: torch.device) -> step.Training:
     """A training on noise instead of digits: what the images show does not change the time of an iteration."""
     images = torch.randint(256, (10 * settings.train.batch_size, 28, 28), dtype=torch.uint8)
-    return game.start(0, images, settings, device)
+    return step.start(0, images, settings, device)
 
 
 def in_turn(functions: dict[str, Callable[[], object]], rounds: int, title: str) -> dict[str, list[float]]:
@@ -66,7 +67,7 @@ def measure(settings: Settings, pairs: int, device: torch.device) -> dict[str, f
     infogan, gan = (noise_training(settings, device) for _ in range(2))
     seconds = in_turn(
         {
-            "infogan": lambda: game.iterate(infogan, 0, settings),
+            "infogan": lambda: step.iterate(infogan, 0, settings),
             "gan_without_q": lambda: iterate_without_q(gan, 0, settings),
         },
         pairs,
@@ -84,9 +85,9 @@ def measure(settings: Settings, pairs: int, device: torch.device) -> dict[str, f
 
 def main() -> None:
     params = parameters.load()
-    device = environment.prepare(params.machine.device)
+    device = machine.prepare(params.machine.device)
     cost = measure(params.settings("infogan"), params.cost.pairs, device)
-    stage.write_json(Path("metrics", "cost.json"), cost | environment.numerics(device))
+    files.write_json(Path("metrics", "cost.json"), cost | machine.numerics(device))
 
 
 if __name__ == "__main__":

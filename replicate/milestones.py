@@ -9,12 +9,13 @@ import numpy as np
 import torch
 
 from replicate.base import environment, mnist, stage, tables
-from replicate.base.parameters import Milestones, Settings
-from replicate.base.progress import Progress
+from replicate.base.stage import Progress
 from replicate.gan import latent, model, run
 from replicate.gan.model import Model
+from replicate.gan.settings import Settings
 from replicate.measures import classification, convergence, frechet, judge, purity
 from replicate.measures.reading import Split, categories, lower_bounds, pulls
+from replicate.parameters import Milestones
 
 
 def measure(

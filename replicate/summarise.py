@@ -6,11 +6,11 @@ python -m replicate.summarise
 from pathlib import Path
 
 from replicate.base import parameters, stage
-from replicate.base.parameters import Parameters
 from replicate.findings import claims, gathering, results
 from replicate.findings.claims import Claims
 from replicate.findings.results import Row
 from replicate.gan import run
+from replicate.parameters import Parameters
 
 OF_NO_RUN = {"judge": "judge", "baselines": "baselines", "cost": "cost"}
 

@@ -7,21 +7,21 @@ import hashlib
 import json
 import math
 import os
-import shutil
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from replicate.base import checkpoint, environment, mnist, source, stage, tables
-from replicate.base.parameters import Machine, Mnist, Settings
-from replicate.base.progress import Progress
-from replicate.base.stage import BadInput
-from replicate.gan import game, model, run
-from replicate.gan.game import LOG_COLUMNS, Training
-from replicate.gan.playing import Playing
+from replicate.base import checkpoint, files, machine, source, stage
+from replicate.base.mnist import Mnist
+from replicate.base.stage import BadInput, Progress
+from replicate.gan import model, run, step
+from replicate.gan.cuda_graph import Stepper
 from replicate.gan.run import Run
+from replicate.gan.settings import Settings
+from replicate.gan.step import LOG_COLUMNS, Training
 
 CHECKPOINT = "checkpoint.safetensors"
 COLLAPSED = 1e-4  # a discriminator loss, in nats, that leaves the generator nothing to learn from
@@ -55,7 +55,7 @@ def fingerprint(seed: int, settings: Settings, mnist_files: Mnist, device: torch
         "seed": seed,
         "settings": settings.model_dump(),
         "mnist": mnist_files.model_dump(),
-        "environment": environment.numerics(device),
+        "environment": machine.numerics(device),
         "code": source.fingerprint("replicate.train"),
     }
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
@@ -93,7 +93,7 @@ def from_tensors(training: Training, tensors: dict[str, Tensor]) -> None:
 
 
 def train(
-    this: Run, images: Tensor, mnist_files: Mnist, machine: Machine, device: torch.device
+    this: Run, images: Tensor, mnist_files: Mnist, device: torch.device, checkpoint_seconds: float
 ) -> tuple[Tensor, float | None]:
     """Train on `images` (N, 28, 28) uint8: the log (iterations, 5), and seconds an iteration (see `Progress`).
 
@@ -102,7 +102,7 @@ def train(
     KeyboardInterrupt passes, with a word on where the next call goes on.
     """
     settings = this.settings
-    training = game.start(this.seed, images, settings, device)
+    training = step.start(this.seed, images, settings, device)
     print_of_run = fingerprint(this.seed, settings, mnist_files, device)
     done = 0
     if found := checkpoint.load(this.checkpoints / CHECKPOINT, print_of_run):
@@ -110,20 +110,20 @@ def train(
         from_tensors(training, tensors)
     every, iterations, snapshots = settings.train.log_every, settings.train.iterations, settings.train.snapshots()
     kept, saved = done, monotonic()
-    playing = Playing(training, settings)
+    stepper = Stepper(training, settings)
     try:
         with Progress(desc=f"train {this.name}", initial=done, total=iterations, unit="iteration") as progress:
             while done < iterations:
                 for iteration in range(done, done + every):
-                    playing.iterate(iteration)
+                    stepper.iterate(iteration)
                 done += every
                 check(training, done - every, done)
                 progress.set_postfix_str(f"L_I(c1) {training.log[done - 1, 2]:.2f} nats", refresh=False)
                 progress.update(every)
                 if done in snapshots:
-                    settled = game.settled(training, this.seed, settings)
+                    settled = step.settled(training, this.seed, settings)
                     model.save(this.checkpoints / run.snapshot(done), settled, this.name, done)
-                if done == iterations or monotonic() - saved >= machine.checkpoint_seconds:
+                if done == iterations or monotonic() - saved >= checkpoint_seconds:
                     checkpoint.save(this.checkpoints / CHECKPOINT, to_tensors(training, done), done, print_of_run)
                     kept, saved = done, monotonic()
     except KeyboardInterrupt:
@@ -131,40 +131,42 @@ def train(
     return training.log.cpu(), progress.seconds_per_iteration
 
 
-def write_log(path: Path, log: Tensor, every: int) -> None:
+def log_rows(log: Tensor, every: int) -> list[dict[str, int | str]]:
     """The training log: a row is the mean over the `every` iterations up to the one it names."""
     means = log.view(-1, every, len(LOG_COLUMNS)).mean(dim=1).tolist()
-    columns = ("iteration", *LOG_COLUMNS)
-    rows = ((every * row, *(f"{value:.6f}" for value in values)) for row, values in enumerate(means, 1))
-    tables.write(path, [dict(zip(columns, row)) for row in rows])
+    texts = ([f"{value:.6f}" for value in values] for values in means)
+    return [{"iteration": every * row} | dict(zip(LOG_COLUMNS, values)) for row, values in enumerate(texts, 1)]
 
 
 def outputs(this: Run) -> list[Path]:
     """The files that the stage makes."""
     weights = [this.weights / run.snapshot(iteration) for iteration in this.settings.train.snapshots()]
-    return [*weights, this.file("training.csv"), this.file("environment.json")]
+    return [*weights, this.folder / "training.csv", this.folder / "run.json"]
 
 
-def write(this: Run, log: Tensor, seconds: float | None, device: torch.device) -> None:
-    """Write the outputs of a training that has ended, in the place of those of another one."""
-    if this.weights.exists():
-        shutil.rmtree(this.weights)
-    for iteration in this.settings.train.snapshots():
-        with stage.whole_file(this.weights / run.snapshot(iteration)) as temporary:
-            shutil.copyfile(this.checkpoints / run.snapshot(iteration), temporary)
-    write_log(this.file("training.csv"), log, this.settings.train.log_every)
-    environment.write(this.file("environment.json"), device, seconds)
+def write(this: Run, log: Tensor, record: dict[str, Any]) -> None:
+    """Write the outputs of a training that has ended, and remove the weights of another one."""
+    snapshots = [run.snapshot(iteration) for iteration in this.settings.train.snapshots()]
+    for name in snapshots:
+        with files.whole_file(this.weights / name) as temporary:
+            temporary.write_bytes((this.checkpoints / name).read_bytes())
+    for path in this.weights.glob("weights-*.safetensors"):
+        if path.name not in snapshots:
+            path.unlink()
+    files.write_csv(this.folder / "training.csv", log_rows(log, this.settings.train.log_every))
+    files.write_json(this.folder / "run.json", record)
 
 
 def main() -> None:
     began_it = os.getppid()
     this, params = run.from_command_line(__doc__)
-    images, _ = mnist.training_images(params.mnist, this.settings.train)
-    device = environment.prepare(params.machine.device)
+    images, _ = this.training_images(params.mnist)
+    device = machine.prepare(params.machine.device)
     for path in outputs(this):
-        stage.check_output(path)
+        files.check_output(path)
     with checkpoint.alone(this.checkpoints):
-        write(this, *train(this, images, params.mnist, params.machine, device), device)
+        log, seconds = train(this, images, params.mnist, device, params.machine.checkpoint_seconds)
+        write(this, log, run.record(this, params.mnist) | {"environment": machine.record(device, seconds)})
         # Where the process that began this one was killed, nobody knows that the training has ended: the next call ends
         # from the last checkpoint at once.
         if os.getppid() == began_it:

@@ -20,12 +20,13 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from replicate.base import environment, stage
-from replicate.base.parameters import Latent, Yardstick
-from replicate.base.progress import Progress
+from replicate.base.stage import Progress
 from replicate.gan import latent, model, run
 from replicate.gan.latent import Codes
 from replicate.gan.layers import Linear
 from replicate.gan.model import Model
+from replicate.gan.settings import Latent
+from replicate.parameters import Yardstick
 
 CODES = ("c1", "c2", "c3")
 BATCH = 500  # images that are read at once when nothing is trained

@@ -15,8 +15,10 @@ import torch
 from ruamel.yaml import YAML
 
 from replicate.base import environment, parameters
-from replicate.base.parameters import Mnist, Parameters, Settings
+from replicate.base.mnist import Mnist
 from replicate.findings import claims
+from replicate.gan.settings import Settings
+from replicate.parameters import Parameters
 
 os.environ["MPLBACKEND"] = "agg"  # as in replicate.figures, for the tests that import matplotlib before it
 ROOT = Path(__file__).parent.parent

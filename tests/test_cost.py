@@ -3,8 +3,8 @@ import torch
 from conftest import CPU, change
 
 from replicate import cost
-from replicate.base.parameters import Parameters
 from replicate.gan import game, model
+from replicate.parameters import Parameters
 
 
 @pytest.mark.parametrize("new_codes", [True, False])

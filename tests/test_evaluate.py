@@ -7,11 +7,11 @@ from conftest import change
 from torch import nn
 
 from replicate import evaluate
-from replicate.base.parameters import Parameters
 from replicate.gan.information import Posterior, variational
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
 from replicate.measures import classification, continuous_codes
+from replicate.parameters import Parameters
 
 LEVELS = 0.4 + 0.06 * torch.arange(10)  # brightness of the bars that the made generator draws for each category
 DIGITS = torch.tensor([3, 1, 4, 0, 5, 9, 2, 6, 8, 7])  # and the digit that the made judge takes each for

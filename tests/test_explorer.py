@@ -23,14 +23,15 @@ from torch import Tensor
 
 from replicate import explorer
 from replicate.base import mnist
-from replicate.base.parameters import Parameters, Settings
 from replicate.base.stage import BadInput
 from replicate.gan import latent, model
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
 from replicate.gan.run import Run
+from replicate.gan.settings import Settings
 from replicate.measures import classification, morphometry, reading
 from replicate.page import compact, content, screenshot
+from replicate.parameters import Parameters
 
 VALUES, DRAWS, MILESTONE, END = 3, 2, 2, 4
 VARIANTS = ("infogan", "gan", "infomax")

@@ -1,11 +1,11 @@
 import pytest
+import replicate.judge as stage_judge
 import torch
 
-import replicate.judge as stage_judge
 from replicate.base import mnist
-from replicate.base.parameters import Judge, Parameters
 from replicate.base.stage import BadInput
 from replicate.measures import judge
+from replicate.parameters import Judge, Parameters
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from torch import nn
 
 from replicate import milestones
 from replicate.base import mnist, tables
-from replicate.base.parameters import Milestones
 from replicate.gan import model, run
 from replicate.gan.run import Run
 from replicate.measures import judge
+from replicate.parameters import Milestones
 
 OPTIONS = Milestones(seed=0, matching_images=40, samples=136, pull_images=16)
 

@@ -16,11 +16,13 @@ from torch.nn import functional as F
 
 from replicate import train
 from replicate.base import mnist
-from replicate.base.parameters import Mnist, Parameters, RecognitionViews, Settings, View
+from replicate.base.mnist import Mnist
 from replicate.base.stage import BadInput
 from replicate.gan import game, latent, model, run, views
 from replicate.gan.model import Model
 from replicate.gan.run import Run
+from replicate.gan.settings import RecognitionViews, Settings, View
+from replicate.parameters import Parameters
 
 
 def finish(this: Run, digits: Tensor, params: Parameters, device: torch.device = CPU) -> dict[str, Tensor]:

@@ -9,10 +9,10 @@ from scipy import stats
 from torch import Tensor
 
 from replicate import yardstick
-from replicate.base.parameters import Parameters
 from replicate.gan import latent, model
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
+from replicate.parameters import Parameters
 from replicate.yardstick import Posteriors
 
 K = 4

@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from torch import Tensor
 
-from replicate.base import tensor_file
+from replicate.base import files
 from replicate.base.stage import BadInput
 
 
@@ -33,7 +33,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 def save(path: Path, state: dict[str, Tensor], iteration: int, fingerprint: str) -> None:
     """Write the state after `iteration` iterations; `fingerprint` tells what the training depends on."""
-    tensor_file.save(path, state, f"{fingerprint} after {iteration}")
+    files.save_tensors(path, state, f"{fingerprint} after {iteration}")
 
 
 def load(path: Path, fingerprint: str) -> tuple[int, dict[str, Tensor]] | None:
@@ -41,7 +41,7 @@ def load(path: Path, fingerprint: str) -> tuple[int, dict[str, Tensor]] | None:
     if not path.exists():
         return None
     try:
-        state, origin = tensor_file.load(path)
+        state, origin = files.load_tensors(path)
     except BadInput as error:
         print(f"{error}: starting from the first iteration", flush=True)
         return None

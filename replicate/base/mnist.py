@@ -3,16 +3,29 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from replicate.base.parameters import Mnist, Train
+from replicate.base.checked import Checked
 from replicate.base.stage import BadInput
 
 FOLDER = Path("data/mnist")
 SIDE = 28  # pixels of an image
+
+
+class Mnist(Checked):
+    """The SHA-256 of each uncompressed file."""
+
+    sha256: dict[
+        Literal[
+            "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+        ],
+        Annotated[str, Field(pattern="^[0-9a-f]{64}$")],
+    ] = Field(min_length=4)
 
 
 def verified(name: str, content: bytes, mnist: Mnist) -> bytes:
@@ -47,30 +60,6 @@ def select(images: Tensor, labels: Tensor, digits: Sequence[int]) -> tuple[Tenso
     """Those of the images (N, 28, 28) and labels (N,) that are of `digits`."""
     chosen = torch.isin(labels, torch.tensor(digits))
     return images[chosen], labels[chosen]
-
-
-def training_images(mnist: Mnist, train: Train) -> tuple[Tensor, Tensor]:
-    """The images and labels that a run is trained on: of the last `train.training_images` those of `train.digits`.
-
-    The released code trains on the last 55,000: TensorFlow's helper keeps the first 5,000 for validation.
-    """
-    images, labels = load("train", mnist)
-    return select(images[-train.training_images :], labels[-train.training_images :], train.digits)
-
-
-def held_out_images(mnist: Mnist, train: Train) -> tuple[Tensor, Tensor]:
-    """The images and labels of the training split that no run with these settings sees: those before the last
-    `train.training_images`, of `train.digits`. With the released code's setting they are of the first 5,000; there are
-    none where a run is trained on the whole split.
-    """
-    images, labels = load("train", mnist)
-    first = max(len(images) - train.training_images, 0)
-    return select(images[:first], labels[:first], train.digits)
-
-
-def test_images(mnist: Mnist, train: Train) -> tuple[Tensor, Tensor]:
-    """The images and labels that a run is scored on: those of the test split that are of `train.digits`."""
-    return select(*load("t10k", mnist), train.digits)
 
 
 def as_input(images: Tensor) -> Tensor:

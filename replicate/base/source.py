@@ -12,14 +12,12 @@ ROOT = Path(__file__).parents[2]
 # Modules that change no result of the stages that import them, each with the reason. What they import is not followed.
 WITHOUT_EFFECT = {
     "replicate": "says how threads wait",
+    "replicate.base.checked": "checks what a person writes, whose values are among the params of every stage that reads them",
     "replicate.base.checkpoint": "a training that goes on from one ends with the same bits",
-    "replicate.base.parameters": "checks parameters, whose values are among the params of every stage that reads them",
-    "replicate.base.progress": "shows what is done and how long the rest takes",
-    "replicate.gan.run": "names a run's files",
+    "replicate.base.files": "reads and writes files",
     "replicate.base.source": "tells what is current",
-    "replicate.base.stage": "words errors, and reads and writes files",
-    "replicate.base.tables": "reads and writes files",
-    "replicate.base.tensor_file": "reads and writes files",
+    "replicate.base.stage": "ends a stage on bad input, and shows its progress",
+    "replicate.parameters": "as replicate.base.checked",
 }
 
 
@@ -47,6 +45,11 @@ def syntax(path: Path) -> str:
 
 
 def fingerprint(name: str, root: Path = ROOT) -> str:
-    """What the code of `modules` has in common with no other code. Raises ImportError when there is no such module."""
+    """What the code of `modules` and the version of PyTorch in requirements.txt have in common with nothing else.
+
+    Raises ImportError when there is no such module.
+    """
     hashes = sorted(hashlib.sha256(syntax(path).encode()).hexdigest() for path in modules(name, root).values())
+    pinned = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    hashes += [line.split()[0] for line in pinned if line.startswith("torch==")]
     return hashlib.sha256("".join(hashes).encode()).hexdigest()[:16]

@@ -10,7 +10,7 @@ from annotated_types import Len
 from pydantic import model_validator
 
 from replicate.base import parameters
-from replicate.base.parameters import Checked
+from replicate.base.checked import Checked
 from replicate.base.stage import BadInput
 from replicate.findings import comparisons, intervals
 from replicate.findings.comparisons import Condition, Infomax, Leak, Questions, Seeds, Text

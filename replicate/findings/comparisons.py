@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Le, Len
 from pydantic import Field, model_validator
 from scipy import stats
 
-from replicate.base.parameters import Checked, Positive
+from replicate.base.checked import Checked, Positive
 from replicate.findings import intervals
 from replicate.findings.intervals import Interval
 from replicate.findings.results import Results

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 
 from replicate.base import mnist, tables
-from replicate.base.parameters import Parameters
 from replicate.findings import results
 from replicate.findings.claims import Claims
 from replicate.findings.hypotheses import Selection
@@ -16,6 +15,7 @@ from replicate.gan.run import Run
 from replicate.measures import classification, morphometry, neighbours, partitions, specificity, splits
 from replicate.measures.morphometry import Morphometry
 from replicate.measures.partitions import Categories
+from replicate.parameters import Parameters
 
 # The files of metrics of a run, with each the prefix that its metrics get in the table.
 METRICS = {

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Le, Len
 from pydantic import model_validator
 
-from replicate.base.parameters import Checked, Positive, Seed
+from replicate.base.checked import Checked, Positive, Seed
 from replicate.findings.comparisons import Condition, Text, Threshold
 
 

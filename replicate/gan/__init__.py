@@ -1,1 +1,1 @@
-"""The paper's own: the latent code, the networks, the lower bounds, the game between G, Q and D, and a run of it."""
+"""The paper's own: settings, the latent code, the networks, the lower bounds, the training step, and a run of it."""

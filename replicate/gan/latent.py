@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from replicate.base.parameters import Latent
+from replicate.gan.settings import Latent
 
 
 class Codes(NamedTuple):

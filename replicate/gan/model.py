@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
-from replicate.base import mnist, tensor_file
-from replicate.base.parameters import Latent, Settings
+from replicate.base import files, mnist
 from replicate.gan import latent
 from replicate.gan.latent import Codes
 from replicate.gan.networks import CriticHead, Discriminator, Generator, RecognitionHead
+from replicate.gan.settings import Latent, Settings
 
 
 class Model(nn.Module):
@@ -94,7 +94,7 @@ def from_tensors(model: Model, tensors: dict[str, Tensor]) -> None:
 
 def save(path: Path, model: Model, run: str, iteration: int) -> None:
     """Write the weights with the name of their run and the iterations that made them, whole or not at all."""
-    tensor_file.save(path, to_tensors(model), f"{run} after {iteration} iterations")
+    files.save_tensors(path, to_tensors(model), f"{run} after {iteration} iterations")
 
 
 def load(path: str | Path, settings: Settings) -> Model:
@@ -103,5 +103,5 @@ def load(path: str | Path, settings: Settings) -> Model:
     Raises BadInput when the file is missing or damaged.
     """
     model = build(settings)
-    from_tensors(model, tensor_file.load(path)[0])
+    from_tensors(model, files.load_tensors(path)[0])
     return model.eval()

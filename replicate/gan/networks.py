@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from replicate.base.parameters import Networks, Settings
 from replicate.gan import information
 from replicate.gan.information import ESTIMATORS, Posterior
 from replicate.gan.latent import Codes, entropies
 from replicate.gan.layers import Conv2d, ConvTranspose2d, Linear
+from replicate.gan.settings import Networks, Settings
 
 FEATURES = 1024  # of the trunk that D and Q share
 HIDDEN = 128  # of Q's own layer

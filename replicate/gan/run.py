@@ -1,15 +1,21 @@
-"""A run: one training, of a variant and a seed. Every stage about one run builds it here, and its files are named here."""
+"""A run: a variant and a seed. Every stage about one run builds it here, and its files are named here."""
 
 import argparse
-import shutil
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from replicate.base import parameters
-from replicate.base.parameters import Parameters, Settings
+from torch import Tensor
+
+from replicate import parameters
+from replicate.base import mnist
+from replicate.base.mnist import Mnist
 from replicate.base.stage import BadInput
 from replicate.gan import model
 from replicate.gan.model import Model
+from replicate.gan.settings import Settings
+from replicate.parameters import Parameters
+
+RUNS = Path("metrics/runs")  # of the pipeline
 
 
 class Run(NamedTuple):
@@ -25,27 +31,40 @@ class Run(NamedTuple):
 
     @property
     def weights(self) -> Path:
-        """The folder of its models: one for each snapshot, the last after the whole training."""
+        """The folder of its models: one for each snapshot, the last after the whole run."""
         return Path("runs", self.name)
 
-    def file(self, name: str) -> Path:
-        """Where a stage writes what it measured, "evaluation.json": each kind has a folder, on which a stage can depend."""
-        kind, ending = name.split(".")
-        return Path("metrics", kind, f"{self.name}.{ending}")
-
     @property
-    def evidence(self) -> Path:
-        """The folder of what stays in git when its weights do not."""
-        return Path("metrics", "evidence", self.name)
+    def folder(self) -> Path:
+        """The folder of all that is measured of it."""
+        return RUNS / self.name
 
     @property
     def checkpoints(self) -> Path:
-        """The folder that an unfinished training goes on from."""
+        """The folder that an unfinished run goes on from."""
         return Path("checkpoints", self.name)
 
     def load(self, iteration: int | None = None) -> Model:
         """Its model after `iteration` iterations, a snapshot; after all of them by default. Raises BadInput."""
         return model.load(self.weights / snapshot(iteration or self.settings.train.iterations), self.settings)
+
+    def training_images(self, files: Mnist) -> tuple[Tensor, Tensor]:
+        """The images uint8 (N, 28, 28) and labels (N,) that it is trained on: of the last `train.training_images` those of
+        `train.digits`. The official implementation trains on the last 55,000: TensorFlow's helper keeps the first 5,000 for
+        validation."""
+        images, labels = mnist.load("train", files)
+        last = self.settings.train.training_images
+        return mnist.select(images[-last:], labels[-last:], self.settings.train.digits)
+
+    def held_out_images(self, files: Mnist) -> tuple[Tensor, Tensor]:
+        """Those of the training split before them, which it never sees; none where it is trained on the whole split."""
+        images, labels = mnist.load("train", files)
+        first = len(images) - self.settings.train.training_images
+        return mnist.select(images[:first], labels[:first], self.settings.train.digits)
+
+    def test_images(self, files: Mnist) -> tuple[Tensor, Tensor]:
+        """Those that it is scored on: of the test split, of `train.digits`."""
+        return mnist.select(*mnist.load("t10k", files), self.settings.train.digits)
 
 
 def snapshot(iteration: int) -> str:
@@ -56,27 +75,25 @@ def snapshot(iteration: int) -> str:
 def of(variant: str, seed: int, params: Parameters) -> Run:
     """The run of a variant and a seed. Raises BadInput when there is no such variant, or the seed is negative."""
     if variant not in params.variants:
-        raise BadInput(
-            f"variant: got {variant!r}, expected one of {', '.join(params.variants)} (variants in params.yaml)"
-        )
+        raise BadInput(f"variant: got {variant!r}, expected one of variants.yaml: {', '.join(params.variants)}")
     if seed < 0:
         raise BadInput(f"seed: got {seed}, expected 0 or more")
     return Run(variant, seed, params.settings(variant))
 
 
+def record(this: Run, files: Mnist) -> dict[str, Any]:
+    """What is kept of how a run is made: settings and data."""
+    return {
+        "variant": this.variant,
+        "seed": this.seed,
+        "settings": this.settings.model_dump(mode="json"),
+        "mnist": files.model_dump(mode="json")["sha256"],
+    }
+
+
 def of_pipeline(params: Parameters) -> list[Run]:
     """The runs that the pipeline makes, variant by variant."""
     return [of(variant, seed, params) for variant in params.runs.variants for seed in params.runs.seeds]
-
-
-def remove_others(params: Parameters) -> None:
-    """Remove the files of runs that the pipeline does not make, and say which: DVC takes a folder's every file for an input,
-    so that the results would depend on what was tried before."""
-    names = {this.name for this in of_pipeline(params)}
-    for path in [*Path().glob("runs/*-*"), *Path().glob("metrics/*/*-*")]:
-        if (path.name if path.is_dir() else path.stem) not in names:
-            print(f"{path} is of no run in params.yaml: removed")
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def from_command_line(description: str | None) -> tuple[Run, Parameters]:

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from replicate.base.mnist import SIDE
-from replicate.base.parameters import RecognitionViews, View
 from replicate.gan.latent import Codes
+from replicate.gan.settings import RecognitionViews, View
 
 
 class Reading(NamedTuple):

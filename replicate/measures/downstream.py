@@ -3,12 +3,12 @@
 import numpy as np
 from torch import Tensor
 
-from replicate.base.parameters import Represent
-from replicate.base.progress import Progress
+from replicate.base.stage import Progress
 from replicate.gan.model import Model
 from replicate.measures import morphometry, probes, reading, representation
 from replicate.measures.probes import Task
 from replicate.measures.reading import Split
+from replicate.parameters import Represent
 
 Features = tuple[np.ndarray, np.ndarray]  # float32 (N, d) of the training images, (M, d) of the test images
 

@@ -19,7 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedShuffleSplit
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from replicate.base.parameters import Represent
+from replicate.parameters import Represent
 
 SPLITS_FEW, SPLITS_ALL = 3, 1  # held-out splits that choose a penalty: one is enough where it holds thousands of images
 # The largest entry of the scaled gradient at which a fit ends, over the root of the number of images. Half its square is

@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from replicate.base import mnist
-from replicate.base.parameters import Settings
 from replicate.gan import latent
 from replicate.gan.model import Model
+from replicate.gan.settings import Settings
 
 Split = tuple[Tensor, Tensor]  # images uint8 (N, 28, 28) and digits (N,)
 

@@ -13,9 +13,9 @@ from sklearn.metrics import normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 from threadpoolctl import threadpool_limits
 
-from replicate.base.parameters import Represent
 from replicate.measures import classification
 from replicate.measures.probes import Task
+from replicate.parameters import Represent
 
 COMPONENTS = 128  # of pixels: as many as the hidden layer of Q has units
 

@@ -4,11 +4,12 @@ import numpy as np
 import torch
 
 from replicate.base.mnist import SIDE
-from replicate.base.parameters import Evaluate, Latent
 from replicate.gan import model
 from replicate.gan.latent import sample_every_category
 from replicate.gan.model import Model
+from replicate.gan.settings import Latent
 from replicate.measures.continuous_codes import CODES
+from replicate.parameters import Evaluate
 
 SAMPLES = 360  # on the sheet of samples, as many of each category: the first of those of which evaluate measures purity
 TRAVERSALS = 20  # along each code, on the sheet of traversals

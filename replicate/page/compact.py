@@ -16,9 +16,9 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from replicate.base.parameters import Latent
 from replicate.gan.latent import Codes
 from replicate.gan.networks import Generator
+from replicate.gan.settings import Latent
 
 GREYS = 16  # grey levels of a picture: a PNG of four bits a pixel, smaller than a JPEG or WebP of the same error
 COARSE = 0.2  # step of the large matrices, in standard deviations; the larger, the smaller they are once compressed

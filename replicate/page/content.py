@@ -7,13 +7,14 @@ import torch
 from torch import Tensor
 
 from replicate.base import mnist
-from replicate.base.parameters import Explorer, Latent, Parameters, Train
 from replicate.gan import latent, model
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
 from replicate.gan.run import Run
+from replicate.gan.settings import Latent, Train
 from replicate.measures import classification, morphometry, reading
 from replicate.page import compact
+from replicate.parameters import Explorer, Parameters
 
 NAMES = {"infogan": "InfoGAN", "gan": "Regular GAN", "infomax": "InfoMax", "views": "InfoGAN with views"}
 LIMIT = 2.0  # c2 and c3 are shown from −2 to 2, as in the paper's Figure 2

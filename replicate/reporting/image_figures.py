@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from replicate.base import mnist
-from replicate.base.parameters import Figures, Latent
 from replicate.gan import latent, model
 from replicate.gan.latent import Codes
+from replicate.gan.settings import Latent
 from replicate.measures.continuous_codes import CODES
+from replicate.parameters import Figures
 from replicate.reporting.run_figures import Shown, symbol
 from replicate.reporting.style import WIDTH
 

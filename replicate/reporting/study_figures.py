@@ -10,11 +10,11 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
-from replicate.base.parameters import Settings
 from replicate.findings import claims, ways
 from replicate.findings.claims import Assessment, Claim
 from replicate.findings.results import Results
 from replicate.findings.ways import Way
+from replicate.gan.settings import Settings
 from replicate.reporting.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, WIDTH
 from replicate.reporting.wording import in_share, in_words, named, points
 

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from scipy import stats
 
-from replicate.base.parameters import Parameters
 from replicate.findings import claims, comparisons, ways
 from replicate.findings.claims import HOLDS, Claims
 from replicate.findings.comparisons import INFOMAX, LEAK, SEEDS
 from replicate.findings.results import Metrics, Results
+from replicate.parameters import Parameters
 from replicate.reporting import study_tables
 from replicate.reporting.study_tables import VIEWS
 from replicate.reporting.wording import number, percent

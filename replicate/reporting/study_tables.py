@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from replicate.base.parameters import Parameters
 from replicate.findings import claims, comparisons, expectations, intervals
 from replicate.findings.claims import Claim, Claims, Measured
 from replicate.findings.comparisons import INFOMAX, LEAK, Pair
@@ -13,6 +12,7 @@ from replicate.findings.expectations import Part
 from replicate.findings.hypotheses import Choices
 from replicate.findings.results import Metrics, Results
 from replicate.findings.ways import Way
+from replicate.parameters import Parameters
 from replicate.reporting.wording import (
     METRICS,
     estimate,

@@ -21,11 +21,10 @@ from distributed import Client, Future, LocalCluster, as_completed
 from distributed.system import MEMORY_LIMIT
 
 from replicate.base import mnist, parameters, stage
-from replicate.base.parameters import Parameters
-from replicate.base.progress import Progress
-from replicate.base.stage import BadInput
+from replicate.base.stage import BadInput, Progress
 from replicate.gan.run import Run
 from replicate.measures import judge
+from replicate.parameters import Parameters
 from replicate.studies import plan, worker
 
 CODE = Path(__file__).parents[1]

@@ -12,10 +12,11 @@ from typing import Annotated, Any
 from annotated_types import Len
 
 from replicate.base import parameters, stage
-from replicate.base.parameters import Checked, Parameters, Positive
+from replicate.base.checked import Checked, Positive
 from replicate.base.stage import BadInput
 from replicate.gan import game, run
 from replicate.gan.run import Run
+from replicate.parameters import Parameters
 
 FOLDER = Path("studies")
 RECORD = "run.json"

@@ -18,7 +18,6 @@ import torch
 from PIL import Image
 
 from replicate.base import environment, mnist, parameters, stage
-from replicate.base.parameters import Evaluate, Parameters
 from replicate.base.stage import BadInput
 from replicate.gan import run
 from replicate.gan.run import Run
@@ -26,6 +25,7 @@ from replicate.measures import classification, continuous_codes, judge, partitio
 from replicate.measures.continuous_codes import CODES
 from replicate.measures.reading import Split
 from replicate.measures.sheets import images_on
+from replicate.parameters import Evaluate, Parameters
 from replicate.studies import plan
 
 MEASURED = {  # where the stage evaluate has each number

@@ -14,8 +14,8 @@ from conftest import ROOT, change
 from ruamel.yaml import YAML
 
 from replicate.base import parameters
-from replicate.base.parameters import Parameters
 from replicate.base.stage import BadInput
+from replicate.parameters import Parameters
 
 COMMITTED = (ROOT / "params.yaml").read_text()
 

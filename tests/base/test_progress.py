@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from replicate.base.progress import Progress
+from replicate.base.stage import Progress
 
 
 def test_time_is_counted_from_where_it_resumed_to_where_it_ended(capsys):

@@ -4,8 +4,8 @@ from conftest import change
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import step
-from replicate.base.parameters import Parameters
 from replicate.gan import game
+from replicate.parameters import Parameters
 
 
 @pytest.mark.parametrize(("variant", "new_codes"), [("infogan", True), ("infogan", False), ("views", True)])

@@ -2,9 +2,10 @@ import pytest
 import torch
 from conftest import change
 
-from replicate.base.parameters import Parameters, Settings
 from replicate.gan import information, latent, networks
 from replicate.gan.latent import Codes
+from replicate.gan.settings import Settings
+from replicate.parameters import Parameters
 
 N = 6
 

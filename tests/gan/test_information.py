@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from replicate.base.parameters import Parameters
 from replicate.gan import information
 from replicate.gan.information import Posterior
 from replicate.gan.latent import Codes, entropies
+from replicate.parameters import Parameters
 
 
 def codes(n: int) -> Codes:

@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from replicate.base.parameters import Parameters
 from replicate.gan import latent
+from replicate.parameters import Parameters
 
 
 def test_the_prior_is_the_papers(params: Parameters):

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from replicate.base import mnist
-from replicate.base.parameters import Parameters, Settings
 from replicate.gan import latent, model
 from replicate.gan.model import Model
+from replicate.gan.settings import Settings
+from replicate.parameters import Parameters
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import torch
 from conftest import change
 from torch import nn
 
-from replicate.base.parameters import Parameters
 from replicate.gan import model, networks
 from replicate.gan.model import Model
+from replicate.parameters import Parameters
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,10 @@
 import pytest
 import torch
 from conftest import CPU, change, needs_gpu
-
-from replicate.base.parameters import Parameters
-from replicate.gan import game, model
 from replicate.gan.playing import FIRST, Playing
+
+from replicate.gan import game, model
+from replicate.parameters import Parameters
 
 
 def played(device: torch.device, variant: str, digits, params: Parameters, recorded: bool) -> list[torch.Tensor]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, change
 
-from replicate.base.parameters import Parameters
 from replicate.base.stage import BadInput
 from replicate.gan import model, run
+from replicate.parameters import Parameters
 
 
 def test_the_pipeline_makes_each_variant_with_each_seed(params: Parameters):

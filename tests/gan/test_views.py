@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from replicate.base.parameters import Parameters, RecognitionViews, View
 from replicate.gan import latent, views
+from replicate.gan.settings import RecognitionViews, View
+from replicate.parameters import Parameters
 
 ALL = View(rotation=0.15, shear=0.3, stretch_x=0.125, stretch_y=0.125, shift=1.0)
 

@@ -3,9 +3,9 @@ import pytest
 import torch
 from conftest import change
 
-from replicate.base.parameters import Parameters, Represent
 from replicate.gan import model
 from replicate.measures import downstream, reading
+from replicate.parameters import Parameters, Represent
 
 
 @pytest.fixture(scope="module")

@@ -19,10 +19,10 @@ from conftest import ROOT, change
 from distributed import Client
 
 from replicate.base import parameters
-from replicate.base.parameters import Parameters
 from replicate.base.stage import BadInput
 from replicate.gan import run
 from replicate.gan.run import Run
+from replicate.parameters import Parameters
 from replicate.studies import make, plan, worker
 
 STEPS = 12

@@ -1,4 +1,4 @@
-"""The minimax game between G, Q and D (§5): what an iteration of a training does.
+"""The training step of the minimax game between G, Q and D (§5).
 
 As in the released code, an iteration is two steps, each with its own codes: the D step trains D and Q (so the trunk that
 they share as well) on V(D, G) and L_I, the G step trains G alone. The objectives differ only in what G and Q are given:
@@ -17,13 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from replicate.base import mnist
-from replicate.base.parameters import Settings
 from replicate.gan import latent, model, networks, views
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
+from replicate.gan.settings import Settings
 from replicate.gan.views import Changes, Reading
 
-VERSION = 1  # of the training; to be raised when its results change by more than rounding, which makes studies stale
 LOG_COLUMNS = ("loss_discriminator", "loss_generator", "information_c1", "information_c2", "information_c3")
 
 
@@ -196,7 +195,7 @@ def generator_step(training: Training, fake: Tensor, draws: Draws, settings: Set
     return loss, bounds
 
 
-def play(training: Training, draws: Draws, settings: Settings) -> Tensor:
+def train_step(training: Training, draws: Draws, settings: Settings) -> Tensor:
     """A D step and a G step with what was drawn for them, on the device: LOG_COLUMNS (5,). Nothing waits for the device."""
     generator = training.model.generator
     real = mnist.as_input(training.images[draws.real])
@@ -214,7 +213,7 @@ def iterate(training: Training, iteration: int, settings: Settings) -> None:
     """One iteration."""
     drawn = draw(training, iteration, settings)
     draws = Draws(*(latent.to_device(each, training.images.device) for each in drawn))
-    training.log[iteration] = play(training, draws, settings)
+    training.log[iteration] = train_step(training, draws, settings)
 
 
 def settled(training: Training, seed: int, settings: Settings) -> Model:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from replicate.base import stage
+from replicate.base.stage import BadInput
 
 
 def prepare(name: str) -> torch.device:
@@ -20,7 +20,7 @@ def prepare(name: str) -> torch.device:
     if name == "auto":
         name = next(kind for kind, there in available.items() if there)
     if not available[name]:
-        raise stage.BadInput(
+        raise BadInput(
             f"machine.device: got {name!r}, which PyTorch does not find on this machine; expected 'auto' or 'cpu'"
         )
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may sum in any order
@@ -64,11 +64,10 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def write(path: str | Path, device: torch.device, seconds_per_iteration: float | None) -> None:
-    """Write the record (JSON) of a training on `device`; None where its iterations were not timed."""
-    record = numerics(device) | {
+def record(device: torch.device, seconds_per_iteration: float | None) -> dict[str, str | int | float | None]:
+    """What is kept of the machine of a run on `device`; None where its iterations were not timed."""
+    return numerics(device) | {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "seconds_per_iteration": seconds_per_iteration and round(seconds_per_iteration, 4),
     }
-    stage.write_json(path, record)

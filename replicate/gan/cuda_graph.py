@@ -8,15 +8,15 @@ import math
 
 import torch
 
-from replicate.base.parameters import Settings
-from replicate.gan import game
-from replicate.gan.game import Draws, Training
+from replicate.gan import step
+from replicate.gan.settings import Settings
+from replicate.gan.step import Draws, Training
 
 FIRST = 3  # iterations that are not recorded, in which the libraries set themselves up and Adam makes its moments
 
 
-class Playing:
-    """`game.iterate` of a training."""
+class Stepper:
+    """`step.iterate` of a training."""
 
     def __init__(self, training: Training, settings: Settings):
         self.training, self.settings = training, settings
@@ -26,9 +26,9 @@ class Playing:
         """One iteration."""
         if self.unrecorded:
             self.unrecorded -= 1
-            game.iterate(self.training, iteration, self.settings)
+            step.iterate(self.training, iteration, self.settings)
             return
-        drawn = game.draw(self.training, iteration, self.settings)
+        drawn = step.draw(self.training, iteration, self.settings)
         if not hasattr(self, "graph"):
             self.record(drawn)
         for read, now in zip(self.draws, drawn):
@@ -44,4 +44,4 @@ class Playing:
         self.draws = Draws(*(torch.empty_like(each, device=self.training.images.device) for each in drawn))
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph, stream=torch.cuda.current_stream()):
-            self.row = game.play(self.training, self.draws, self.settings)
+            self.row = step.train_step(self.training, self.draws, self.settings)

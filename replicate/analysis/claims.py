@@ -1,0 +1,240 @@
+"""claims.yaml as checked, frozen objects, and the verdict that each criterion gives for the table of runs."""
+
+from collections.abc import Mapping
+from typing import Annotated, NamedTuple
+
+from annotated_types import Ge, Gt, Le, Len
+from pydantic import model_validator
+
+from replicate.analysis import statistics
+from replicate.analysis.statistics import Difference, Interval
+from replicate.analysis.table import Table
+from replicate.base import checked
+from replicate.base.checked import Checked, Seed, Text
+from replicate.base.stage import BadInput
+
+HOLDS, PARTLY, FAILS, NOT_JUDGED = "holds", "holds partly", "does not hold", "not judged"
+Margin = Annotated[float, Ge(0)]
+
+
+class Condition(Checked):
+    """What a metric's mean over runs is asked to be: beyond a threshold, beyond the control's mean by a margin, or both.
+
+    With a `share`, each run is asked by itself, and at least this share of them has to be so.
+    """
+
+    metric: Text
+    at_least: float | None = None
+    at_most: float | None = None
+    above_control: Margin | None = None
+    below_control: Margin | None = None
+    share: Annotated[float, Gt(0), Le(1)] | None = None
+
+    @model_validator(mode="after")
+    def limited(self) -> "Condition":
+        above, below = (self.at_least, self.above_control), (self.at_most, self.below_control)
+        if (above == (None, None)) == (below == (None, None)):
+            raise ValueError("expected at_least or above_control or both, or at_most or below_control or both")
+        return self
+
+
+class Claim(Checked):
+    """A claim and its criterion. `variant` names the runs that it is about, without one it is about the machine."""
+
+    label: Text
+    statement: Text
+    where: Text
+    published: Text
+    holds: Annotated[list[Condition], Len(1)]
+    partly: list[Condition] = []
+    variant: Text | None = None
+    control: Text | None = None
+    beside: list[Text] = []
+    same_as: Text | None = None
+
+
+class Registered(Checked):
+    """A hypothesis that waits for its runs, by variant the seeds that test it: plain conditions, or a criterion in words."""
+
+    statement: Text
+    known: Text
+    runs: Annotated[dict[Text, Annotated[list[Seed], Len(1)]], Len(1)]
+    conditions: list[Condition] = []
+    claims: list[Text] = []
+    criterion: Text | None = None
+
+
+class Ablations(Checked):
+    """Whether the mean of `metric` of each of `variants` differs from that of `than`."""
+
+    metric: Text
+    than: Text
+    variants: list[Text]
+
+
+class Claims(Checked):
+    """The whole of claims.yaml."""
+
+    draws_digits: Condition
+    claims: dict[Text, Claim]
+    ablations: Ablations
+    registered: dict[Text, Registered]
+
+    def variants(self) -> set[str]:
+        """All that are named."""
+        named = {each for claim in self.claims.values() for each in (claim.variant, claim.control) if each}
+        return named | {
+            *self.ablations.variants,
+            self.ablations.than,
+            *(v for h in self.registered.values() for v in h.runs),
+        }
+
+    def metrics(self) -> set[str]:
+        """All that are named, but those of the machine."""
+        conditions = [each for claim in self.claims.values() if claim.variant for each in (*claim.holds, *claim.partly)]
+        conditions += [each for hypothesis in self.registered.values() for each in hypothesis.conditions]
+        beside = {metric for claim in self.claims.values() for metric in claim.beside}
+        return {each.metric for each in conditions} | beside | {self.draws_digits.metric, self.ablations.metric}
+
+
+def load(variants: Mapping[str, object], metrics: Mapping[str, object]) -> Claims:
+    """All that claims.yaml asks. Raises BadInput, also where it names another variant or metric than those that are there."""
+    asked = checked.check("claims.yaml", checked.read("claims.yaml"), Claims)
+    of = [("variants", asked.variants() - variants.keys()), ("metrics", asked.metrics() - metrics.keys())]
+    of += [("claims", {name for h in asked.registered.values() for name in h.claims} - asked.claims.keys())]
+    for what, unknown in of:
+        if unknown:
+            raise BadInput(f"claims.yaml: got {what} that are not there: {', '.join(sorted(unknown))}")
+    return asked
+
+
+class Limit(NamedTuple):
+    """A number that a metric is asked to reach, or not to exceed."""
+
+    at_least: bool  # else at most
+    value: float | None  # None where the control's metric has no value
+    control: list[float | None] | None = None  # from whose mean the value is a margin away
+
+    def met(self, value: float | None) -> bool:
+        """Whether `value` is within the limit; nothing is that has no value."""
+        return None not in (value, self.value) and (value >= self.value if self.at_least else value <= self.value)
+
+    def straddled(self, values: list[float | None], mean: float | None) -> bool:
+        """Whether the 95 % interval of the mean, or of its difference to the control's, lies on both sides."""
+        if self.value is None or mean is None or len(values) < 2:
+            return False
+        interval = statistics.mean_interval(values)
+        if self.control and len(self.control) > 1:
+            of_control = sum(self.control) / len(self.control)
+            interval = Interval(*(of_control + end for end in statistics.welch(values, self.control).interval))
+        return interval.low < self.value < interval.high
+
+
+class Finding(NamedTuple):
+    """A condition beside what was measured."""
+
+    condition: Condition
+    values: list[float | None]
+    mean: float | None  # None where a run has no value
+    control: float | None
+    limits: list[Limit]
+    passed: tuple[bool, bool, bool]  # by the mean; if each limit that an interval straddles were met; and if none were
+    met: list[bool]  # run by run
+
+
+class Assessment(NamedTuple):
+    """A claim's verdict, and what it rests on."""
+
+    verdict: str
+    borderline: bool  # whether limits that an interval straddles could turn it
+    met: int  # how many runs meet every condition of `holds`
+    runs: int
+    findings: list[Finding]  # of the conditions of `holds`
+
+
+def _mean(values: list[float | None]) -> float | None:
+    return None if None in values or not values else sum(values) / len(values)
+
+
+def find(condition: Condition, values: list[float | None], control: list[float | None]) -> Finding:
+    """A metric over runs beside the limits of its condition; `control` is the metric over the runs of the control."""
+    of_control, limits = _mean(control), []
+    for at_least, threshold, margin in (
+        (True, condition.at_least, condition.above_control),
+        (False, condition.at_most, condition.below_control),
+    ):
+        if threshold is not None:
+            limits.append(Limit(at_least, threshold))
+        if margin is not None:
+            beyond = None if of_control is None else of_control + (margin if at_least else -margin)
+            limits.append(Limit(at_least, beyond, control))
+    mean, met = _mean(values), [all(limit.met(value) for limit in limits) for value in values]
+    if condition.share is not None:
+        passed = (sum(met) >= condition.share * len(met),) * 3
+    else:
+        by_mean = [limit.met(mean) for limit in limits]
+        straddled = [limit.straddled(values, mean) for limit in limits]
+        best = all(a or b for a, b in zip(by_mean, straddled))
+        worst = all(a and not b for a, b in zip(by_mean, straddled))
+        passed = all(by_mean), best, worst
+    return Finding(condition, values, mean, of_control, limits, passed, met)
+
+
+def assess(
+    claim: Claim, variant: str | None, table: Table, machine: Mapping[str, float], draws: Condition
+) -> Assessment:
+    """The verdict on `claim` for the runs of `variant`, or of the machine where it is None.
+
+    It is not judged where a metric is absent, where there are no runs of the variant or of the control, and where the generator
+    draws no digits (`draws`).
+    """
+
+    def values(of: str | None, metric: str) -> list[float | None]:
+        return table.values(of, metric) if of else [machine[metric]] if metric in machine else []
+
+    def findings(conditions: list[Condition]) -> list[Finding]:
+        control = claim.control if variant else None
+        of = [
+            (each, values(variant, each.metric), values(control, each.metric) if control else []) for each in conditions
+        ]
+        return [find(*each) for each in of]
+
+    holds, partly = findings(claim.holds), findings(claim.partly)
+    judged = all(each.values and (each.control is not None or not claim.control or _needless(each)) for each in holds)
+    if variant and judged and variant != claim.control and claim.control:
+        judged = find(draws, values(variant, draws.metric), []).passed[0]
+    if not judged:
+        return Assessment(NOT_JUDGED, False, 0, len(table.seeds(variant)) if variant else 0, holds)
+
+    def verdict(which: int) -> str:
+        if all(each.passed[which] for each in holds):
+            return HOLDS
+        return PARTLY if partly and all(each.passed[which] for each in partly) else FAILS
+
+    met = [all(run) for run in zip(*(each.met for each in holds))]
+    return Assessment(verdict(0), verdict(1) != verdict(2), sum(met), len(met), holds)
+
+
+def _needless(finding: Finding) -> bool:
+    """Whether a condition asks nothing of the control."""
+    return finding.condition.above_control is None and finding.condition.below_control is None
+
+
+def assess_all(
+    asked: Claims, table: Table, machine: Mapping[str, float], variant: str | None = None
+) -> dict[str, Assessment]:
+    """The verdict on every claim; with a `variant`, that on every claim about InfoGAN, for the variant's runs instead."""
+    return {
+        name: assess(claim, variant or claim.variant, table, machine, asked.draws_digits)
+        for name, claim in asked.claims.items()
+        if variant is None or claim.variant == "infogan"
+    }
+
+
+def ablations(asked: Ablations, table: Table) -> dict[str, Difference]:
+    """Each variant of which there are two runs or more beside the one it is compared with; p is corrected by Holm."""
+    theirs = table.values(asked.than, asked.metric)
+    of = {variant: table.values(variant, asked.metric) for variant in asked.variants}
+    found = {variant: statistics.welch(ours, theirs) for variant, ours in of.items() if len(ours) > 1}
+    p = statistics.holm({variant: difference.p for variant, difference in found.items()})
+    return {variant: difference._replace(p=p[variant]) for variant, difference in found.items()}

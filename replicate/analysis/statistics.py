@@ -1,0 +1,76 @@
+"""What a few runs tell of all runs: how sure a mean over seeds is, a difference of means, and a share of runs."""
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+from typing import NamedTuple
+
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """The ends of a 95 % interval."""
+
+    low: float
+    high: float
+
+
+def mean_interval(values: Sequence[float]) -> Interval | None:
+    """The interval of the mean that `values` (n,) are drawn around, by Student's t; None for a single value."""
+    return _around_mean(values, 1)
+
+
+def prediction_interval(values: Sequence[float]) -> Interval | None:
+    """The interval that one more value lies in, drawn from the normal distribution that `values` (n,) are drawn from; None
+    for a single value."""
+    return _around_mean(values, math.sqrt(len(values) + 1))
+
+
+def _around_mean(values: Sequence[float], errors: float) -> Interval | None:
+    """The mean, give or take Student's t times so many standard `errors`."""
+    if len(values) < 2:
+        return None
+    reach = stdev(values) / math.sqrt(len(values)) * errors * float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
+    return Interval(fmean(values) - reach, fmean(values) + reach)
+
+
+class Difference(NamedTuple):
+    """A difference of two means, by Welch's t."""
+
+    mean: float
+    interval: Interval
+    p: float  # two-sided
+
+
+def welch(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
+    """The mean of `ours` (n,) minus that of `theirs` (m,), two or more each."""
+    mean = fmean(ours) - fmean(theirs)
+    if stdev(ours) == stdev(theirs) == 0:  # for which the test is not defined
+        return Difference(mean, Interval(mean, mean), float(mean == 0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # on one sample whose values are all the same
+        test = stats.ttest_ind(ours, theirs, equal_var=False)
+    return Difference(mean, Interval(*map(float, test.confidence_interval(CONFIDENCE))), float(test.pvalue))
+
+
+def holm(p: Mapping[str, float]) -> dict[str, float]:
+    """The p of several tests, corrected so that the chance of one false finding among them stays at the level (Holm 1979)."""
+    corrected, least = {}, 0.0
+    for rank, (name, value) in enumerate(sorted(p.items(), key=lambda item: item[1])):
+        least = max(least, min(1.0, (len(p) - rank) * value))
+        corrected[name] = least
+    return corrected
+
+
+def expected_least(values: Sequence[float], n: int) -> float:
+    """The mean, over all choices of `n` of `values` (n or more), of the least one chosen."""
+    choices = math.comb(len(values), n)
+    return sum(value * math.comb(len(values) - 1 - i, n - 1) for i, value in enumerate(sorted(values))) / choices
+
+
+def wilson(successes: int, trials: int) -> Interval:
+    """Wilson's interval of the share of all runs that succeed, when `successes` of `trials`, one or more, did."""
+    return Interval(*map(float, stats.binomtest(successes, trials).proportion_ci(CONFIDENCE, method="wilson")))

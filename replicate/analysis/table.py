@@ -1,0 +1,113 @@
+"""The table of runs: a row for each folder of a run, a column for each metric of metrics.yaml.
+
+What a run's files lack was not measured then: it is absent, and left out of every number. What they hold without a value (null)
+is a run that misses: a mean over such runs has no value either.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pandas as pd
+from pydantic import Field
+
+from replicate.base import checked, files
+from replicate.base.checked import Checked, Text
+
+STUDIES = Path("studies/runs")
+ABSENT = "–"
+NULL = "null"
+
+
+class Metric(Checked):
+    """What a number of a run is; `source` is the JSON file in the run's folder and the keys in it, joined by points."""
+
+    source: Text = Field(alias="from")
+    label: Text
+    unit: str
+    definition: Text
+    if_null: Text | None = None
+
+
+class Metrics(Checked):
+    """The whole of metrics.yaml."""
+
+    metrics: dict[Text, Metric]
+
+
+def metrics() -> dict[str, Metric]:
+    """Every metric by name. Raises BadInput."""
+    return checked.check("metrics.yaml", {"metrics": checked.read("metrics.yaml")}, Metrics).metrics
+
+
+class Table:
+    """The metrics of runs: `frame` has a column for each metric and is indexed by variant and seed."""
+
+    def __init__(self, frame: pd.DataFrame):
+        self.frame = frame
+
+    def variants(self) -> list[str]:
+        """Those that have a run, in the order of the table."""
+        return list(dict.fromkeys(self.frame.index.get_level_values("variant")))
+
+    def seeds(self, variant: str) -> list[int]:
+        """Those of a variant's runs, ascending."""
+        return sorted(seed for name, seed in self.frame.index if name == variant)
+
+    def values(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> list[Any]:
+        """A metric of a variant's runs, of all or of some seeds, seed by seed; None for null, and none for an absent one.
+
+        Raises KeyError for a metric that metrics.yaml lacks.
+        """
+        wanted = [seed for seed in self.seeds(variant) if seeds is None or seed in seeds]
+        column = self.frame[metric]
+        found = [column[variant, seed] for seed in wanted]
+        return [None if value == NULL else value for value in found if value is not ABSENT and value != ABSENT]
+
+    def mean(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> float | None:
+        """The mean over runs; None without runs, or where one has no value."""
+        values = self.values(variant, metric, seeds)
+        return None if None in values or not values else fmean(values)
+
+
+def _value(run: dict[str, Any], source: str) -> Any:
+    value: Any = run
+    for key in source.split("."):
+        if not isinstance(value, dict) or key not in value:
+            return ABSENT
+        value = value[key]
+    return NULL if value is None else value
+
+
+def read(folders: Sequence[Path]) -> Table:
+    """The table of the runs in some folders, each with run.json. A run that failed has an error of 0.9, chance, and no other."""
+    known, rows, index = metrics(), [], []
+    for folder in folders:
+        run = {path.stem: files.read_json(path) for path in folder.glob("*.json")}
+        record = run["run"]
+        if "failed" in record:
+            rows.append(dict.fromkeys(known, NULL) | {"error": 0.9})
+        else:
+            rows.append({name: _value(run, metric.source) for name, metric in known.items()})
+        index.append((record["variant"], record["seed"]))
+    frame = pd.DataFrame(rows, pd.MultiIndex.from_tuples(index, names=["variant", "seed"]), list(known), dtype=object)
+    return Table(frame)
+
+
+def of_studies(variants: Sequence[str]) -> Table:
+    """Every run that is there, in the order of variants.yaml; of other variants last."""
+    order = {variant: place for place, variant in enumerate(variants)}
+    folders = [path.parent for path in STUDIES.glob("*/run.json")]
+
+    def place(folder: Path) -> tuple[int, str, int]:
+        variant, _, seed = folder.name.rpartition("-")
+        return order.get(variant, len(order)), variant, int(seed)
+
+    return read(sorted(folders, key=place))
+
+
+def write(path: str | Path, table: Table) -> None:
+    """Write the table as a CSV file: every digit; – for what is absent, null for what has no value."""
+    with files.whole_file(path) as temporary:
+        table.frame.to_csv(temporary, lineterminator="\n")
