@@ -13,7 +13,7 @@ from replicate.base.stage import BadInput
 from replicate.gan import model
 from replicate.gan.model import Model
 from replicate.gan.settings import Settings
-from replicate.parameters import Parameters
+from replicate.parameters import Parameters, Variant
 
 RUNS = Path("metrics/runs")  # of the pipeline
 
@@ -72,13 +72,19 @@ def snapshot(iteration: int) -> str:
     return f"weights-{iteration:06}.safetensors"
 
 
-def of(variant: str, seed: int, params: Parameters) -> Run:
+def variant(name: str, params: Parameters) -> Variant:
+    """The record of a variant. Raises BadInput when there is none."""
+    if name not in params.variants:
+        raise BadInput(f"variant: got {name!r}, expected one of variants.yaml: {', '.join(params.variants)}")
+    return params.variants[name]
+
+
+def of(name: str, seed: int, params: Parameters) -> Run:
     """The run of a variant and a seed. Raises BadInput when there is no such variant, or the seed is negative."""
-    if variant not in params.variants:
-        raise BadInput(f"variant: got {variant!r}, expected one of variants.yaml: {', '.join(params.variants)}")
+    variant(name, params)
     if seed < 0:
         raise BadInput(f"seed: got {seed}, expected 0 or more")
-    return Run(variant, seed, params.settings(variant))
+    return Run(name, seed, params.settings(name))
 
 
 def record(this: Run, files: Mnist) -> dict[str, Any]:

@@ -1,16 +1,17 @@
-"""A study: many runs, spread over the workers of a Dask cluster. `make study NAME=seeds JOBS=2`.
+"""Make the runs of a variant that the studies lack, spread over the workers of a Dask cluster: `make study NAME=official JOBS=2`.
 
-    python -m replicate.studies.make NAME [--jobs N] [--threads N] [--scheduler tcp://HOST:PORT]
+    python -m replicate.studies.make VARIANT ... [--jobs N] [--threads N] [--scheduler tcp://HOST:PORT]
 
-studies/studies.yaml lists the studies. The results of a run stand in studies/NAME/RUN, whole or not at all; only runs
-that are missing there, or are not of the present settings, data and version of the training, are made. A run that was
-interrupted goes on from its checkpoint. One whose training diverges or collapses would do so again: this is its result.
+variants.yaml lists the seeds of each variant. A run is there when its folder studies/runs/RUN is there, which appears whole or not
+at all; nothing else decides whether it is made. A run that was interrupted goes on from its checkpoint. One that diverges or collapses
+would do so again: run.json says so, and this is its result.
 """
 
 import argparse
 import json
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,24 +21,50 @@ from dask.tokenize import tokenize
 from distributed import Client, Future, LocalCluster, as_completed
 from distributed.system import MEMORY_LIMIT
 
-from replicate.base import mnist, parameters, stage
+from replicate import parameters
+from replicate.analysis.table import STUDIES
+from replicate.base import files, mnist, source, stage
 from replicate.base.stage import BadInput, Progress
+from replicate.gan import run
 from replicate.gan.run import Run
-from replicate.measures import judge
+from replicate.measures import classifier
 from replicate.parameters import Parameters
-from replicate.studies import plan, worker
+from replicate.studies import worker
 
 CODE = Path(__file__).parents[1]
 MEMORY = 1.2e9  # bytes: a training, and the worker that began it
 
 
+def missing(variants: list[str], params: Parameters) -> list[Run]:
+    """The runs of some variants that have no folder: the first seed of each, then the second, and so on. Raises BadInput."""
+    of_each = [[run.of(variant, seed, params) for seed in run.variant(variant, params).seeds] for variant in variants]
+    longest = max(map(len, of_each))
+    in_turn = [of_one[place] for place in range(longest) for of_one in of_each if place < len(of_one)]
+    return [this for this in in_turn if not (STUDIES / this.name).exists()]
+
+
 def project(params: Parameters) -> dict[str, bytes]:
-    """The files that a worker needs: the code, the parameters with the studies' variants, the judge. Raises BadInput."""
-    judge.load()
-    files = {f"replicate/{path.relative_to(CODE).as_posix()}": path.read_bytes() for path in CODE.rglob("*.py")}
-    files[judge.WEIGHTS.as_posix()] = judge.WEIGHTS.read_bytes()
-    files["params.yaml"] = json.dumps(params.model_dump(exclude_none=True)).encode()  # JSON is YAML
-    return files
+    """The files that a worker needs: the code, the parameters, the classifier. Raises BadInput."""
+    classifier.load()
+    content = {f"replicate/{path.relative_to(CODE).as_posix()}": path.read_bytes() for path in CODE.rglob("*.py")}
+    content[classifier.WEIGHTS.as_posix()] = classifier.WEIGHTS.read_bytes()
+    everything = params.model_dump(exclude_none=True)  # JSON is YAML
+    content["variants.yaml"] = json.dumps(everything.pop("variants")).encode()
+    content["params.yaml"] = json.dumps(everything).encode()
+    return content
+
+
+def store(results: dict[str, bytes], this: Run) -> None:
+    """Put the files of a run into its folder."""
+    folder = STUDIES / this.name
+    temporary = folder.with_name(f".{folder.name}")
+    if temporary.exists():
+        shutil.rmtree(temporary)
+    temporary.mkdir(parents=True)
+    for name, content in results.items():
+        with files.whole_file(temporary / name) as path:
+            path.write_bytes(content)
+    temporary.rename(folder)
 
 
 def cluster(jobs: int, scheduler: str | None) -> Client:
@@ -69,23 +96,23 @@ def cluster(jobs: int, scheduler: str | None) -> Client:
     return client
 
 
-def results(client: Client, missing: list[Run], files: dict[str, bytes], threads: int) -> Iterator[tuple[Run, Future]]:
-    """The runs as they end, each with its future, under a progress bar of their iterations; `files` are the project's."""
+def results(client: Client, wanted: list[Run], content: dict[str, bytes], threads: int) -> Iterator[tuple[Run, Future]]:
+    """The runs as they end, each with its future, under a progress bar of their iterations; `content` are the project's files."""
     register_pickle_by_value(worker)
-    key = tokenize(files)[:12]  # the same for the same files, whose checkpoints a worker finds by it
-    perform = worker.perform
+    perform, code = worker.perform, source.fingerprint("replicate.train")
+    keys = {this.name: tokenize(code, this.settings.model_dump())[:12] for this in wanted}  # by which a worker finds checkpoints
     futures = {
         # Dask pickles a lambda, and the code of a module that is registered, by value: a worker needs no `replicate`.
         client.submit(
             lambda *task: perform(*task),
-            *(files, key, this.variant, this.seed, threads),
-            key=f"{key}-{this.name}",
+            *(content, keys[this.name], this.variant, this.seed, threads),
+            key=f"{keys[this.name]}-{this.name}",
             priority=-position,  # in the order of the runs, which Dask would not keep
         ): this
-        for position, this in enumerate(missing)
+        for position, this in enumerate(wanted)
     }
-    done = dict.fromkeys((this.name for this in missing), 0)
-    with Progress(desc="study", total=sum(t.settings.train.iterations for t in missing), unit="iteration") as progress:
+    done = dict.fromkeys((this.name for this in wanted), 0)
+    with Progress(desc="study", total=sum(t.settings.train.iterations for t in wanted), unit="iteration") as progress:
 
         def show(name: str, iterations: int) -> None:
             progress.update(max(iterations - done[name], 0))
@@ -107,40 +134,36 @@ def positive(text: str) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name")
+    parser.add_argument("variants", nargs="+", metavar="VARIANT")
     parser.add_argument("--jobs", type=positive, default=1, help="runs at a time on this machine")
     parser.add_argument("--threads", type=positive, help="of a run; by default this machine's cores over the jobs")
     parser.add_argument("--scheduler", help="address of a Dask scheduler whose workers do it instead")
     options = parser.parse_args()
-    pipeline = parameters.load()
-    planned, params = plan.load(pipeline)
-    folder = plan.FOLDER / options.name
-    wanted = plan.runs(options.name, planned, params)
-    missing = [this for this in wanted if not plan.current(folder / this.name, this, params)]
-    print(f"study {options.name}: {len(wanted)} runs, of which {len(missing)} are to be made", flush=True)
-    for name, why in plan.failed(pipeline)[options.name].items():
-        print(f"{name}: {why}", flush=True)
-    if not missing:
+    params = parameters.load()
+    wanted = missing(options.variants, params)
+    print(f"{len(wanted)} runs are to be made", flush=True)
+    if not wanted:
         return
-    os.environ.setdefault("MNIST_DIR", str(mnist.FOLDER.resolve()))
+    os.environ.setdefault("MNIST_DIR", str(mnist.FOLDER.resolve()))  # for workers on this machine
     threads = options.threads or max((os.cpu_count() or 1) // options.jobs, 1)
     failed = []
     try:
         with cluster(options.jobs, options.scheduler) as client:
-            for this, future in results(client, missing, project(params), threads):
+            for this, future in results(client, wanted, project(params), threads):
                 error = future.exception()
                 if found := worker.FAILED.search(str(error)):
-                    plan.store({}, folder / this.name, this, params, failed=found[1])
+                    record = run.record(this, params.mnist) | {"failed": found[1]}
+                    store({"run.json": json.dumps(record, indent=2).encode()}, this)
                     print(f"{this.name}: {found[1]}", flush=True)
                 elif error:
                     failed.append(f"{this.name}: {error}")
                     print(f"failed: {this.name}", flush=True)
                 else:
-                    plan.store(future.result(), folder / this.name, this, params)
+                    store(future.result(), this)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the same command goes on from each run's checkpoint") from None
     if failed:
-        raise BadInput("\n".join([f"{len(failed)} of {len(missing)} runs failed:", *failed]))
+        raise BadInput("\n".join([f"{len(failed)} of {len(wanted)} runs failed:", *failed]))
 
 
 if __name__ == "__main__":

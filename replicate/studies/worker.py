@@ -17,7 +17,7 @@ from pathlib import Path
 from distributed import Worker, get_worker
 from filelock import FileLock
 
-STAGES = ("train", "evaluate", "milestones", "yardstick", "represent", "evidence")
+MEASURES = ("classification", "codes", "milestones", "posthoc_q", "probes")
 TRAINED = re.compile(r"train .*?(\d+)/(\d+) \[")  # the progress of a training, a line every half a minute
 FAILED = re.compile(r"^error: (training (?:diverged|collapsed) .*)", re.MULTILINE)  # the last word of stage train
 
@@ -41,22 +41,25 @@ def perform(project: dict[str, bytes], key: str, variant: str, seed: int, thread
     folder = Path(tempfile.gettempdir(), f"infogan-{user}-{key}-{name}")
     folder.mkdir(exist_ok=True)
     folder.chmod(0o700)  # fails where the folder is another user's, whose code would run here
+    with FileLock(folder / "checkpoints" / name / "lock"):
+        pass  # where a worker was killed, its training may live on: let it finish
     for file, content in project.items():
         path = folder / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    with FileLock(folder / "checkpoints" / name / "lock"):
-        pass  # where a worker was killed, its training may live on: let it finish
-    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-    for stage in ("download", *STAGES):
-        done = folder / f"{stage}.done"
+    # Dask's nanny sets all three to 1, and MKL's own wins over OMP's.
+    threading = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    run = [variant, str(seed)]
+    stages = [["download"], ["train", *run], *([f"measure.{measure}", *run] for measure in MEASURES)]
+    for module, *arguments in stages:
+        done = folder / f"{module}.done"
         if done.exists():
             continue
         if getattr(get_worker(), "interrupted", False):
-            raise RuntimeError(f"stage {stage} of {name} was not begun: interrupted")
-        command = [sys.executable, "-m", f"replicate.{stage}", *([] if stage == "download" else [variant, str(seed)])]
+            raise RuntimeError(f"stage {module} of {name} was not begun: interrupted")
+        command = [sys.executable, "-m", f"replicate.{module}", *arguments]
         with subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=folder, env=os.environ | threading, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process:
             printed = []
             for line in process.stdout:
@@ -67,9 +70,9 @@ def perform(project: dict[str, bytes], key: str, variant: str, seed: int, thread
             said = "".join(printed[-20:])
             if FAILED.search(said):  # as it would again
                 shutil.rmtree(folder)
-            raise RuntimeError(f"stage {stage} of {name} in {folder} ended with status {process.returncode}:\n{said}")
+            raise RuntimeError(f"stage {module} of {name} in {folder} ended with status {process.returncode}:\n{said}")
         done.touch()
-    metrics = folder / "metrics"
-    files = {path.relative_to(metrics).as_posix(): path.read_bytes() for path in metrics.rglob("*") if path.is_file()}
+    measured = folder / "metrics" / "runs" / name
+    results = {path.name: path.read_bytes() for path in measured.iterdir() if path.is_file()}
     shutil.rmtree(folder)
-    return files
+    return results

@@ -1,0 +1,143 @@
+"""Numbers by name, as the texts place them: most of them are texts."""
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+import jinja2
+
+from replicate.analysis import claims, statistics
+from replicate.analysis.claims import Assessment, Claims
+from replicate.analysis.table import Metric, Table
+
+ENOUGH = 5  # runs that have an interval; of fewer the values are shown
+
+
+def require(condition: bool) -> str:
+    """Nothing, where the results say what the text beside it says. Raises TemplateRuntimeError where they do not."""
+    if not condition:
+        raise jinja2.TemplateRuntimeError("the results no longer say this")
+    return ""
+
+
+def minus(text: str) -> str:
+    return text.replace("-", "−")
+
+
+def write(value: float | str | None, unit: str = "", decimals: int | None = None) -> str:
+    """A number with its unit: shares in percent with one decimal; two decimals, three below 0.1, one from 100 on."""
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return value
+    if unit == "%":
+        return minus(f"{100 * value:z.{1 if decimals is None else decimals}f}") + " %"
+    if decimals is None:
+        decimals = 0 if isinstance(value, int) else 1 if abs(value) >= 100 else 3 if 0 < abs(value) < 0.1 else 2
+    return minus(f"{value:z.{decimals}f}") + (f" {unit}" if unit else "")
+
+
+def bare(value: float | None, unit: str, decimals: int | None = None) -> str:
+    """As `write`, without the unit."""
+    return write(value, unit, decimals).removesuffix(f" {unit}")
+
+
+def within(middle: float, interval: statistics.Interval, unit: str) -> str:
+    """A number with its interval: "18.8 [15.7, 21.9] %". An interval that is narrower than 0.1 has three decimals."""
+    decimals = 3 if unit != "%" and interval.high - interval.low < 0.1 else None
+    middle, low, high = (bare(value, unit, decimals) for value in (middle, *interval))
+    return f"{middle} [{low},\u00a0{high}]" + (f" {unit}" if unit else "")
+
+
+def estimate(values: Sequence[Any], unit: str) -> str:
+    """The mean over runs with its 95 % interval; of fewer runs than ENOUGH their values."""
+    if not values:
+        return "–"
+    if len(values) < ENOUGH:
+        return f"{', '.join(bare(value, unit) for value in values)} {unit}".strip()
+    if None in values:
+        return f"none in {values.count(None)} of {len(values)}"
+    return within(fmean(values), statistics.mean_interval(values), unit)
+
+
+class Numbers:
+    """What the templates call, over the table of the studies."""
+
+    def __init__(self, table: Table, metrics: dict[str, Metric], asked: Claims, assessments: dict[str, Assessment]):
+        self.table, self.metrics, self.asked, self.assessments = table, metrics, asked, assessments
+        self.ablations = claims.ablations(asked.ablations, table)
+
+    def n(self, variant: str, seeds: Sequence[int] | None = None) -> int:
+        """How many runs there are."""
+        return len([seed for seed in self.table.seeds(variant) if seeds is None or seed in seeds])
+
+    def values(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> list[Any]:
+        return self.table.values(variant, metric, seeds)
+
+    def value(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> float | None:
+        return self.table.mean(variant, metric, seeds)
+
+    def count(
+        self,
+        variant: str,
+        metric: str,
+        at_most: float | None = None,
+        at_least: float | None = None,
+        seeds: Sequence[int] | None = None,
+    ) -> int:
+        """How many runs have a value within the limits."""
+        found = [value for value in self.values(variant, metric, seeds) if value is not None]
+        return sum((at_most is None or v <= at_most) and (at_least is None or v >= at_least) for v in found)
+
+    def mean(
+        self, variant: str, metric: str, seeds: Sequence[int] | None = None, decimals: int | None = None
+    ) -> str:
+        values = self.values(variant, metric, seeds)
+        return write(self.value(variant, metric, seeds), self.metrics[metric].unit, decimals) if values else "–"
+
+    def estimate(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> str:
+        return estimate(self.values(variant, metric, seeds), self.metrics[metric].unit)
+
+    def run(self, variant: str, seed: int, metric: str) -> str:
+        """A metric of one run; – where it was not measured."""
+        found = self.values(variant, metric, [seed])
+        return write(found[0], self.metrics[metric].unit) if found else "–"
+
+    def ranked(self, variant: str, metric: str) -> list[int]:
+        """The seeds of a variant, from the least value to the largest."""
+        return sorted(self.table.seeds(variant), key=lambda seed: self.values(variant, metric, [seed])[0])
+
+    def best_run(self, variant: str, metric: str) -> int:
+        return self.ranked(variant, metric)[0]
+
+    def median_run(self, variant: str, metric: str) -> int:
+        ranked = self.ranked(variant, metric)
+        return ranked[len(ranked) // 2]
+
+    def worst_run(self, variant: str, metric: str) -> int:
+        return self.ranked(variant, metric)[-1]
+
+    def difference(self, variant: str, than: str, metric: str) -> str:
+        """The difference of two means, of shares in percentage points; with Welch's interval where both have ENOUGH runs."""
+        ours, theirs = self.values(variant, metric), self.values(than, metric)
+        if min(len(ours), len(theirs)) < 2 or None in [*ours, *theirs]:
+            return "–"
+        unit = self.metrics[metric].unit
+        found = statistics.welch(ours, theirs)
+        enough = min(len(ours), len(theirs)) >= ENOUGH
+        text = within(found.mean, found.interval, unit) if enough else write(found.mean, unit)
+        return text.replace(" %", " points")
+
+    def p_value(self, variant: str) -> str:
+        """Of a variant's error beside infogan's: two-sided, by Welch's t, corrected by Holm over the registered family."""
+        if variant not in self.ablations or self.n(variant) < ENOUGH:
+            return "–"
+        p = self.ablations[variant].p
+        return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+    def verdict(self, claim: str) -> str:
+        return self.assessments[claim].verdict
+
+    def meets(self, claim: str) -> str:
+        """How many runs meet every condition: "13 of 20"."""
+        return f"{self.assessments[claim].met} of {self.assessments[claim].runs}"

@@ -1,0 +1,138 @@
+"""The tables of the texts, in Markdown."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from replicate.analysis import claims, statistics
+from replicate.analysis.claims import Assessment, Finding
+from replicate.analysis.table import Table
+from replicate.gan.run import Run
+from replicate.parameters import Parameters, Variant
+from replicate.reporting.numbers import ENOUGH, Numbers, estimate, write
+
+ERROR = "error"
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 1) -> str:
+    """A table; the columns from the one with index `numbers` on are aligned to the right."""
+    lines = [header, ["--:" if column >= numbers else "---" for column in range(len(header))], *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+class Tables:
+    """What the templates call; `own` is the table of the pipeline's runs, `runs` are these."""
+
+    def __init__(
+        self, numbers: Numbers, params: Parameters, own: Table, runs: Sequence[Run], environments: Mapping[str, list[str]]
+    ):
+        self.numbers, self.params, self.own, self.runs, self.environments = numbers, params, own, runs, environments
+
+    def of(self, groups: Sequence[str]) -> dict[str, Variant]:
+        """The variants of some groups that have runs, infogan first."""
+        with_runs = set(self.numbers.table.variants())
+        chosen = {
+            name: each for name, each in self.params.variants.items() if each.group in groups and name in with_runs
+        }
+        return {"infogan": self.params.variants["infogan"]} | chosen
+
+    def by_variant(self, groups: Sequence[str], metrics: Sequence[str]) -> str:
+        """A row for each variant of some groups, with estimates of some metrics."""
+        number, known = self.numbers, self.numbers.metrics
+        rows = [
+            [each.label, str(number.n(name)), *(number.estimate(name, metric) for metric in metrics)]
+            for name, each in self.of(groups).items()
+        ]
+        return markdown(["variant", "runs", *(known[metric].label for metric in metrics)], rows)
+
+    def style_table(self, groups: Sequence[str]) -> str:
+        metrics = ["slant_correlation", "slant_change", "width_correlation", "width_change", "thickness_change"]
+        return self.by_variant(groups, [*metrics, "specificity", "digit_kept", "kept_at_2"])
+
+    def information_table(self, groups: Sequence[str]) -> str:
+        return self.by_variant(groups, ["share_at_1000", "share_at_end", "posthoc_share", "posthoc_c2", "posthoc_c3"])
+
+    def gradients_table(self, groups: Sequence[str]) -> str:
+        return self.by_variant(groups, ["gradient_adversarial", "gradient_c1", "gradient_continuous", ERROR])
+
+    def k_table(self) -> str:
+        metrics = ["ami", "ami_ceiling", "kmeans_ami", "information_digit", "error_majority", "probe_100"]
+        return self.by_variant(["k"], metrics)
+
+    def ablations_table(self, groups: Sequence[str]) -> str:
+        """The error of each variant, and its difference to that of infogan."""
+        number = self.numbers
+        rows = []
+        for name, each in self.of(groups).items():
+            if number.values(name, ERROR) and None not in number.values(name, ERROR):
+                beside = ["–", "–"] if name == "infogan" else [number.difference(name, "infogan", ERROR), number.p_value(name)]
+                rows.append([each.label, str(number.n(name)), number.estimate(name, ERROR), *beside])
+        return markdown(["variant", "runs", "test error", "minus InfoGAN's", "p (Holm)"], rows)
+
+    def runs_table(self, variant: str) -> str:
+        """A row for each run of a variant."""
+        metrics = [ERROR, "error_without_merging", "merged_which", "knn_consistency", "ami", "consistency"]
+        metrics += ["slant_correlation", "width_correlation", "specificity"]
+        number = self.numbers
+        rows = [
+            [str(seed), *(number.run(variant, seed, metric) or "none" for metric in metrics)]
+            for seed in number.table.seeds(variant)
+        ]
+        return markdown(["seed", *(number.metrics[metric].label for metric in metrics)], rows, 0)
+
+    def metrics_table(self) -> str:
+        """Every metric, as metrics.yaml has it."""
+        rows = [
+            [f"`{name}`", each.label, each.unit or "–", each.definition, each.if_null or "–"]
+            for name, each in self.numbers.metrics.items()
+        ]
+        return markdown(["metric", "in texts and figures", "unit", "what it is", "no value where"], rows, 9)
+
+    def claims_table(self) -> str:
+        """Every claim with each of its conditions."""
+        asked, rows = self.numbers.asked.claims, []
+        for name, found in self.numbers.assessments.items():
+            claim = asked[name]
+            conditions = [self.condition(each) for each in found.findings]
+            here, control = zip(*conditions)
+            about = f"{claim.statement} ({claim.where})"
+            rows.append([f"**{name}**", about, claim.published, "<br>".join(here), "<br>".join(control), judged(found)])
+        return markdown(["claim", "statement", "published", "here (threshold)", "control", "verdict"], rows, 9)
+
+    def condition(self, finding: Finding) -> tuple[str, str]:
+        """A condition's metric over the runs with its thresholds, and the control's mean."""
+        metric = self.numbers.metrics.get(finding.condition.metric)
+        label, unit = (metric.label, metric.unit) if metric else ("time of a step over one without Q", "")
+        value = estimate(finding.values, unit)
+        signs = {True: "≥", False: "≤"}
+        limits = ", ".join(f"{signs[each.at_least]} {write(each.value, unit)}" for each in finding.limits)
+        if finding.condition.share is not None:
+            limits += f" in {100 * finding.condition.share:.0f} % of runs"
+        return f"{label} {value} ({limits}){'' if finding.passed[0] else ' ✗'}", write(finding.control, unit) if finding.control is not None else "–"
+
+    def machines_table(self) -> str:
+        """What the studies' runs were made on."""
+        rows = [[machine, str(len(names)), ", ".join(names)] for machine, names in self.environments.items()]
+        return markdown(["machine", "runs", "which"], rows, 9)
+
+    def pipeline_table(self) -> str:
+        """The pipeline's own runs beside those of the studies: a value outside of the interval of one more run is marked."""
+        metrics = [ERROR, "share_at_end", "consistency", "slant_correlation", "width_correlation", "specificity"]
+        known, rows = self.numbers.metrics, []
+        for this in self.runs:
+            cells = []
+            for metric in metrics:
+                value = self.own.values(this.variant, metric, [this.seed])
+                others = self.numbers.values(this.variant, metric, [s for s in self.numbers.table.seeds(this.variant) if s != this.seed])
+                text = write(value[0], known[metric].unit) if value else "–"
+                if value and value[0] is not None and len(others) >= ENOUGH and None not in others:
+                    low, high = statistics.prediction_interval(others)
+                    text += "" if low <= value[0] <= high else " *"
+                cells.append(text)
+            rows.append([this.name, *cells])
+        return markdown(["run", *(known[metric].label for metric in metrics)], rows)
+
+
+def judged(found: Assessment) -> str:
+    """A verdict; with five runs or more how many of them meet every condition, and whether it is borderline."""
+    beside = [f"{found.met} of {found.runs}"] if found.runs >= ENOUGH and found.verdict != claims.NOT_JUDGED else []
+    beside += ["borderline"] if found.borderline else []
+    return f"{found.verdict} ({', '.join(beside)})" if beside else found.verdict
