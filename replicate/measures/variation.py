@@ -100,7 +100,8 @@ def thickness_senses(styles: Morphometry, digit: np.ndarray) -> dict[str, int]:
     """How thickness goes with what a code varies, among real digits of one class: by `styles` and `digit` (N,).
 
     rotation: the sign of the correlation of thickness with the distance of the slant from its class's mean. width: that
-    with the width. Both within classes; 1 where the correlation is not significant.
+    with the width. Both within classes; 1 where the correlation is not significant. Of the first 2,000 test images of MNIST
+    the correlations are 0.02 (p = 0.46) and 0.19.
     """
 
     def within(values: np.ndarray) -> np.ndarray:
@@ -128,8 +129,8 @@ def scores(
     """What varies along the rotation and the width code, at ±1 and at ±2: names such as rotation_residual_1.
 
     Means over both signs, all categories and the first DRAWS draws of each. residual: see `residuals`, of the image at
-    the value by that at 0; residual_floor: the same where the image at the value is a plain shear or stretch of that at 0,
-    which the fit has to find from the identity: what the method leaves of a pure affine warp. thickness_beyond: the
+    the value by that at 0; residual_floor: the same where a plain shear or stretch of the image at 0 stands in place of G's
+    image, which the fit has to find from the identity: what the method leaves of a pure affine warp. thickness_beyond: the
     thickness of G's image minus that of the plain shear or stretch of the image at 0 to the same slant or width, in
     standard deviations of real digits; positive in the direction in which real digits of one class differ that lean more,
     or are as wide or narrow (see `thickness_senses`), negative in the opposite one. realism: the mean natural logarithm of
@@ -164,7 +165,8 @@ def scores(
                 measures = before[inked, role.measure], after[inked, role.measure]
                 plain = naturalness.PLAIN[name](image, *measures)
                 residual.append(residuals(image, target, START[name](image, *measures)))
-                floor.append(residuals(image, plain, torch.eye(2, 3).repeat(len(image), 1, 1)))
+                as_generated = naturalness.unchanged(plain)
+                floor.append(residuals(image, as_generated, torch.eye(2, 3).repeat(len(image), 1, 1)))
                 sense = senses[name] * (side if name == "width" else 1)
                 beyond.append(sense * (_thickness(target) - _thickness(plain)) / real_std["thickness"])
             found = {"residual": residual, "residual_floor": floor, "thickness_beyond": beyond, "realism": realism}
