@@ -133,7 +133,9 @@ def scores(
     image, which the fit has to find from the identity: what the method leaves of a pure affine warp. thickness_beyond: the
     thickness of G's image minus that of the plain shear or stretch of the image at 0 to the same slant or width, in
     standard deviations of real digits; positive in the direction in which real digits of one class differ that lean more,
-    or are as wide or narrow (see `thickness_senses`), negative in the opposite one. realism: the mean natural logarithm of
+    or are as wide or narrow (see `thickness_senses`), negative in the opposite one. A generator whose digits widen as
+    MNIST's do has a negative value: a plain stretch adds 0.16 pixels of thickness for each pixel of width, while digits of
+    one class have 0.05 more. realism: the mean natural logarithm of
     the realism score of G's image over that of its image at 0 (see `naturalness.realism`); 0 where it looks as real,
     negative where it looks less real.
 
