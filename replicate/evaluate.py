@@ -22,10 +22,12 @@ from replicate.measures import (
     convergence,
     extrapolation,
     judge,
+    morphometry,
     naturalness,
     partitions,
     purity,
     switching,
+    variation,
 )
 from replicate.measures.reading import Split, categories, lower_bounds, with_batch_statistics
 from replicate.parameters import Evaluate
@@ -122,7 +124,8 @@ def evaluate(
     switched = switching.scores(switching.rows(generate, judged, one_of_each, prior.categories))
 
     real = test[0][: options.real_images]
-    real_std = continuous_codes.spread(real.numpy())
+    real_styles = morphometry.measure(real.numpy())
+    real_std = continuous_codes.deviations(real_styles)
     drawn = sample_every_category(options.traversals_per_category, prior, random)
     traversal = continuous_codes.traverse(generate, drawn, prior.categories, options.traversal_values)
 
@@ -144,6 +147,9 @@ def evaluate(
         "disentanglement": continuous_codes.disentanglement(traversal, real_std, judged),
         "extrapolation": extrapolation.scores(traversal, real_std, judged),
         "naturalness": naturalness.scores(traversal, real_std, features, mnist.as_input(real)),
+        "variation": variation.scores(
+            traversal, real_std, features, mnist.as_input(real), real_styles, test[1][: options.real_images].numpy()
+        ),
     }
     rows = [{"digit": digit, **{str(d): n for d, n in enumerate(row)}} for digit, row in enumerate(confusion.tolist())]
     return Evaluation(metrics, rows, continuous_codes.table(traversal))

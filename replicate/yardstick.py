@@ -6,6 +6,11 @@ The same measurement for every objective. A fresh posterior network q(c|x) is tr
 until its bound of c1 stops rising on held-out ones; its variational lower bound E[log q(c|x)] + H(c) ≤ I(c; x) (§5,
 eq. 5) on a third set of samples is reported. On the same samples, with population statistics in its batchnorm too, the
 run's own head reads c1: what the fresh network finds beyond it is the gap that the head leaves.
+
+The posterior of a continuous code is a mixture of truncated logistic distributions, which can have almost any shape. A
+second network whose posterior is a single Gaussian, the family of the paper's Q (App. C), is trained from the same
+initial weights on the same samples for as many iterations: how much lower its bound is tells whether a factored Gaussian
+is sufficient (§6).
 """
 
 import copy
@@ -35,30 +40,79 @@ Generator = Callable[[Tensor], Tensor]  # what the generator reads (N, latent si
 Samples = tuple[Tensor, Codes]  # N images (N, 1, 28, 28) and the latent variables that they are made from
 
 
-class Posteriors(NamedTuple):
-    """q(c|x): a categorical distribution over c1; over each of c2, c3 logistic ones, mixed and truncated to [−1, 1]."""
+LOG_SCALES = (-6, 2)  # limits: from a thousandth of the interval of a code to what is almost uniform over it
 
-    logits: Tensor  # (N, K)
+
+class Mixtures(NamedTuple):
+    """Over each of c2, c3 logistic distributions, M of them, mixed and truncated to [−1, 1]."""
+
     shares: Tensor  # (N, 2, M): logits
     means: Tensor  # (N, 2, M): in [−1, 1]
     log_scales: Tensor  # (N, 2, M)
+
+    @classmethod
+    def of(cls, outputs: Tensor) -> "Mixtures":
+        """Those that a network's outputs (N, 2, 3, M) stand for."""
+        shares, means, log_scales = outputs.unbind(dim=2)
+        return cls(shares, means.tanh(), log_scales.clamp(*LOG_SCALES))
+
+    def log_density(self, codes: Tensor) -> Tensor:
+        """Of the continuous codes (N, 2): (N, 2) nats."""
+        shares, means, log_scales = self
+        scales = log_scales.exp()
+        deviation = (codes[:, :, None] - means) / scales
+        log_density = -deviation - log_scales - 2 * F.softplus(-deviation)
+        inside = torch.sigmoid((1 - means) / scales) - torch.sigmoid((-1 - means) / scales)  # not 0: the mean is inside
+        return (shares.log_softmax(dim=2) + log_density - inside.log()).logsumexp(dim=2)
+
+
+class Gaussians(NamedTuple):
+    """Over each of c2, c3 one Gaussian with a learned standard deviation, not truncated (App. C).
+
+    It gives a part of its density to values beyond ±1, which no code has: of a generator that ignores a code its bound
+    is at most log 2 − ½ log(2πe/3) = −0.18 nats, where that of Mixtures is 0.
+    """
+
+    means: Tensor  # (N, 2, 1)
+    log_stds: Tensor  # (N, 2, 1)
+
+    @classmethod
+    def of(cls, outputs: Tensor) -> "Gaussians":
+        """Those that a network's outputs (N, 2, 2, 1) stand for."""
+        means, log_stds = outputs.unbind(dim=2)
+        return cls(means, log_stds.clamp(*LOG_SCALES))
+
+    def log_density(self, codes: Tensor) -> Tensor:
+        """Of the continuous codes (N, 2): (N, 2) nats."""
+        deviation = (codes[:, :, None] - self.means) / self.log_stds.exp()
+        return (-0.5 * deviation.square() - self.log_stds - 0.5 * math.log(2 * math.pi)).squeeze(2)
+
+
+class Posteriors(NamedTuple):
+    """q(c|x), factored: a categorical distribution over c1, and one of a family over each of c2, c3."""
+
+    logits: Tensor  # (N, K)
+    continuous: Mixtures | Gaussians
 
 
 class PosteriorNetwork(nn.Module):
     """Images (N, 1, 28, 28) -> Posteriors.
 
     The layers of Table 1's trunk with half its channels and a quarter of its features, at a fifth of its arithmetic.
-    The slope is their own, so that the same network reads every variant.
+    The slope is their own, so that the same network reads every variant. `family` is that of the posteriors of c2 and c3,
+    each with so many `components`; the layers before the output start from the same weights for every family.
     """
 
     WIDTH, FEATURES, SLOPE = 32, 256, 0.1
-    LOG_SCALES = (-6, 2)  # from a thousandth of the interval to what is almost uniform
 
-    def __init__(self, prior: Latent, components: int, seed: np.random.SeedSequence):
+    def __init__(
+        self, prior: Latent, family: type[Mixtures] | type[Gaussians], components: int, seed: np.random.SeedSequence
+    ):
         super().__init__()
         torch.manual_seed(int(seed.generate_state(1)[0]))  # the layers' initial weights are PyTorch's
-        self.components = components
-        self.sizes = (prior.categories, 3 * prior.continuous_codes * components)
+        self.family = family
+        self.shape = (prior.continuous_codes, len(family._fields), components)  # of the outputs of c2 and c3
+        self.sizes = (prior.categories, math.prod(self.shape))
         self.convolutional = nn.Sequential(
             nn.Conv2d(1, self.WIDTH, 4, stride=2, padding=1), nn.LeakyReLU(self.SLOPE),
             nn.Conv2d(self.WIDTH, 2 * self.WIDTH, 4, stride=2, padding=1), nn.BatchNorm2d(2 * self.WIDTH),
@@ -68,18 +122,17 @@ class PosteriorNetwork(nn.Module):
             Linear(7 * 7 * 2 * self.WIDTH, self.FEATURES), nn.BatchNorm1d(self.FEATURES), nn.LeakyReLU(self.SLOPE)
         )
         self.output = nn.Linear(self.FEATURES, sum(self.sizes))
-        nn.init.zeros_(self.output.weight)  # every posterior starts at the prior, or near it: at a bound of 0 nats
+        nn.init.zeros_(self.output.weight)  # every posterior starts the same for all images; Mixtures near the prior
         nn.init.zeros_(self.output.bias)
         with torch.no_grad():  # the means apart, lest the components stay alike
-            means = self.output.bias[prior.categories :].unflatten(0, (-1, 3, components))[:, 1]
+            means = self.output.bias[prior.categories :].unflatten(0, self.shape)[:, family._fields.index("means")]
             means.copy_((2 * torch.arange(components) + 1) / components - 1)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Posteriors:
         x = self.convolutional(images).permute(0, 2, 3, 1).flatten(1)
-        logits, mixtures = self.output(self.fully_connected(x)).split(self.sizes, dim=1)
-        shares, means, log_scales = mixtures.unflatten(1, (-1, 3, self.components)).unbind(dim=2)
-        return Posteriors(logits, shares, means.tanh(), log_scales.clamp(*self.LOG_SCALES))
+        logits, continuous = self.output(self.fully_connected(x)).split(self.sizes, dim=1)
+        return Posteriors(logits, self.family.of(continuous.unflatten(1, self.shape)))
 
 
 def category_bounds(logits: Tensor, category: Tensor) -> Tensor:
@@ -89,13 +142,8 @@ def category_bounds(logits: Tensor, category: Tensor) -> Tensor:
 
 def lower_bounds(posteriors: Posteriors, codes: Codes) -> Tensor:
     """log q(c_j|x) + H(c_j) of each sample and code: (N, 3) nats; a mean is a lower bound of I(c_j; x)."""
-    logits, shares, means, log_scales = posteriors
-    scales = log_scales.exp()
-    deviation = (codes.continuous[:, :, None] - means) / scales
-    log_density = -deviation - log_scales - 2 * F.softplus(-deviation)
-    inside = torch.sigmoid((1 - means) / scales) - torch.sigmoid((-1 - means) / scales)  # not 0: the mean is inside
-    continuous = (shares.log_softmax(dim=2) + log_density - inside.log()).logsumexp(dim=2) + math.log(2)
-    return torch.cat([category_bounds(logits, codes.category)[:, None], continuous], dim=1)
+    continuous = posteriors.continuous.log_density(codes.continuous) + math.log(2)
+    return torch.cat([category_bounds(posteriors.logits, codes.category)[:, None], continuous], dim=1)
 
 
 def sample(generator: Generator, n: int, prior: Latent, random: torch.Generator, device: torch.device) -> Samples:
@@ -139,32 +187,42 @@ class Fitted(NamedTuple):
     still_rising: bool  # whether c1's bound had risen in the last validations
 
 
-def fit(
-    generator: Generator,
-    prior: Latent,
-    options: Yardstick,
-    seeds: tuple[np.random.SeedSequence, np.random.SeedSequence, np.random.SeedSequence],
-    device: torch.device,
-    title: str,
-) -> Fitted:
-    """Train a fresh posterior network on samples of `generator` until the bound of c1 stops rising on held-out samples.
+def training_samples(
+    generator: Generator, prior: Latent, options: Yardstick, random: torch.Generator, device: torch.device, title: str
+) -> Samples:
+    """The samples of an epoch, whose images are made batch by batch."""
+    epoch = max(options.training_samples // options.batch_size, 1)
+    codes = latent.sample(epoch * options.batch_size, prior, random).to(device)
+    images = torch.empty(len(codes.category), 1, 28, 28, device=device)  # at once, lest memory be fragmented
+    for i in Progress(range(epoch), desc=f"{title} samples", unit="batch"):
+        batch = slice(i * options.batch_size, (i + 1) * options.batch_size)
+        images[batch].copy_(model.generate(generator, Codes(*(part[batch] for part in codes)), prior))
+    return images, codes
 
-    The first epoch makes its images batch by batch, the later ones go through them again: the generator costs more
-    than the network that reads it. The training takes `least_epochs`, since a bound may rise late, and goes on until
-    `patience` validations in a row have brought no rise of c1's bound by more than `least_rise`, or to the end of
-    `most_epochs`. The learning rate is constant, lest a bound stop rising only because the rate falls; what is validated
-    is a moving average of the weights, which is steadier (Polyak and Juditsky 1992).
-    `seeds`: of the weights, of the training samples and of the held-out samples.
+
+def fit(
+    network: PosteriorNetwork,
+    train: Samples,
+    held_out: Samples,
+    options: Yardstick,
+    title: str,
+    iterations: int | None = None,
+) -> Fitted:
+    """Train a fresh posterior network on samples of a generator until the bound of c1 stops rising on held-out samples.
+
+    Every epoch goes through the same images: the generator costs more than the network that reads it. The training takes
+    `least_epochs`, since a bound may rise late, and goes on until `patience` validations in a row have brought no rise of
+    c1's bound by more than `least_rise`, or to the end of `most_epochs`; where `iterations` are given, it takes so many.
+    The learning rate is constant, lest a bound stop rising only because the rate falls; what is validated is a moving
+    average of the weights, which is steadier (Polyak and Juditsky 1992).
     """
-    weights, train, held_out = seeds
-    network = PosteriorNetwork(prior, options.components, weights).to(device)
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(options.averaging), use_buffers=True).eval()
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
-    held_out = sample(generator, options.validation_samples, prior, model.stream(held_out), device)
-    epoch = max(options.training_samples // options.batch_size, 1)
+    all_images, all_codes = train
+    epoch = len(all_images) // options.batch_size
     least, last = epoch * options.least_epochs, epoch * options.most_epochs
-    all_codes = latent.sample(epoch * options.batch_size, prior, model.stream(train)).to(device)
-    all_images = torch.empty(len(all_codes.category), 1, 28, 28, device=device)  # at once, lest memory be fragmented
+    if iterations is not None:
+        least = last = iterations
     best = [Best(-math.inf, 0, network)] * len(CODES)
     with Progress(desc=title, total=last, unit="iteration") as progress:
         for iteration in range(last + 1):
@@ -180,13 +238,16 @@ def fit(
                 return Fitted(best, iteration, rising)
             batch = slice(iteration % epoch * options.batch_size, (iteration % epoch + 1) * options.batch_size)
             images, codes = all_images[batch], Codes(*(part[batch] for part in all_codes))
-            if iteration < epoch:
-                images.copy_(model.generate(generator, codes, prior))
             (-lower_bounds(network(images), codes).mean(dim=0).sum()).backward()
             optimiser.step()
             optimiser.zero_grad()
             average.update_parameters(network)
             progress.update()
+
+
+def bounds_on(fitted: Fitted, samples: Samples) -> dict[str, Tensor]:
+    """The bounds (N,) of each of CODES on fresh samples, each by the network that did best for it; float64 nats."""
+    return {code: score(best.network, *samples)[:, j] for j, (code, best) in enumerate(zip(CODES, fitted.best))}
 
 
 def mean_and_error(bounds: Tensor) -> tuple[float, float]:
@@ -204,11 +265,18 @@ def measure(
     gap_c1: lower_bound_c1 − own_bound_c1, sample by sample. The standard errors come from the samples alone; they do not
     tell what another training of the posterior network would find. iterations: of that training; still_rising: 1 where
     c1's bound had risen in its last validations, 0 where it had stopped.
+
+    gaussian_bound_c2, …_c3: of I(c; x) by a network whose posterior of the code is one Gaussian, trained from the same
+    initial weights on the same samples for as many iterations. gaussian_gap_c2, …_c3: lower_bound_… − gaussian_bound_…,
+    sample by sample.
     """
-    *seeds, unseen = np.random.SeedSequence(options.seed).spawn(4)
-    fitted = fit(networks.generator, prior, options, tuple(seeds), device, title)
+    weights, training, held_out, unseen = np.random.SeedSequence(options.seed).spawn(4)
+    validation = sample(networks.generator, options.validation_samples, prior, model.stream(held_out), device)
+    train = training_samples(networks.generator, prior, options, model.stream(training), device, title)
+    network = PosteriorNetwork(prior, Mixtures, options.components, weights).to(device)
+    fitted = fit(network, train, validation, options, title)
     test = sample(networks.generator, options.test_samples, prior, model.stream(unseen), device)
-    bounds = {code: score(best.network, *test)[:, j] for j, (code, best) in enumerate(zip(CODES, fitted.best))}
+    bounds = bounds_on(fitted, test)
     own = own_bounds(networks, *test)
     metrics: dict[str, float | int] = {}
     for code, values in bounds.items():
@@ -216,7 +284,16 @@ def measure(
     metrics["share_c1"] = metrics["lower_bound_c1"] / latent.entropies(prior)[0]
     metrics["own_bound_c1"], metrics["own_standard_error_c1"] = mean_and_error(own)
     metrics["gap_c1"], metrics["gap_standard_error_c1"] = mean_and_error(bounds["c1"] - own)
-    return metrics | {"iterations": fitted.iterations, "still_rising": int(fitted.still_rising)}
+    metrics |= {"iterations": fitted.iterations, "still_rising": int(fitted.still_rising)}
+
+    network = PosteriorNetwork(prior, Gaussians, 1, weights).to(device)
+    gaussian = bounds_on(fit(network, train, validation, options, f"{title} Gaussian", fitted.iterations), test)
+    for code in CODES[1:]:
+        names = (f"gaussian_bound_{code}", f"gaussian_standard_error_{code}")
+        metrics |= zip(names, mean_and_error(gaussian[code]))
+        names = (f"gaussian_gap_{code}", f"gaussian_gap_standard_error_{code}")
+        metrics |= zip(names, mean_and_error(bounds[code] - gaussian[code]))
+    return metrics
 
 
 def main() -> None:

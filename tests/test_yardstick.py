@@ -12,10 +12,10 @@ from replicate import yardstick
 from replicate.gan import latent, model
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
-from replicate.parameters import Parameters
-from replicate.yardstick import Posteriors
+from replicate.yardstick import Gaussians, Mixtures, Posteriors
 
 K = 4
+LACK = 0.5 * math.log(2 * math.pi * math.e / 12)  # nats, of the best Gaussian for what is uniform over an interval
 ONE_EPOCH = {"least_epochs": 1, "most_epochs": 1}
 
 
@@ -70,12 +70,17 @@ def test_bounds_come_close_to_the_known_information_and_do_not_exceed_it(generat
         bound, error = result[f"lower_bound_{code}"], result[f"standard_error_{code}"]
         assert truth - lack < bound < truth + 4 * error + 1e-6  # c2's posterior has an edge, which takes long to learn
         assert 0 <= error < 0.05
+    for code, truth in ("c2", share * math.log(2)), ("c3", 0):
+        bound, error = result[f"gaussian_bound_{code}"], result[f"gaussian_standard_error_{code}"]
+        assert truth - 1 < bound < truth - LACK + 4 * error
+        assert result[f"gaussian_gap_{code}"] == pytest.approx(result[f"lower_bound_{code}"] - bound)
     assert result["share_c1"] == pytest.approx(result["lower_bound_c1"] / math.log(K))
 
 
 def test_continuous_codes_that_are_written_plainly_are_read_well(few):
     result = measure(graded, few, least_epochs=10, most_epochs=10)
     assert result["lower_bound_c2"] > 1 and result["lower_bound_c3"] > 1
+    assert result["gaussian_bound_c2"] > 0.7 and result["gaussian_bound_c3"] > 0.7
     assert abs(result["lower_bound_c1"]) < 0.05
 
 
@@ -117,7 +122,7 @@ def test_bounds_by_hand():
     shares = torch.tensor([[0.75, 0.25], [0.5, 0.5]]).log().expand(2, 2, 2)
     means = torch.tensor([[0.5, -1.0], [0.0, 0.0]]).expand(2, 2, 2)
     log_scales = torch.tensor([[0.5, 0.1], [0.2, 0.2]]).log().expand(2, 2, 2)
-    found = yardstick.lower_bounds(Posteriors(logits, shares, means, log_scales), codes)
+    found = yardstick.lower_bounds(Posteriors(logits, Mixtures(shares, means, log_scales)), codes)
     torch.testing.assert_close(found[:, 0], torch.tensor([1.6, 0.4]).log())
 
     def logistic(x: float, mean: float, scale: float) -> float:
@@ -130,22 +135,39 @@ def test_bounds_by_hand():
     torch.testing.assert_close(found[:, 1:], torch.tensor([c2, c3]).T)
 
 
+def test_bounds_of_gaussians_by_hand():
+    codes = Codes(torch.zeros(2, 0), torch.tensor([1, 0]), torch.tensor([[-1.0, 0.3], [0.9, -0.3]]))
+    means, stds = torch.tensor([[0.5], [1.2]]).expand(2, 2, 1), torch.tensor([[0.5], [0.1]]).expand(2, 2, 1)
+    found = yardstick.lower_bounds(Posteriors(torch.zeros(2, 2), Gaussians(means, stds.log())), codes)
+    c2 = [math.log(2) + stats.norm(0.5, 0.5).logpdf(x) for x in (-1, 0.9)]
+    c3 = [math.log(2) + stats.norm(1.2, 0.1).logpdf(x) for x in (0.3, -0.3)]
+    torch.testing.assert_close(found, torch.tensor([[0, 0], c2, c3]).T.float())
+
+
 def test_the_posteriors_are_densities(few):
     """So that no bound exceeds the information: of any features, the sharpest and the flattest too."""
     n, random = 40_001, torch.Generator().manual_seed(0)
-    network = yardstick.PosteriorNetwork(few.latent, 3, np.random.SeedSequence(0)).eval()
+    network = yardstick.PosteriorNetwork(few.latent, Mixtures, 3, np.random.SeedSequence(0)).eval()
     torch.nn.init.normal_(network.output.weight, std=2, generator=random)
     points = torch.linspace(-1, 1, n)[:, None].expand(-1, 2)
     with torch.no_grad():
-        for posteriors in zip(*network(torch.rand(8, 1, 28, 28, generator=random))):
-            one = Posteriors(*(part.expand(n, *part.shape) for part in posteriors))
-            bounds = yardstick.lower_bounds(one, Codes(torch.zeros(n, 0), torch.zeros(n, dtype=torch.int64), points))
-            density = bounds[:, 1:].double().exp() / 2
+        for parts in zip(*network(torch.rand(8, 1, 28, 28, generator=random)).continuous):
+            one = Mixtures(*(part.expand(n, *part.shape) for part in parts))
+            density = one.log_density(points).double().exp()
             assert torch.trapezoid(density, dx=2 / (n - 1), dim=0).tolist() == pytest.approx([1, 1], abs=1e-3)
 
 
+def test_networks_of_both_families_start_alike(few):
+    one, other = (
+        yardstick.PosteriorNetwork(few.latent, family, n, np.random.SeedSequence(0)).state_dict()
+        for family, n in ((Mixtures, 3), (Gaussians, 1))
+    )
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one if not name.startswith("output."))
+
+
 def test_a_fresh_network_knows_the_prior_and_nothing_else(few):
-    network = yardstick.PosteriorNetwork(few.latent, 3, np.random.SeedSequence(0)).eval()
+    network = yardstick.PosteriorNetwork(few.latent, Mixtures, 3, np.random.SeedSequence(0)).eval()
     codes = latent.sample(50, few.latent, torch.Generator().manual_seed(1))
     bounds = yardstick.score(network, plain(latent.inputs(codes, few.latent)), codes)
     assert bounds.shape == (50, 3)

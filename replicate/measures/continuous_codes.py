@@ -19,6 +19,7 @@ from torch import Tensor
 from replicate.gan.latent import Codes
 from replicate.measures import morphometry
 from replicate.measures.classification import UNMATCHED
+from replicate.measures.morphometry import Morphometry
 
 CODES = ("c2", "c3")
 MEASURES = ("slant", "width", "thickness")
@@ -68,8 +69,12 @@ def measured(images: Tensor, values: list[float], categories: int) -> Traversal:
 
 def spread(images: np.ndarray) -> dict[str, float]:
     """Standard deviation of each of MEASURES over real digits (N, 28, 28), in radians and pixels."""
-    measures = morphometry.measure(images)
-    return {name: float(getattr(measures, name).std()) for name in MEASURES}
+    return deviations(morphometry.measure(images))
+
+
+def deviations(styles: Morphometry) -> dict[str, float]:
+    """Standard deviation of each of MEASURES over digits whose styles are known, in radians and pixels."""
+    return {name: float(getattr(styles, name).std()) for name in MEASURES}
 
 
 def rank_correlation(values: np.ndarray, measured: np.ndarray) -> np.ndarray:

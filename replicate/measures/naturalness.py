@@ -58,13 +58,29 @@ def centre_of_mass(images: Tensor) -> tuple[Tensor, Tensor]:
     return images.sum(dim=(1, 2)) @ place / ink, images.sum(dim=(1, 3)) @ place / ink
 
 
+def shear(images: Tensor, slant: np.ndarray, to_slant: np.ndarray) -> Tensor:
+    """The transforms (N, 2, 3) that shear images (N, 1, H, H) along their rows from `slant` (N,) to `to_slant` (N,),
+    radians, and keep the centre."""
+    _, y = centre_of_mass(images)
+    by = torch.from_numpy(np.tan(slant) - np.tan(to_slant)).float()
+    transform = torch.eye(2, 3).repeat(len(images), 1, 1)
+    transform[:, 0, 1], transform[:, 0, 2] = -by, by * y
+    return transform
+
+
+def stretch(images: Tensor, width: np.ndarray, to_width: np.ndarray) -> Tensor:
+    """The transforms (N, 2, 3) that stretch images (N, 1, H, H) along their rows from `width` (N,) to `to_width` (N,),
+    pixels, and keep the centre."""
+    x, _ = centre_of_mass(images)
+    shrink = torch.from_numpy(1 / (to_width / width)).float()
+    transform = torch.eye(2, 3).repeat(len(images), 1, 1)
+    transform[:, 0, 0], transform[:, 0, 2] = shrink, (1 - shrink) * x
+    return transform
+
+
 def sheared(images: Tensor, slant: np.ndarray, to_slant: np.ndarray) -> Tensor:
     """Images (N, 1, H, H) of `slant` (N,), sheared along their rows to `to_slant` (N,), radians; the centre is kept."""
-    _, y = centre_of_mass(images)
-    shear = torch.from_numpy(np.tan(slant) - np.tan(to_slant)).float()
-    transform = torch.eye(2, 3).repeat(len(images), 1, 1)
-    transform[:, 0, 1], transform[:, 0, 2] = -shear, shear * y
-    return resample(images, transform)
+    return resample(images, shear(images, slant, to_slant))
 
 
 def stretched(images: Tensor, width: np.ndarray, to_width: np.ndarray) -> Tensor:
@@ -73,17 +89,9 @@ def stretched(images: Tensor, width: np.ndarray, to_width: np.ndarray) -> Tensor
     What a measured width owes to the blur of borders does not stretch with the image: so the factor is corrected once,
     by the width that it gives.
     """
-    x, _ = centre_of_mass(images)
-
-    def by(factor: np.ndarray) -> Tensor:
-        shrink = torch.from_numpy(1 / factor).float()
-        transform = torch.eye(2, 3).repeat(len(images), 1, 1)
-        transform[:, 0, 0], transform[:, 0, 2] = shrink, (1 - shrink) * x
-        return resample(images, transform)
-
-    factor = to_width / width
-    _, came_to = morphometry.slant_and_width(by(factor)[:, 0].numpy())
-    return by(factor * to_width / came_to)
+    first = resample(images, stretch(images, width, to_width))
+    _, came_to = morphometry.slant_and_width(first[:, 0].numpy())
+    return resample(images, stretch(images, np.ones(len(images)), to_width / width * to_width / came_to))
 
 
 PLAIN = {"rotation": sheared, "width": stretched}
