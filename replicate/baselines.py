@@ -11,9 +11,9 @@ from replicate import parameters
 from replicate.base import files, machine, mnist, stage
 from replicate.gan import run, step
 from replicate.gan.settings import Settings
-from replicate.measures import downstream, representation
-from replicate.measures.downstream import Features
+from replicate.measures import representation
 from replicate.measures.reading import Split
+from replicate.measures.representation import Features
 
 
 def baselines(train: Split, test: Split, settings: Settings) -> dict[str, Features]:
@@ -23,7 +23,7 @@ def baselines(train: Split, test: Split, settings: Settings) -> dict[str, Featur
     return {
         "pixels": pixels,
         f"pca_{representation.COMPONENTS}": representation.principal_components(*pixels),
-        "untrained_trunk": downstream.representations(untrained, train, test)["trunk"],
+        "untrained_trunk": representation.representations(untrained, train, test)["trunk"],
     }
 
 
@@ -32,7 +32,7 @@ def main() -> None:
     machine.prepare("cpu")
     this = run.of("infogan", 0, params)
     train, test = this.training_images(params.mnist), this.test_images(params.mnist)
-    scored = downstream.scores(
+    scored = representation.scores(
         baselines(train, test, this.settings), train, test, params.probes, params.kmeans, "baselines"
     )
     files.write_json(Path("metrics", "baselines.json"), scored)

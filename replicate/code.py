@@ -12,8 +12,9 @@ from replicate.base import files, source, stage
 
 def main() -> None:
     stages = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
-    named = {name: of["cmd"].split()[2] for name, of in stages.items() if name != "code"}  # python -m MODULE
-    files.write_json("code.json", {name: source.fingerprint(module) for name, module in named.items()})
+    modules = {name: of["cmd"].split()[2] for name, of in stages.items() if name != "code"}  # python -m MODULE
+    of_modules = {module: source.fingerprint(module) for module in set(modules.values())}
+    files.write_json("code.json", {name: of_modules[module] for name, module in modules.items()})
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from replicate.measures.morphometry import Morphometry
 CODES = ("c2", "c3")
 MEASURES = ("slant", "width", "thickness")
 OTHER = {"rotation": "width", "width": "rotation"}
+OWN = {"rotation": "slant", "width": "width"}  # the measure that is a code's own
 
 
 class Traversal(NamedTuple):
@@ -141,28 +142,32 @@ def scores(traversal: Traversal, real_std: Mapping[str, float]) -> dict[str, dic
     return described
 
 
-def digits_against(traversal: Traversal, digit: np.ndarray) -> int:
-    """The number of digits that the rotation code turns against the others.
+def turned_against(traversal: Traversal, digit: np.ndarray) -> dict[str, str | int]:
+    """Which digits the rotation code turns against the others, where `digit` (K,) is that of each category or UNMATCHED.
 
-    A digit counts once, where the mean slant of one of its categories changes from −1 to 1 in the sense that is opposite
-    to the sign of the rotation code. `digit` (K,) is the digit of each category, UNMATCHED for a category without one.
+    against: the digits of categories whose mean slant changes from −1 to 1 in the sense that is opposite to the sign of the
+    code, each with its change in radians: "1:-0.62 7:-0.10". digits_against: how many distinct digits these are.
     """
     code, measure, sign = roles(traversal)["rotation"]
     low, high = (traversal.measured[code, traversal.index(value), ..., measure].mean(axis=1) for value in (-1, 1))
-    return len(set(digit[sign * (high - low) < 0].tolist()) - {UNMATCHED})
+    found = [(int(d), turn) for d, turn in zip(digit, sign * (high - low)) if turn < 0]
+    return {
+        "against": " ".join(f"{d}:{turn:.2f}" for d, turn in found),
+        "digits_against": len({d for d, _ in found} - {UNMATCHED}),
+    }
 
 
 def disentanglement(
-    traversal: Traversal, real_std: Mapping[str, float], judged: Callable[[Tensor], Tensor]
+    traversal: Traversal, real_std: Mapping[str, float], probabilities: Callable[[Tensor], Tensor]
 ) -> dict[str, float]:
     """Does each code move its own measure, and leave the other's and the digit alone, within ±1? (abstract, §7.2)
 
     own, other: how far the code moves its own and the other code's measure from −1 to 1, in standard deviations of real
     digits; root mean square over draws and categories, where opposite changes do not cancel. specificity: own / (own +
-    other), 0 for a code that moves neither. digit_kept: share of images in which the judge sees the same digit at −1, 0
+    other), 0 for a code that moves neither. digit_kept: share of images in which the classifier sees the same digit at −1, 0
     and 1. Each for both codes; specificity_lowest and digit_kept_lowest are of the worse one.
 
-    `judged` gives the judge's probabilities (N, 10) of images (N, 1, 28, 28).
+    `probabilities` gives the classifier's probabilities (N, 10) of images (N, 1, 28, 28).
     """
     moved = np.sqrt(np.square(changes(traversal, real_std)).mean(axis=(1, 2)))
     assigned = roles(traversal)
@@ -170,7 +175,7 @@ def disentanglement(
     for name, role in assigned.items():
         own, other = moved[role.code, role.measure], moved[role.code, assigned[OTHER[name]].measure]
         low, middle, high = (
-            judged(traversal.images[role.code, traversal.index(value)]).argmax(dim=1) for value in (-1, 0, 1)
+            probabilities(traversal.images[role.code, traversal.index(value)]).argmax(dim=1) for value in (-1, 0, 1)
         )
         result |= {
             f"{name}_own": float(own),
@@ -181,6 +186,31 @@ def disentanglement(
     for score in ("specificity", "digit_kept"):
         result[f"{score}_lowest"] = min(result[f"{name}_{score}"] for name in assigned)
     return result
+
+
+def within_digit(styles: morphometry.Morphometry, digit: np.ndarray) -> dict[str, float]:
+    """The standard deviation of slant and width within a digit (N,), a root mean square over digits, as a share of that over
+    all."""
+    found = {}
+    for measure in OWN.values():
+        values = getattr(styles, measure)
+        variances = [values[digit == d].var() for d in np.unique(digit)]
+        found[measure] = float(np.sqrt(np.mean(variances)) / values.std())
+    return found
+
+
+def specificity_within(measured: Mapping[str, float], within: Mapping[str, float]) -> float:
+    """How far a code moves its own measure, as a share of that and of how far it moves the other code's; of the worse code.
+
+    `measured` is what `disentanglement` gives, in standard deviations over all digits;
+    `within` turns them into those within a digit. 0 for a code that does not move its own measure.
+    """
+    shares = []
+    for role, other in OTHER.items():
+        own = measured[f"{role}_own"] / within[OWN[role]]
+        others = measured[f"{role}_other"] / within[OWN[other]]
+        shares.append(own / (own + others) if own > 0 else 0.0)
+    return min(shares)
 
 
 def table(traversal: Traversal) -> list[dict[str, str | int | float]]:

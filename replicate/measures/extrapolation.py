@@ -14,27 +14,29 @@ DIRECTIONS = {"left": ("rotation", -1), "right": ("rotation", 1), "narrow": ("wi
 LEAST_CHANGE = 0.1  # standard deviations of real digits, from 0 to ±1: less is too little for a ratio to it
 
 
-def scores(traversal: Traversal, real_std: Mapping[str, float], judged: Callable[[Tensor], Tensor]) -> dict[str, float]:
+def scores(
+    traversal: Traversal, real_std: Mapping[str, float], probabilities: Callable[[Tensor], Tensor]
+) -> dict[str, float]:
     """Compare images at ±2 with those at 0 and at ±1, in four directions: left, right, narrow, wide.
 
-    kept: share of images at ±2 in which the judge sees the digit that it sees at 0. further: the mean change of the
+    kept: share of images at ±2 in which the classifier sees the digit that it sees at 0. further: the mean change of the
     code's own measure (slant or width) from ±1 to ±2, over that from 0 to ±1; 1 where the code goes on as it began, 0
     where it stops, or never began: where the change from 0 to ±1 is not at least LEAST_CHANGE in the direction's own
     sense. moved: the mean change of its own measure from 0 to ±2 in that sense, in standard deviations of real digits.
-    confidence: mean probability that the judge gives at ±2 to the digit that it sees; confidence_at_0: the same at 0, the
+    confidence: mean probability that the classifier gives at ±2 to the digit that it sees; confidence_at_0: the same at 0, the
     mean over both codes. kept_lowest, further_lowest, moved_lowest, confidence_lowest: each the lowest of the four
     directions, which need not be the same one.
 
-    `real_std` holds the standard deviation of each measure over real digits; `judged` gives the judge's probabilities
+    `real_std` holds the standard deviation of each measure over real digits; `probabilities` gives the classifier's probabilities
     (N, 10) of images (N, 1, 28, 28). Raises ValueError when the traversal lacks one of 0, ±1, ±2.
     """
     assigned, middle = roles(traversal), traversal.index(0)
-    at_0 = {name: judged(traversal.images[role.code, middle]).max(dim=1) for name, role in assigned.items()}
+    at_0 = {name: probabilities(traversal.images[role.code, middle]).max(dim=1) for name, role in assigned.items()}
     result = {}
     for direction, (name, sense) in DIRECTIONS.items():
         code, measure, sign = assigned[name]
         at = [traversal.index(sense * sign * distance) for distance in (0, 1, 2)]
-        confidence, digit = judged(traversal.images[code, at[2]]).max(dim=1)
+        confidence, digit = probabilities(traversal.images[code, at[2]]).max(dim=1)
         zero, one, two = sense * traversal.measured[code, at, :, :, measure].mean(axis=(1, 2))
         began = one - zero >= LEAST_CHANGE * real_std[MEASURES[measure]]
         result[f"kept_{direction}"] = (digit == at_0[name].indices).double().mean().item()
@@ -43,5 +45,5 @@ def scores(traversal: Traversal, real_std: Mapping[str, float], judged: Callable
         result[f"confidence_{direction}"] = confidence.double().mean().item()
     for score in ("kept", "further", "moved", "confidence"):
         result[f"{score}_lowest"] = min(result[f"{score}_{direction}"] for direction in DIRECTIONS)
-    confidence = [judgement.values.double().mean().item() for judgement in at_0.values()]
+    confidence = [found.values.double().mean().item() for found in at_0.values()]
     return result | {"confidence_at_0": sum(confidence) / len(confidence)}

@@ -1,6 +1,6 @@
 """How far are generated images from real ones? The Fréchet distance (Heusel et al. 2017, arXiv:1706.08500).
 
-It is taken in the features of this project's judge instead of Inception's, for comparisons within this project alone.
+It is taken in the features of this project's classifier instead of Inception's, for comparisons within this project alone.
 """
 
 import numpy as np

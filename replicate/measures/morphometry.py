@@ -23,6 +23,10 @@ class Morphometry(NamedTuple):
     height: np.ndarray
     thickness: np.ndarray
 
+    def of(self, chosen: slice) -> "Morphometry":
+        """Those of some of the images."""
+        return Morphometry(*(values[chosen] for values in self))
+
 
 def measure(images: np.ndarray) -> Morphometry:
     """Measure images (N, H, W), ink bright, intensities from 0 in any unit.

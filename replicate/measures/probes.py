@@ -19,7 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedShuffleSplit
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from replicate.parameters import Represent
+from replicate.parameters import Probes
 
 SPLITS_FEW, SPLITS_ALL = 3, 1  # held-out splits that choose a penalty: one is enough where it holds thousands of images
 # The largest entry of the scaled gradient at which a fit ends, over the root of the number of images. Half its square is
@@ -157,7 +157,7 @@ def principal(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return pca.fit_transform(train.astype(np.float32, copy=False)), pca.transform(test.astype(np.float32, copy=False))
 
 
-def probe(task: Task, settings: Represent, splits: int) -> float:
+def probe(task: Task, settings: Probes, splits: int) -> float:
     """Test error of a linear probe: multinomial logistic regression on features and digits, L2 penalty.
 
     The penalty is that of `settings.penalties` which does best on a held-out fifth of the training labels, on average
@@ -177,7 +177,7 @@ def probe(task: Task, settings: Represent, splits: int) -> float:
     return float(np.mean(digits[logits(weights, test_features).argmax(axis=1)] != task.test_label))
 
 
-def few_labels_error(task: Task, of_each: int, settings: Represent) -> float:
+def few_labels_error(task: Task, of_each: int, settings: Probes) -> float:
     """Test error of linear probes that are fitted to `of_each` images of each label, the mean over draws of these images.
 
     The draws are the same for every representation. Raises ValueError when a label has fewer images than are drawn.
@@ -192,7 +192,7 @@ def few_labels_error(task: Task, of_each: int, settings: Represent) -> float:
     return float(np.mean(errors))
 
 
-def scores(task: Task, settings: Represent) -> dict[str, float]:
+def scores(task: Task, settings: Probes) -> dict[str, float]:
     """Errors of linear probes with few labels a digit (10, 100) and with all labels. Raises ValueError (see
     `few_labels_error`)."""
     few = {f"probe_error_{n}": few_labels_error(task, n, settings) for n in settings.labels_per_digit}

@@ -55,8 +55,9 @@ def with_batch_statistics(trained: Model) -> Model:
     return copy.deepcopy(trained).train().requires_grad_(False)
 
 
-def pulls(trained: Model, samples: int, settings: Settings, random: torch.Generator) -> dict[str, float]:
-    """How hard each term of G's loss pulls at a generated image, as in a G step with the non-saturating loss and no views.
+def gradient_rms(trained: Model, samples: int, settings: Settings, random: torch.Generator) -> dict[str, float]:
+    """The RMS gradient of each term of G's loss with respect to a generated image, as in a G step with the non-saturating
+    loss and no views.
 
     adversarial, c1, continuous: the root mean square, over images and pixels, of the gradient with respect to the image
     of −log D(G(z, c)), of λ L_I of c1, and of λ L_I of c2 and c3 together; in nats per unit of brightness. The loss is

@@ -12,11 +12,17 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 from threadpoolctl import threadpool_limits
+from torch import Tensor
 
-from replicate.measures import classification
+from replicate.base.stage import Progress
+from replicate.gan.model import Model
+from replicate.measures import classification, morphometry, probes, reading
 from replicate.measures.probes import Task
-from replicate.parameters import Represent
+from replicate.measures.reading import Split
+from replicate.parameters import KMeans as KMeansOptions
+from replicate.parameters import Probes
 
+Features = tuple[np.ndarray, np.ndarray]  # float32 (N, d) of the training images, (M, d) of the test images
 COMPONENTS = 128  # of pixels: as many as the hidden layer of Q has units
 
 
@@ -36,21 +42,21 @@ def principal_components(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarra
     return tuple(pca.transform(split).astype(np.float32) for split in (train, test))
 
 
-def clusters(train: np.ndarray, test: np.ndarray, K: int, settings: Represent) -> tuple[np.ndarray, np.ndarray]:
+def clusters(train: np.ndarray, test: np.ndarray, K: int, settings: KMeansOptions) -> tuple[np.ndarray, np.ndarray]:
     """The clusters of k-means on features (N, d), (M, d) -> (N,), (M,) of 0 … K − 1.
 
-    Fitted to `settings.kmeans_images` of the training images (all, if they are fewer), drawn without replacement; the
-    best of `settings.kmeans_restarts` by inertia.
+    Fitted to `settings.images` of the training images (all, if they are fewer), drawn without replacement; the
+    best of `settings.restarts` by inertia.
     """
-    images = min(settings.kmeans_images, len(train))
+    images = min(settings.images, len(train))
     drawn = np.sort(np.random.default_rng(settings.seed).choice(len(train), images, replace=False))
-    kmeans = KMeans(K, n_init=settings.kmeans_restarts, random_state=settings.seed)
+    kmeans = KMeans(K, n_init=settings.restarts, random_state=settings.seed)
     with threadpool_limits(1):  # several threads add up a cluster in any order, and BLAS's mostly wait for each other
         kmeans.fit(train[drawn])
         return kmeans.predict(train), kmeans.predict(test)
 
 
-def kmeans_scores(task: Task, settings: Represent) -> dict[str, float | None]:
+def kmeans_scores(task: Task, settings: KMeansOptions) -> dict[str, float | None]:
     """k-means with as many clusters as there are digits in the training split.
 
     kmeans_error, kmeans_error_majority: test error once each cluster is matched to a digit, one-to-one and by its most
@@ -89,3 +95,48 @@ def label_information(category: np.ndarray, digit: np.ndarray) -> dict[str, floa
         "information_share": information / min(of_digit, of_category) if min(counts.shape) > 1 else 0.0,
         **classification.partition_scores(category, digit),
     }
+
+
+def representations(trained: Model, train: Split, test: Split) -> dict[str, Features]:
+    """The layers of a model on two splits. All are standardised but probabilities, which have a unit of their own."""
+    of_train, of_test = reading.layers(trained, train[0]), reading.layers(trained, test[0])
+    return {
+        name: (features, of_test[name]) if name == "posterior_c1" else standardise(features, of_test[name])
+        for name, features in of_train.items()
+    }
+
+
+def terciles(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The third of the training split's values that each value lies in: (N,), (M,) -> (N,), (M,) of 0, 1 and 2."""
+    borders = np.quantile(train, [1 / 3, 2 / 3])
+    return np.searchsorted(borders, train), np.searchsorted(borders, test)
+
+
+def styles(train: Tensor, test: Tensor) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The thirds by slant and by thickness that images uint8 (N, 28, 28), (M, 28, 28) lie in: labels that no number of
+    categories has a reason to favour."""
+    of_train, of_test = (morphometry.measure(images.numpy()) for images in (train, test))
+    return {
+        "slant": terciles(of_train.slant, of_test.slant),
+        "thickness": terciles(of_train.thickness, of_test.thickness),
+    }
+
+
+def scores(
+    features: dict[str, Features], train: Split, test: Split, options: Probes, kmeans: KMeansOptions, title: str
+) -> dict[str, dict[str, float]]:
+    """What probes and k-means tell of the digits of both splits by each of `features`, and what probes tell of the style.
+
+    error_slant, error_thickness: test errors of probes for `styles` of the first `options.style_images` of each split,
+    each fitted to max(`options.labels_per_digit`) labels of each third.
+    """
+    few, some = max(options.labels_per_digit), slice(options.style_images)
+    thirds = styles(train[0][some], test[0][some])
+    scored = {}
+    for name, (of_train, of_test) in Progress(features.items(), desc=title, unit="representation"):
+        task = Task(of_train, train[1].numpy(), of_test, test[1].numpy())
+        scored[name] = probes.scores(task, options) | kmeans_scores(task, kmeans)
+        for style, (third, test_third) in thirds.items():
+            styled = Task(of_train[some], third, of_test[some], test_third)
+            scored[name][f"error_{style}"] = probes.few_labels_error(styled, few, options)
+    return scored

@@ -11,21 +11,21 @@ from replicate.gan.latent import Codes
 
 
 def rows(
-    generate: Callable[[Codes], Tensor], judged: Callable[[Tensor], Tensor], codes: Codes, categories: int
+    generate: Callable[[Codes], Tensor], probabilities: Callable[[Tensor], Tensor], codes: Codes, categories: int
 ) -> np.ndarray:
-    """The digit that the judge sees for each of `codes` with c1 put at every category in turn: (N, categories).
+    """The digit that the classifier sees for each of `codes` with c1 put at every category in turn: (N, categories).
 
-    `generate` makes images (N, 1, 28, 28); `judged` gives the judge's probabilities (N, 10) of them.
+    `generate` makes images (N, 1, 28, 28); `probabilities` gives the classifier's probabilities (N, 10) of them.
     """
     digits = [
-        judged(generate(codes._replace(category=torch.full_like(codes.category, category)))).argmax(dim=1)
+        probabilities(generate(codes._replace(category=torch.full_like(codes.category, category)))).argmax(dim=1)
         for category in range(categories)
     ]
     return torch.stack(digits, dim=1).numpy()
 
 
 def scores(digits: np.ndarray) -> dict[str, float]:
-    """Score the judged digits (draws, categories) of images in a row of which nothing but c1 differs.
+    """Score the classified digits (draws, categories) of images in a row of which nothing but c1 differs.
 
     switched: share of pairs of distinct categories whose digits differ, averaged over draws. switched_lowest: share of
     draws in which the digits differ, of the pair of categories in which they do so least often. digits_in_a_row: mean

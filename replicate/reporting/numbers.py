@@ -89,9 +89,7 @@ class Numbers:
         found = [value for value in self.values(variant, metric, seeds) if value is not None]
         return sum((at_most is None or v <= at_most) and (at_least is None or v >= at_least) for v in found)
 
-    def mean(
-        self, variant: str, metric: str, seeds: Sequence[int] | None = None, decimals: int | None = None
-    ) -> str:
+    def mean(self, variant: str, metric: str, seeds: Sequence[int] | None = None, decimals: int | None = None) -> str:
         values = self.values(variant, metric, seeds)
         return write(self.value(variant, metric, seeds), self.metrics[metric].unit, decimals) if values else "–"
 

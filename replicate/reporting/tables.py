@@ -22,7 +22,12 @@ class Tables:
     """What the templates call; `own` is the table of the pipeline's runs, `runs` are these."""
 
     def __init__(
-        self, numbers: Numbers, params: Parameters, own: Table, runs: Sequence[Run], environments: Mapping[str, list[str]]
+        self,
+        numbers: Numbers,
+        params: Parameters,
+        own: Table,
+        runs: Sequence[Run],
+        environments: Mapping[str, list[str]],
     ):
         self.numbers, self.params, self.own, self.runs, self.environments = numbers, params, own, runs, environments
 
@@ -63,7 +68,11 @@ class Tables:
         rows = []
         for name, each in self.of(groups).items():
             if number.values(name, ERROR) and None not in number.values(name, ERROR):
-                beside = ["–", "–"] if name == "infogan" else [number.difference(name, "infogan", ERROR), number.p_value(name)]
+                beside = (
+                    ["–", "–"]
+                    if name == "infogan"
+                    else [number.difference(name, "infogan", ERROR), number.p_value(name)]
+                )
                 rows.append([each.label, str(number.n(name)), number.estimate(name, ERROR), *beside])
         return markdown(["variant", "runs", "test error", "minus InfoGAN's", "p (Holm)"], rows)
 
@@ -106,7 +115,9 @@ class Tables:
         limits = ", ".join(f"{signs[each.at_least]} {write(each.value, unit)}" for each in finding.limits)
         if finding.condition.share is not None:
             limits += f" in {100 * finding.condition.share:.0f} % of runs"
-        return f"{label} {value} ({limits}){'' if finding.passed[0] else ' ✗'}", write(finding.control, unit) if finding.control is not None else "–"
+        return f"{label} {value} ({limits}){'' if finding.passed[0] else ' ✗'}", write(
+            finding.control, unit
+        ) if finding.control is not None else "–"
 
     def machines_table(self) -> str:
         """What the studies' runs were made on."""
@@ -121,7 +132,9 @@ class Tables:
             cells = []
             for metric in metrics:
                 value = self.own.values(this.variant, metric, [this.seed])
-                others = self.numbers.values(this.variant, metric, [s for s in self.numbers.table.seeds(this.variant) if s != this.seed])
+                others = self.numbers.values(
+                    this.variant, metric, [s for s in self.numbers.table.seeds(this.variant) if s != this.seed]
+                )
                 text = write(value[0], known[metric].unit) if value else "–"
                 if value and value[0] is not None and len(others) >= ENOUGH and None not in others:
                     low, high = statistics.prediction_interval(others)

@@ -100,7 +100,9 @@ def results(client: Client, wanted: list[Run], content: dict[str, bytes], thread
     """The runs as they end, each with its future, under a progress bar of their iterations; `content` are the project's files."""
     register_pickle_by_value(worker)
     perform, code = worker.perform, source.fingerprint("replicate.train")
-    keys = {this.name: tokenize(code, this.settings.model_dump())[:12] for this in wanted}  # by which a worker finds checkpoints
+    keys = {
+        this.name: tokenize(code, this.settings.model_dump())[:12] for this in wanted
+    }  # by which a worker finds checkpoints
     futures = {
         # Dask pickles a lambda, and the code of a module that is registered, by value: a worker needs no `replicate`.
         client.submit(

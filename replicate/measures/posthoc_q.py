@@ -1,6 +1,4 @@
-"""Stage yardstick: how much information do the images of a finished generator carry about its latent code?
-
-    python -m replicate.yardstick VARIANT SEED
+"""A post-hoc Q: how much information do the images of a finished generator carry about its latent code?
 
 The same measurement for every objective. A fresh posterior network q(c|x) is trained on samples of the frozen generator
 until its bound of c1 stops rising on held-out ones; its variational lower bound E[log q(c|x)] + H(c) ≤ I(c; x) (§5,
@@ -24,14 +22,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from replicate.base import environment, stage
 from replicate.base.stage import Progress
-from replicate.gan import latent, model, run
+from replicate.gan import latent, model
 from replicate.gan.latent import Codes
 from replicate.gan.layers import Linear
 from replicate.gan.model import Model
 from replicate.gan.settings import Latent
-from replicate.parameters import Yardstick
+from replicate.parameters import PosthocQ
 
 CODES = ("c1", "c2", "c3")
 BATCH = 500  # images that are read at once when nothing is trained
@@ -188,7 +185,7 @@ class Fitted(NamedTuple):
 
 
 def training_samples(
-    generator: Generator, prior: Latent, options: Yardstick, random: torch.Generator, device: torch.device, title: str
+    generator: Generator, prior: Latent, options: PosthocQ, random: torch.Generator, device: torch.device, title: str
 ) -> Samples:
     """The samples of an epoch, whose images are made batch by batch."""
     epoch = max(options.training_samples // options.batch_size, 1)
@@ -204,7 +201,7 @@ def fit(
     network: PosteriorNetwork,
     train: Samples,
     held_out: Samples,
-    options: Yardstick,
+    options: PosthocQ,
     title: str,
     iterations: int | None = None,
 ) -> Fitted:
@@ -256,7 +253,7 @@ def mean_and_error(bounds: Tensor) -> tuple[float, float]:
 
 
 def measure(
-    networks: Model, prior: Latent, options: Yardstick, device: torch.device, title: str
+    networks: Model, prior: Latent, options: PosthocQ, device: torch.device, title: str
 ) -> dict[str, float | int]:
     """What the images of a run's generator tell of its codes, in nats, and what the run's own head reads of it.
 
@@ -294,15 +291,3 @@ def measure(
         names = (f"gaussian_gap_{code}", f"gaussian_gap_standard_error_{code}")
         metrics |= zip(names, mean_and_error(bounds[code] - gaussian[code]))
     return metrics
-
-
-def main() -> None:
-    this, params = run.from_command_line(__doc__)
-    device = environment.prepare(params.machine.device)
-    networks = this.load().to(device)
-    metrics = measure(networks, this.settings.latent, params.yardstick, device, f"yardstick {this.name}")
-    stage.write_json(this.file("yardstick.json"), metrics)
-
-
-if __name__ == "__main__":
-    stage.run(main)

@@ -5,8 +5,8 @@ import numpy as np
 from replicate.measures.classification import contingency, digits_reached, match_majority, match_one_to_one
 
 
-def scores(category: np.ndarray, judged: np.ndarray, categories: int) -> dict[str, float | int | list]:
-    """Score generated images by the category (N,) they were generated from and the digit (N,) the judge sees in each.
+def scores(category: np.ndarray, classified: np.ndarray, categories: int) -> dict[str, float | int | list]:
+    """Score generated images by the category (N,) they were generated from and the digit (N,) the classifier sees in each.
 
     by_category: share of a category's images that are its most frequent digit; mean and lowest: of these shares;
     digit_of_category, digits_reached: these digits, and how many are distinct.
@@ -14,12 +14,12 @@ def scores(category: np.ndarray, judged: np.ndarray, categories: int) -> dict[st
     the way that makes the share largest. Categories that all show the same digit have a mean of 1, and a one_to_one of
     1 / K; with K > 10 categories, of as many images each, one_to_one is at most 10 / K.
     """
-    counts = contingency(category, judged, categories)
+    counts = contingency(category, classified, categories)
     shares, digits = counts.max(axis=1) / counts.sum(axis=1), match_majority(counts)
     return {
         "mean": float(shares.mean()),
         "lowest": float(shares.min()),
-        "one_to_one": float(np.mean(match_one_to_one(counts)[category] == judged)),
+        "one_to_one": float(np.mean(match_one_to_one(counts)[category] == classified)),
         "digits_reached": digits_reached(digits),
         "by_category": shares.tolist(),
         "digit_of_category": digits.tolist(),

@@ -1,4 +1,4 @@
-"""Sheets of generated images, as a run's evidence keeps them: samples of each category, and traversals of c2 and c3."""
+"""Image grids of generated images, which stay in git when the weights do not: samples of each category, and traversals of c2 and c3."""
 
 import numpy as np
 import torch
@@ -9,33 +9,35 @@ from replicate.gan.latent import sample_every_category
 from replicate.gan.model import Model
 from replicate.gan.settings import Latent
 from replicate.measures.continuous_codes import CODES
-from replicate.parameters import Evaluate
+from replicate.parameters import Codes as Options
 
-SAMPLES = 360  # on the sheet of samples, as many of each category: the first of those of which evaluate measures purity
-TRAVERSALS = 20  # along each code, on the sheet of traversals
+SAMPLES = (
+    360  # on the grid of samples, as many of each category: the first of those of which class consistency is measured
+)
+TRAVERSALS = 20  # along each code, on the grid of traversals
 
 
-def sheet(images: np.ndarray) -> np.ndarray:
+def grid(images: np.ndarray) -> np.ndarray:
     """Rows and columns of images as one image: (rows, columns, 28, 28) in [0, 1] -> uint8 (28 rows, 28 columns)."""
     rows, columns = images.shape[:2]
     pixels = np.round(255 * images).astype(np.uint8)
     return pixels.swapaxes(1, 2).reshape(SIDE * rows, SIDE * columns)
 
 
-def images_on(sheet: np.ndarray) -> np.ndarray:
-    """The images of a sheet: uint8 (28 rows, 28 columns) -> (rows, columns, 28, 28) in [0, 1]."""
-    rows, columns = (size // SIDE for size in sheet.shape)
-    return sheet.reshape(rows, SIDE, columns, SIDE).swapaxes(1, 2) / 255
+def images_on(grid: np.ndarray) -> np.ndarray:
+    """The images of a grid: uint8 (28 rows, 28 columns) -> (rows, columns, 28, 28) in [0, 1]."""
+    rows, columns = (size // SIDE for size in grid.shape)
+    return grid.reshape(rows, SIDE, columns, SIDE).swapaxes(1, 2) / 255
 
 
-def samples(trained: Model, prior: Latent, options: Evaluate) -> np.ndarray:
+def samples(trained: Model, prior: Latent, options: Options) -> np.ndarray:
     """Generated images, a row for each category: (K, n, 28, 28)."""
     codes = sample_every_category(options.samples_per_category, prior, torch.Generator().manual_seed(options.seed))
     images = model.generate(trained.generator, codes, prior)[:, 0].numpy()
     return images.reshape(prior.categories, -1, SIDE, SIDE)[:, : SAMPLES // prior.categories]
 
 
-def traversals(trained: Model, prior: Latent, options: Evaluate) -> np.ndarray:
+def traversals(trained: Model, prior: Latent, options: Options) -> np.ndarray:
     """Images along c2, then along c3, a column for each value, a row for each category and draw: (2 K draws, values, 28,
     28)."""
     draws = max(TRAVERSALS // prior.categories, 1)

@@ -1,0 +1,48 @@
+"""Stage tabulate: the metrics of runs in one table, a row for each, and the means of those that README names, for `dvc metrics`.
+
+python -m replicate.tabulate pipeline|studies
+"""
+
+import argparse
+from pathlib import Path
+
+from replicate import parameters
+from replicate.analysis import table
+from replicate.analysis.table import Table
+from replicate.base import files, stage
+from replicate.gan import run
+from replicate.parameters import Parameters
+
+NAMED = ("error", "share_at_end", "consistency", "slant_correlation", "width_correlation", "specificity")
+
+
+def of_pipeline(params: Parameters) -> Table:
+    """The pipeline's runs. Files of other runs are named, left as they are, and not read."""
+    runs = run.of_pipeline(params)
+    for folder in sorted(run.RUNS.glob("*/")):
+        if folder not in [this.folder for this in runs]:
+            print(f"{folder} is of no run in params.yaml: it is left as it is, and not read")
+    return table.read([this.folder for this in runs])
+
+
+def means(of: Table) -> dict[str, dict[str, float | int | None]]:
+    """By variant the number of runs and the means of NAMED, to five decimals; a metric that was not measured is left out."""
+    found = {}
+    for variant in of.variants():
+        measured = {metric: of.mean(variant, metric) for metric in NAMED if of.values(variant, metric)}
+        rounded = {metric: None if mean is None else round(mean, 5) for metric, mean in measured.items()}
+        found[variant] = {"runs": len(of.seeds(variant))} | rounded
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("which", choices=("pipeline", "studies"))
+    which, params = parser.parse_args().which, parameters.load()
+    found = of_pipeline(params) if which == "pipeline" else table.of_studies(list(params.variants))
+    table.write(Path("metrics", f"{which}.csv"), found)
+    files.write_json(Path("metrics", f"{which}.json"), means(found))
+
+
+if __name__ == "__main__":
+    stage.run(main)
