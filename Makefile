@@ -12,11 +12,15 @@ endif
 # Whatever pip's settings say, in files or by PIP_TARGET and the like.
 INTO_VENV := --no-user --target= --root=/ --prefix="$(CURDIR)/.venv"
 
-.PHONY: reproduce quick study screenshot test lint bench lock venv install
+.PHONY: reproduce current quick study screenshot test lint bench lock venv install
 
 reproduce: venv
-	python -m replicate.base.parameters
+	python -m replicate.parameters
 	python -m dvc repro
+
+# Which results are not those of the present code, parameters and files.
+current: venv
+	python -m dvc status
 
 # The whole pipeline at toy length, in a temporary copy.
 quick: venv
@@ -39,24 +43,25 @@ bench: venv
 screenshot: venv
 	python -m replicate.page.screenshot
 
-# A study of studies/studies.yaml: make study NAME=seeds JOBS=2, or SCHEDULER=tcp://host:8786 for a Dask cluster.
+# Runs of variants.yaml that the studies lack: make study NAME=official,k20 JOBS=2, or SCHEDULER=tcp://host:8786 for a Dask cluster.
+comma := ,
 study: venv
-	python -m replicate.studies.make $(NAME) $(if $(JOBS),--jobs $(JOBS)) $(if $(THREADS),--threads $(THREADS)) $(if $(SCHEDULER),--scheduler $(SCHEDULER))
+	python -m replicate.studies.make $(subst $(comma), ,$(NAME)) $(if $(JOBS),--jobs $(JOBS)) $(if $(THREADS),--threads $(THREADS)) $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
 # What is installed is what requirements.txt lists, whatever the times of files say.
 venv:
 	@cmp -s requirements.txt .venv/installed || $(MAKE) install
 	@$(BIN)/python -c "" || { echo "error: .venv has lost its Python: make install" >&2; exit 1; }
 ifneq ($(origin PYTHON),file)
-	@test "$$($(PYTHON) -V)" = "$$($(BIN)/python -V)" || \
-	{ echo "error: .venv has $$($(BIN)/python -V), and $(PYTHON) is another: make PYTHON=$(PYTHON) install" >&2; exit 1; }
+	@test "$$("$(PYTHON)" -V)" = "$$($(BIN)/python -V)" || \
+	{ echo "error: .venv has $$($(BIN)/python -V), and $(PYTHON) is another: make PYTHON='$(PYTHON)' install" >&2; exit 1; }
 endif
 
 # The copy is made last, so that an install that was cut short is made anew.
 install:
 	@test ! -L .venv || { echo "error: .venv is a symbolic link, and what is behind it would be removed; remove the link" >&2; exit 1; }
-	$(PYTHON) -c "import sys; v = sys.version.split()[0]; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or later is needed, and $(PYTHON) is ' + v + '. Name another: make PYTHON=python3.12')"
-	$(PYTHON) -m venv --clear .venv
+	"$(PYTHON)" -c "import sys; v = sys.version.split()[0]; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or later is needed, and $(PYTHON) is ' + v + '. Name another: make PYTHON=python3.12')"
+	"$(PYTHON)" -m venv --clear .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes $(INTO_VENV) -r requirements.txt
 	cp requirements.txt .venv/installed
 

@@ -17,12 +17,23 @@ from replicate.gan.settings import Latent, Networks, Objective, Settings, Train,
 
 
 class Variant(Checked):
-    """A named change of the default settings, and the seeds that the studies have of it."""
+    """A named change of the default settings, and the seeds that the studies have of it.
+
+    `found`: those on which something was found that the others test; the two are never pooled.
+    """
 
     label: Text
     group: Literal["paper", "control", "lambda", "views", "critic", "k"]
     seeds: Annotated[list[Seed], AfterValidator(each_once)]
+    found: list[Seed] = Field(default_factory=list)
     settings: dict[str, Any]
+
+    def parts(self) -> dict[str, list[Seed] | None]:
+        """The seeds whose results may be pooled, by label; None for all."""
+        if not self.found:
+            return {self.label: None}
+        tested = [seed for seed in self.seeds if seed not in self.found]
+        return {f"{self.label}, found on": list(self.found), f"{self.label}, tested on": tested}
 
 
 class Runs(Checked):

@@ -45,7 +45,8 @@ def functions() -> dict[str, Callable[..., Any]]:
     beside = {name: files.read_json(Path("metrics", f"{name}.json")) for name in ("cost", "baselines", "classifier")}
     assessments = claims.assess_all(asked, studies, {"cost_ratio": beside["cost"]["ratio"]})
     runs = run.of_pipeline(params)
-    numbers = Numbers(studies, metrics, asked, assessments)
+    found = {name: variant.found for name, variant in params.variants.items()}
+    numbers = Numbers(studies, metrics, asked, assessments, claims.ablations(asked.ablations, studies, found))
     folders = [table.STUDIES / f"{variant}-{seed}" for variant, seed in studies.frame.index]
     tables = Tables(numbers, params, table.read([this.folder for this in runs]), runs, machines(folders))
     named = {name: getattr(each, name) for each in (numbers, tables) for name in dir(each) if not name.startswith("_")}
@@ -59,8 +60,7 @@ def functions() -> dict[str, Callable[..., Any]]:
 
 
 def render(template: str, context: dict[str, Any]) -> str:
-    """A template, filled in. Raises BadInput, naming the template's line, where it asks for what is not there or a requirement
-    is not met."""
+    """A template, filled in. Raises BadInput, naming its line, where it asks for what is not there or a requirement is not met."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,

@@ -122,8 +122,34 @@ def check(old, new, of):
     return len(of), wrong
 
 
+def gathered():
+    """The pipeline's runs, whose files stood in a folder a kind, as if each were a study's."""
+    old = Path("checkpoints/old-pipeline")
+    for path in Path("metrics/evaluation").glob("*.json"):
+        folder = old / path.stem
+        folder.mkdir(parents=True, exist_ok=True)
+        for kind in ("evaluation", "milestones", "yardstick", "representation", "environment", "confusion", "traversal", "training"):
+            for each in Path("metrics", kind).glob(f"{path.stem}.*"):
+                shutil.copy(each, folder / f"{kind}{each.suffix}")
+        for each in Path("metrics/evidence", path.stem).iterdir():
+            shutil.copy(each, folder / each.name)
+        variant, _, seed = path.stem.rpartition("-")
+        params = parameters.load()
+        record = {"settings": params.settings(variant).model_dump(mode="json"), "mnist": params.mnist.model_dump(mode="json")}
+        save(folder / "run.json", record)
+        yield folder
+
+
 def main():
-    parameters.load()
+    global OLD
+    OLD = Path("metrics/results.csv")
+    of_runs = derived()
+    for old in gathered():
+        new, of = Path("metrics/runs", old.name), of_runs[old.name] | {f"kmeans.{name}": None for name in ()}
+        if not new.exists():
+            convert(old, new, of)
+        print(new, check(old, new, of))
+    OLD = Path("metrics/studies.csv")
     of_runs, numbers, wrong, done = derived(), 0, 0, 0
     for old in sorted(path.parent for path in Path("studies").glob("*/*/evaluation.json")):
         new = Path("studies/runs", old.name)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
 from annotated_types import Ge, Gt, Le, Len
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from replicate.analysis import statistics
 from replicate.analysis.statistics import Difference, Interval
@@ -46,10 +46,10 @@ class Claim(Checked):
     where: Text
     published: Text
     holds: Annotated[list[Condition], Len(1)]
-    partly: list[Condition] = []
+    partly: list[Condition] = Field(default_factory=list)
     variant: Text | None = None
     control: Text | None = None
-    beside: list[Text] = []
+    beside: list[Text] = Field(default_factory=list)
     same_as: Text | None = None
 
 
@@ -59,8 +59,8 @@ class Registered(Checked):
     statement: Text
     known: Text
     runs: Annotated[dict[Text, Annotated[list[Seed], Len(1)]], Len(1)]
-    conditions: list[Condition] = []
-    claims: list[Text] = []
+    conditions: list[Condition] = Field(default_factory=list)
+    claims: list[Text] = Field(default_factory=list)
     criterion: Text | None = None
 
 
@@ -98,7 +98,7 @@ class Claims(Checked):
 
 
 def load(variants: Mapping[str, object], metrics: Mapping[str, object]) -> Claims:
-    """All that claims.yaml asks. Raises BadInput, also where it names another variant or metric than those that are there."""
+    """All that claims.yaml asks. Raises BadInput, also where it names what is not there."""
     asked = checked.check("claims.yaml", checked.read("claims.yaml"), Claims)
     of = [("variants", asked.variants() - variants.keys()), ("metrics", asked.metrics() - metrics.keys())]
     of += [("claims", {name for h in asked.registered.values() for name in h.claims} - asked.claims.keys())]
@@ -185,8 +185,8 @@ def assess(
 ) -> Assessment:
     """The verdict on `claim` for the runs of `variant`, or of the machine where it is None.
 
-    It is not judged where a metric is absent, where there are no runs of the variant or of the control, and where the generator
-    draws no digits (`draws`).
+    It is not judged where a metric is absent, where there are no runs of the variant or of the control, and where the
+    generator draws no digits (`draws`).
     """
 
     def values(of: str | None, metric: str) -> list[float | None]:
@@ -231,10 +231,18 @@ def assess_all(
     }
 
 
-def ablations(asked: Ablations, table: Table) -> dict[str, Difference]:
-    """Each variant of which there are two runs or more beside the one it is compared with; p is corrected by Holm."""
+class Ablation(NamedTuple):
+    """A variant beside the one that it is compared with."""
+
+    difference: Difference  # p is corrected by Holm
+    runs: int
+
+
+def ablations(asked: Ablations, table: Table, found: Mapping[str, list[int]]) -> dict[str, Ablation]:
+    """Each variant of which there are two runs or more; seeds on which something was `found` are left out."""
     theirs = table.values(asked.than, asked.metric)
-    of = {variant: table.values(variant, asked.metric) for variant in asked.variants}
-    found = {variant: statistics.welch(ours, theirs) for variant, ours in of.items() if len(ours) > 1}
-    p = statistics.holm({variant: difference.p for variant, difference in found.items()})
-    return {variant: difference._replace(p=p[variant]) for variant, difference in found.items()}
+    tested = {name: [seed for seed in table.seeds(name) if seed not in found.get(name, [])] for name in asked.variants}
+    of = {variant: table.values(variant, asked.metric, seeds) for variant, seeds in tested.items()}
+    compared = {variant: statistics.welch(ours, theirs) for variant, ours in of.items() if len(ours) > 1}
+    p = statistics.holm({variant: difference.p for variant, difference in compared.items()})
+    return {name: Ablation(each._replace(p=p[name]), len(of[name])) for name, each in compared.items()}

@@ -6,8 +6,8 @@ from typing import Any
 
 import jinja2
 
-from replicate.analysis import claims, statistics
-from replicate.analysis.claims import Assessment, Claims
+from replicate.analysis import statistics
+from replicate.analysis.claims import Ablation, Assessment, Claims
 from replicate.analysis.table import Metric, Table
 
 ENOUGH = 5  # runs that have an interval; of fewer the values are shown
@@ -63,9 +63,16 @@ def estimate(values: Sequence[Any], unit: str) -> str:
 class Numbers:
     """What the templates call, over the table of the studies."""
 
-    def __init__(self, table: Table, metrics: dict[str, Metric], asked: Claims, assessments: dict[str, Assessment]):
-        self.table, self.metrics, self.asked, self.assessments = table, metrics, asked, assessments
-        self.ablations = claims.ablations(asked.ablations, table)
+    def __init__(
+        self,
+        table: Table,
+        metrics: dict[str, Metric],
+        asked: Claims,
+        assessments: dict[str, Assessment],
+        ablations: dict[str, Ablation],
+    ):
+        self.table, self.metrics, self.asked = table, metrics, asked
+        self.assessments, self.ablations = assessments, ablations
 
     def n(self, variant: str, seeds: Sequence[int] | None = None) -> int:
         """How many runs there are."""
@@ -115,9 +122,9 @@ class Numbers:
     def worst_run(self, variant: str, metric: str) -> int:
         return self.ranked(variant, metric)[-1]
 
-    def difference(self, variant: str, than: str, metric: str) -> str:
+    def difference(self, variant: str, than: str, metric: str, seeds: Sequence[int] | None = None) -> str:
         """The difference of two means, of shares in percentage points; with Welch's interval where both have ENOUGH runs."""
-        ours, theirs = self.values(variant, metric), self.values(than, metric)
+        ours, theirs = self.values(variant, metric, seeds), self.values(than, metric)
         if min(len(ours), len(theirs)) < 2 or None in [*ours, *theirs]:
             return "–"
         unit = self.metrics[metric].unit
@@ -128,9 +135,9 @@ class Numbers:
 
     def p_value(self, variant: str) -> str:
         """Of a variant's error beside infogan's: two-sided, by Welch's t, corrected by Holm over the registered family."""
-        if variant not in self.ablations or self.n(variant) < ENOUGH:
+        if variant not in self.ablations or self.ablations[variant].runs < ENOUGH:
             return "–"
-        p = self.ablations[variant].p
+        p = self.ablations[variant].difference.p
         return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
 
     def verdict(self, claim: str) -> str:

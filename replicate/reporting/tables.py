@@ -43,8 +43,9 @@ class Tables:
         """A row for each variant of some groups, with estimates of some metrics."""
         number, known = self.numbers, self.numbers.metrics
         rows = [
-            [each.label, str(number.n(name)), *(number.estimate(name, metric) for metric in metrics)]
+            [label, str(number.n(name, seeds)), *(number.estimate(name, metric, seeds) for metric in metrics)]
             for name, each in self.of(groups).items()
+            for label, seeds in each.parts().items()
         ]
         return markdown(["variant", "runs", *(known[metric].label for metric in metrics)], rows)
 
@@ -64,16 +65,15 @@ class Tables:
 
     def ablations_table(self, groups: Sequence[str]) -> str:
         """The error of each variant, and its difference to that of infogan."""
-        number = self.numbers
-        rows = []
+        number, rows = self.numbers, []
         for name, each in self.of(groups).items():
-            if number.values(name, ERROR) and None not in number.values(name, ERROR):
-                beside = (
-                    ["–", "–"]
-                    if name == "infogan"
-                    else [number.difference(name, "infogan", ERROR), number.p_value(name)]
-                )
-                rows.append([each.label, str(number.n(name)), number.estimate(name, ERROR), *beside])
+            for label, seeds in each.parts().items():
+                if not number.values(name, ERROR, seeds) or None in number.values(name, ERROR, seeds):
+                    continue  # K is not the number of digits
+                beside = ["–", "–"]
+                if name != "infogan":
+                    beside = [number.difference(name, "infogan", ERROR, seeds), number.p_value(name)]
+                rows.append([label, str(number.n(name, seeds)), number.estimate(name, ERROR, seeds), *beside])
         return markdown(["variant", "runs", "test error", "minus InfoGAN's", "p (Holm)"], rows)
 
     def runs_table(self, variant: str) -> str:

@@ -1,1 +1,0 @@
-"""From numbers to findings: the table of results, intervals, the claims and their verdicts, comparisons of runs."""
