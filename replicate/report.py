@@ -23,7 +23,12 @@ from replicate.reporting.numbers import Numbers, require, write
 from replicate.reporting.tables import Tables
 
 TEMPLATES = Path(__file__).parent / "reporting"
-TEXTS = {"REPORT.md.j2": "REPORT.md", "appendix.md.j2": "docs/appendix.md", "methods.md.j2": "docs/methods.md"}
+TEXTS = {
+    "REPORT.md.j2": "REPORT.md",
+    "appendix.md.j2": "docs/appendix.md",
+    "methods.md.j2": "docs/methods.md",
+    "pipeline.md.j2": "docs/pipeline.md",
+}
 MARKERS = "<!-- results -->", "<!-- /results -->"  # what stands between them in README.md is written here
 
 
@@ -53,6 +58,7 @@ def functions() -> dict[str, Callable[..., Any]]:
     return named | {
         "require": require,
         "label": lambda variant: params.variants[variant].label,
+        "maximising": lambda: dict.fromkeys(this.variant for this in runs if this.settings.objective != "gan"),
         "baseline": lambda name, metric: write(beside["baselines"][name][metric], "%"),
         "cost": lambda name: write(beside["cost"][name]),
         "classifier": lambda name: write(beside["classifier"][name], "%"),
