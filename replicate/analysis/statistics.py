@@ -57,7 +57,7 @@ def welch(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
 
 
 def holm(p: Mapping[str, float]) -> dict[str, float]:
-    """The p of several tests, corrected so that the chance of one false finding among them stays at the level (Holm 1979)."""
+    """The p of several tests, corrected so that the chance of a false finding among them stays at the level (Holm 1979)."""
     corrected, least = {}, 0.0
     for rank, (name, value) in enumerate(sorted(p.items(), key=lambda item: item[1])):
         least = max(least, min(1.0, (len(p) - rank) * value))

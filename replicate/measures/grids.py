@@ -1,4 +1,5 @@
-"""Image grids of generated images, which stay in git when the weights do not: samples of each category, and traversals of c2 and c3."""
+"""Image grids of generated images, which stay in git when the weights do not: samples of each category, and traversals of
+c2 and c3."""
 
 import numpy as np
 import torch
@@ -11,9 +12,8 @@ from replicate.gan.settings import Latent
 from replicate.measures.continuous_codes import CODES
 from replicate.parameters import Codes as Options
 
-SAMPLES = (
-    360  # on the grid of samples, as many of each category: the first of those of which class consistency is measured
-)
+# On the grid of samples, as many of each category: the first of those of which class consistency is measured.
+SAMPLES = 360
 TRAVERSALS = 20  # along each code, on the grid of traversals
 
 
