@@ -87,18 +87,19 @@ def test_bounds_come_close_to_the_known_information_and_do_not_exceed_it(generat
 
 
 def test_continuous_codes_that_are_written_plainly_are_read_well(few):
-    result = measure(graded, few, least_epochs=10, most_epochs=10)
+    result = measure(graded, few, least_epochs=7, most_epochs=7)
     assert result["lower_bound_c2"] > 1 and result["lower_bound_c3"] > 1
     assert result["gaussian_bound_c2"] > 0.7 and result["gaussian_bound_c3"] > 0.7
     assert abs(result["lower_bound_c1"]) < 0.05
 
 
 def test_training_stops_when_the_bound_of_c1_rises_no_more(few):
-    options = {"least_epochs": 2, "most_epochs": 10, "validate_every": 2, "least_rise": 0.1, "test_samples": 20}
+    options = {"least_epochs": 4, "most_epochs": 20, "validate_every": 4, "least_rise": 0.1, "test_samples": 20}
+    options |= {"training_samples": 160, "validation_samples": 100, "learning_rate": 0.01}
     result = measure(ignorant, few, patience=2, **options)
-    assert (result["iterations"], result["still_rising"]) == (40, 0)  # not before the least number of epochs
-    result = measure(plain, few, patience=15, **options)
-    assert 40 < result["iterations"] < 200 and result["still_rising"] == 0 and result["share_c1"] > 0.9
+    assert (result["iterations"], result["still_rising"]) == (20, 0)  # not before the least number of epochs
+    result = measure(plain, few, patience=6, **options)
+    assert 20 < result["iterations"] < 100 and result["still_rising"] == 0 and result["share_c1"] > 0.8
 
 
 def test_a_training_that_is_cut_off_was_still_rising_and_its_last_iteration_is_validated(few):
