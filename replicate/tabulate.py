@@ -13,7 +13,7 @@ from replicate.base import files, stage
 from replicate.gan import run
 from replicate.parameters import Parameters
 
-NAMED = ("error", "share_at_end", "consistency", "slant_correlation", "width_correlation", "specificity")
+NAMED = ("error", "share_at_end", "consistency", "slant_correlation", "width_correlation", "digit_kept")
 
 
 def of_pipeline(params: Parameters) -> Table:
