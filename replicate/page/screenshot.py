@@ -1,14 +1,13 @@
 """A picture of the explorer, for README.md: explorer/screenshot.png. `make screenshot`; needs Chromium.
 
-No stage of the pipeline, which has to work without a browser. The picture names the checksum of the page that it shows.
+No stage of the pipeline, which has to work without a browser.
 """
 
-import hashlib
 import io
 import shutil
 from pathlib import Path
 
-from PIL import Image, PngImagePlugin
+from PIL import Image
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from replicate.base import files, stage
@@ -16,7 +15,6 @@ from replicate.base.stage import BadInput
 
 PAGE, PICTURE = Path("explorer", "index.html"), Path("explorer", "screenshot.png")
 SIZE = {"width": 1200, "height": 1600}  # pixels of the window
-SHOWS = "page sha256"  # the picture's text with the checksum of the page
 
 
 def launch(playwright: Playwright) -> Browser:
@@ -43,10 +41,8 @@ def take(browser: Browser, path: Path) -> Image.Image:
 def main() -> None:
     with sync_playwright() as playwright:
         picture = take(launch(playwright), PAGE)
-    text = PngImagePlugin.PngInfo()
-    text.add_text(SHOWS, hashlib.sha256(PAGE.read_bytes()).hexdigest())
     with files.whole_file(PICTURE) as temporary:
-        picture.quantize(256).save(temporary, optimize=True, pnginfo=text)
+        picture.quantize(256).save(temporary, optimize=True)
 
 
 if __name__ == "__main__":
