@@ -118,7 +118,8 @@ def explored(
     digit.
 
     `found` has the categories that Q gives to the images of the run's training and of its test (predictions.npz). Ten
-    categories are in the order of the digits that they are matched to, as classification matches them; other numbers of categories stay in their own order, each with its most frequent digit.
+    categories are in the order of the digits that they are matched to, as classification matches them; other numbers of
+    categories stay in their own order, each with its most frequent digit.
     """
     settings, K = this.settings, this.settings.latent.categories
     used = slice(params.classification.matching_images)
