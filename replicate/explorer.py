@@ -62,18 +62,11 @@ def main() -> None:
     params = parameters.load()
     machine.prepare("cpu")
     test, named = mnist.load("t10k", params.mnist), classifier.load()
-    shown = [each for each in run.of_pipeline(params) if each.seed == params.runs.seeds[0]]
-    runs = [
-        content.explored(
-            this,
-            params.variants[this.variant].label,
-            np.load(this.folder / "predictions.npz"),
-            named,
-            params,
-            test,
-        )
-        for this in Progress(shown, desc="explorer", unit="run")
-    ]
+    runs = []
+    for this in Progress(run.of_pipeline(params), desc="explorer", unit="run"):
+        if this.seed == params.runs.seeds[0]:
+            label, found = params.variants[this.variant].label, np.load(this.folder / "predictions.npz")
+            runs.append(content.explored(this, label[0].upper() + label[1:], found, named, params, test))
     with files.whole_file("explorer/index.html") as path:
         path.write_text(render(runs, test, params.explorer), encoding="utf-8", newline="\n")
 

@@ -68,7 +68,8 @@ def snapshot(this: Run, iteration: int, order: np.ndarray, named: nn.Sequential,
 
     Categories are in the order `order` (K,). "read" has c1, c2 and c3 of each image of `grid`, one code after the other;
     "difference" is the root mean square by which images of the page's G differ from those of the full G. Of images of
-    codes from their prior, "right" is the share in which c1 is read right, "digits" are each category's `main_digits`.
+    codes from their prior, "right" is the share in which c1 is read right, "digits" are each category's `main_digits` by
+    the classifier `named`.
     """
     prior, trained = this.settings.latent, this.load(iteration)
     random = torch.Generator().manual_seed(options.seed)
@@ -86,9 +87,8 @@ def snapshot(this: Run, iteration: int, order: np.ndarray, named: nn.Sequential,
 
     sampled = latent.sample_every_category(SAMPLES // prior.categories, prior, random)
     drawn = model.generate(trained.generator, sampled, prior)
-    digits = main_digits(
-        sampled.category.numpy(), classifier.probabilities(named, drawn).argmax(dim=1).numpy(), prior.categories
-    )
+    seen = classifier.probabilities(named, drawn).argmax(dim=1)
+    digits = main_digits(sampled.category.numpy(), seen.numpy(), prior.categories)
     return {
         "iteration": iteration,
         "shapes": [(name, *table.whole.shape) for name, table in tables.items()],
@@ -107,19 +107,13 @@ def first_of_each(digits: Tensor) -> list[int]:
 
 
 def explored(
-    this: Run,
-    label: str,
-    found: Mapping[str, np.ndarray],
-    named: nn.Sequential,
-    params: Parameters,
-    test: Split,
+    this: Run, label: str, found: Mapping[str, np.ndarray], named: nn.Sequential, params: Parameters, test: Split
 ) -> dict[str, Any]:
-    """What the page holds of a run, by the name `label`: its snapshots, and what is read in the first test images of each
-    digit.
+    """What the page holds of a run, called `label`: its snapshots, and what is read in the first test images of each digit.
 
-    `found` has the categories that Q gives to the images of the run's training and of its test (predictions.npz). Ten
-    categories are in the order of the digits that they are matched to, as classification matches them; other numbers of
-    categories stay in their own order, each with its most frequent digit.
+    `found` has the categories that Q gives to the images of the run's training and of its test, as the stage classification
+    writes them. Ten categories are in the order of the digits that they are matched to, as that stage matches them; other
+    numbers of categories stay in their own order, each with its most frequent digit.
     """
     settings, K = this.settings, this.settings.latent.categories
     used = slice(params.classification.matching_images)
