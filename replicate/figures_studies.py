@@ -23,8 +23,6 @@ from replicate.reporting.overview import Runs
 from replicate.reporting.shown import Series, Shown
 
 FOLDER = Path("figures/studies")
-# Seeds that were seen before a hypothesis was written.
-SUGGESTED = {"lambda_03": range(3), "k5": range(5), "k20": range(5)}
 SHORT = ("infogan", "official", "lambda_03", "infomax", "infomax_pull", "views_c1", "views", "views_blurred")
 # Variants whose points are named in `gradients`, and how many points away.
 NAMED = dict.fromkeys(("described", "learned_std_01", "views"), (8, 0)) | dict.fromkeys(
@@ -48,7 +46,7 @@ class Studies:
 
     def tests(self, variant: str, seeds: pd.Index) -> np.ndarray:
         """Which of some seeds test a variant's hypothesis (n,); all of them as long as none does."""
-        tests = ~seeds.isin(SUGGESTED.get(variant, ()))
+        tests = ~seeds.isin(self.params.variants[variant].found)
         return tests if tests.any() else ~tests
 
     def runs(self, variant: str, metric: str) -> Runs:

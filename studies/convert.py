@@ -95,6 +95,7 @@ def convert(old, new, of):
 
 def check(old, new, of):
     """The numbers of metrics/studies.csv beside those in the new folder: which differ."""
+
     def flat(content, prefix=""):
         if not isinstance(content, (dict, list)):
             return {prefix: content}
@@ -128,14 +129,26 @@ def gathered():
     for path in Path("metrics/evaluation").glob("*.json"):
         folder = old / path.stem
         folder.mkdir(parents=True, exist_ok=True)
-        for kind in ("evaluation", "milestones", "yardstick", "representation", "environment", "confusion", "traversal", "training"):
+        for kind in (
+            "evaluation",
+            "milestones",
+            "yardstick",
+            "representation",
+            "environment",
+            "confusion",
+            "traversal",
+            "training",
+        ):
             for each in Path("metrics", kind).glob(f"{path.stem}.*"):
                 shutil.copy(each, folder / f"{kind}{each.suffix}")
         for each in Path("metrics/evidence", path.stem).iterdir():
             shutil.copy(each, folder / each.name)
         variant, _, seed = path.stem.rpartition("-")
         params = parameters.load()
-        record = {"settings": params.settings(variant).model_dump(mode="json"), "mnist": params.mnist.model_dump(mode="json")}
+        record = {
+            "settings": params.settings(variant).model_dump(mode="json"),
+            "mnist": params.mnist.model_dump(mode="json"),
+        }
         save(folder / "run.json", record)
         yield folder
 

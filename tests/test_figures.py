@@ -81,13 +81,15 @@ def test_errors_are_sorted_beside_the_published_one_and_five_runs_have_an_interv
     assert [text.get_text() for text in axes.texts if "2.5" in text.get_text()] == ["2.5 %"]
 
 
-def test_runs_that_suggested_a_hypothesis_are_apart_from_those_that_test_it(params, monkeypatch):
-    of = figures_studies.Studies(params)
-    monkeypatch.setitem(figures_studies.SUGGESTED, "infogan", range(3))
-    split = of.runs("infogan", "error")
-    assert (len(split.suggested), len(split.values)) == (3, 17)
-    monkeypatch.setitem(figures_studies.SUGGESTED, "infogan", range(20))
-    assert len(of.runs("infogan", "error").values) == 20
+def test_runs_on_which_something_was_found_are_apart_from_those_that_test_it(params):
+    def found(seeds) -> tuple[int, int]:
+        variant = params.variants["infogan"].model_copy(update={"found": list(seeds)})
+        of = figures_studies.Studies(params.model_copy(update={"variants": params.variants | {"infogan": variant}}))
+        split = of.runs("infogan", "error")
+        return len(split.suggested), len(split.values)
+
+    assert found(range(3)) == (3, 17)
+    assert found(range(20)) == (0, 20)
 
 
 def test_codes_have_their_signs_aligned(params):

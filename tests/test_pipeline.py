@@ -76,9 +76,7 @@ def test_the_pipeline_makes_everything(project: Path):
     run = project / "metrics" / "runs" / "infogan-0"
     assert len((run / "training.csv").read_text().splitlines()) == 3
     # A run of the pipeline is laid out as one of the studies.
-    assert {path.name for path in run.iterdir()} == {
-        path.name for path in (ROOT / "studies/runs/infogan-0").iterdir()
-    }
+    assert {path.name for path in run.iterdir()} == {path.name for path in (ROOT / "studies/runs/infogan-0").iterdir()}
     weights = sorted(path.name for path in (project / "runs" / "infogan-0").iterdir())
     assert weights == ["weights-000002.safetensors", "weights-000004.safetensors"]
     own = (project / "docs" / "pipeline.md").read_text(encoding="utf-8")
