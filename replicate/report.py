@@ -2,9 +2,9 @@
 
     python -m replicate.report
 
-The texts are written by hand, with numbers by name (`reporting.numbers`), of the studies. Where a sentence says more than its
-number, a `require` beside it ends the stage with the template's line as soon as the studies say something else. The pipeline's own
-runs stand in one table, and turn no sentence.
+The texts are written by hand, with numbers of the studies by name (`reporting.numbers`). Where a sentence says more than
+its number, a `require` beside it ends the stage with the template's line as soon as the studies say something else. The
+pipeline's own runs have a page of their own, docs/pipeline.md, and turn no sentence.
 """
 
 import traceback
@@ -66,7 +66,7 @@ def functions() -> dict[str, Callable[..., Any]]:
 
 
 def render(template: str, context: dict[str, Any]) -> str:
-    """A template, filled in. Raises BadInput, naming its line, where it asks for what is not there or a requirement is not met."""
+    """A template, filled in. Raises BadInput, naming its line, where it asks for what is not there or a `require` fails."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,

@@ -1,4 +1,4 @@
-"""Stage tabulate: the metrics of runs in one table, a row for each, and the means of those that README names, for `dvc metrics`.
+"""Stage tabulate: the metrics of runs in one table, a row for each, and means of a few for `dvc metrics`.
 
 python -m replicate.tabulate pipeline|studies
 """
