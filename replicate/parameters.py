@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from replicate.base import checked, stage
 from replicate.base.checked import Amount, Checked, Decay, Positive, Rate, Seed, Text, each_once
 from replicate.base.mnist import Mnist
+from replicate.base.stage import BadInput
 from replicate.gan.settings import Latent, Networks, Objective, Settings, Train, merge
 
 
@@ -213,6 +214,8 @@ def load() -> Parameters:
     """The parameters in the working folder. Raises BadInput (see `checked.check`)."""
     content = checked.read("params.yaml")
     if isinstance(content, dict):
+        if "variants" in content:
+            raise BadInput("params.yaml: variants stand in variants.yaml")
         content |= {"variants": checked.read("variants.yaml")}
     return checked.check("params.yaml", content, Parameters)
 

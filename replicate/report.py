@@ -2,9 +2,9 @@
 
     python -m replicate.report
 
-The texts are written by hand, with numbers by name (`reporting.numbers`), of the studies. Where a sentence says more than
+The texts are written by hand, with numbers of the studies by name (`reporting.numbers`). Where a sentence says more than
 its number, a `require` beside it ends the stage with the template's line as soon as the studies say something else. The
-pipeline's own runs stand in one table, and turn no sentence.
+pipeline's own runs have a page of their own, docs/pipeline.md, and turn no sentence.
 """
 
 import traceback

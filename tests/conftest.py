@@ -3,20 +3,16 @@
 import gzip
 import hashlib
 import os
-import shutil
-from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 import torch
-from ruamel.yaml import YAML
 
-from replicate.base import environment, parameters
+from replicate import parameters
+from replicate.base import machine
 from replicate.base.mnist import Mnist
-from replicate.findings import claims
 from replicate.gan.settings import Settings
 from replicate.parameters import Parameters
 
@@ -37,24 +33,6 @@ def change(of: Changed, **groups: Any) -> Changed:
     return of.model_copy(update=changes)
 
 
-def copy_texts(variants: Sequence[str], seeds: Sequence[int] = (0,)) -> None:
-    """Copy the repository's own texts and parameters into the working folder, whose pipeline is to make these runs."""
-    for name in ("params.yaml", "claims.yaml", "README.md", "METHODS.md", "studies/studies.yaml"):
-        Path(name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, name)
-    yaml = YAML()
-    content = yaml.load(Path("params.yaml"))
-    content["runs"] = {"variants": list(variants), "seeds": list(seeds)}
-    yaml.dump(content, Path("params.yaml"))
-
-
-@cache
-def claimed() -> dict[str, float]:
-    """A value of every metric that some claim needs."""
-    asked = claims.load(ROOT / "claims.yaml").claims
-    return {metric: 0.5 for claim in asked.values() for _, metric in claim.metrics()}
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The pipeline's file takes longest: it comes first, and other cores work through the rest beside it."""
     items.sort(key=lambda item: item.path.name != "test_pipeline.py")
@@ -63,19 +41,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def prepared() -> None:
     """PyTorch as every stage sets it up."""
-    environment.prepare("auto")
+    machine.prepare("auto")
 
 
 @pytest.fixture(scope="session")
 def params() -> Parameters:
-    """The committed params.yaml."""
-    return parameters.load(ROOT / "params.yaml")
+    """The committed params.yaml and variants.yaml."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        return parameters.load()
 
 
 @pytest.fixture(scope="session")
 def small(params: Parameters) -> Parameters:
     """The committed parameters at a length that a test can afford."""
-    sizes = {"iterations": 4, "batch_size": 8, "training_images": 40, "batchnorm_images": 16}
+    sizes = {"iterations": 4, "batch_size": 8, "training_images": 128, "batchnorm_images": 16}
     train = {**sizes, "log_every": 1, "milestones": [2]}
     return change(params, train=train, machine={"device": "cpu", "checkpoint_seconds": 0})
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from replicate.base import stage
+
 ROOT = Path(__file__).parents[2]
 COPIED = (
     *("replicate", "studies", "dvc.yaml", "params.yaml", "variants.yaml", "metrics.yaml", "claims.yaml"),
@@ -75,4 +77,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    stage.run(main)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import CPU, DEVICES, change
+from replicate.yardstick import Gaussians, Mixtures, Posteriors
 from scipy import stats
 from torch import Tensor
 
