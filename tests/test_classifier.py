@@ -1,16 +1,16 @@
 import pytest
-import replicate.judge as stage_judge
 import torch
 
 from replicate.base import mnist
 from replicate.base.stage import BadInput
-from replicate.measures import judge
-from replicate.parameters import Judge, Parameters
+from replicate.classifier import fit
+from replicate.measures import classifier
+from replicate.parameters import Classifier, Parameters
 
 
 @pytest.fixture(scope="module")
-def settings(params: Parameters) -> Judge:
-    return params.judge.model_copy(update={"epochs": 3, "batch_size": 20})
+def settings(params: Parameters) -> Classifier:
+    return params.classifier.model_copy(update={"epochs": 3, "batch_size": 20})
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +26,7 @@ def bars() -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_it_learns_to_read(bars, settings):
     images, labels = bars
-    probabilities = judge.probabilities(
-        stage_judge.fit(images[:300], labels[:300], settings), mnist.as_input(images[300:])
-    )
+    probabilities = classifier.probabilities(fit(images[:300], labels[:300], settings), mnist.as_input(images[300:]))
     assert probabilities.shape == (100, 10)
     assert probabilities.sum(dim=1).tolist() == pytest.approx([1] * 100)
     assert probabilities.argmax(dim=1).eq(labels[300:]).double().mean() > 0.9
@@ -36,22 +34,22 @@ def test_it_learns_to_read(bars, settings):
 
 def test_the_same_bits_every_time(bars, settings):
     once = settings.model_copy(update={"epochs": 1})
-    first, second = (stage_judge.fit(*bars, once).state_dict() for _ in range(2))
+    first, second = (fit(*bars, once).state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_divergence_is_said(bars, settings):
     with pytest.raises(BadInput, match="diverged"):
-        stage_judge.fit(bars[0], bars[1], settings.model_copy(update={"learning_rate": 1e30}))
+        fit(bars[0], bars[1], settings.model_copy(update={"learning_rate": 1e30}))
 
 
 def test_features_are_the_means_of_the_last_maps_and_survive_the_file(bars, tmp_path):
     torch.manual_seed(0)
-    untrained, images = judge.build().eval(), mnist.as_input(bars[0][:10])
+    untrained, images = classifier.build().eval(), mnist.as_input(bars[0][:10])
     with torch.no_grad():
         maps = untrained[:11](images)
         named = untrained[11:](maps).softmax(dim=1)
-    judge.save(tmp_path / "judge", untrained)
-    kept = judge.load(tmp_path / "judge")
-    torch.testing.assert_close(judge.features(kept, images, batch_size=3), maps.mean(dim=(2, 3)))
-    torch.testing.assert_close(judge.probabilities(kept, images), named)
+    classifier.save(tmp_path / "weights", untrained)
+    kept = classifier.load(tmp_path / "weights")
+    torch.testing.assert_close(classifier.features(kept, images, batch_size=3), maps.mean(dim=(2, 3)))
+    torch.testing.assert_close(classifier.probabilities(kept, images), named)
