@@ -2,9 +2,9 @@
 
     python -m replicate.report
 
-The texts are written by hand, with numbers by name (`reporting.numbers`), of the studies. Where a sentence says more than its
-number, a `require` beside it ends the stage with the template's line as soon as the studies say something else. The pipeline's own
-runs stand in one table, and turn no sentence.
+The texts are written by hand, with numbers of the studies by name (`reporting.numbers`). Where a sentence says more than
+its number, a `require` beside it ends the stage with the template's line as soon as the studies say something else. The
+pipeline's own runs have a page of their own, docs/pipeline.md, and turn no sentence.
 """
 
 import traceback
@@ -23,7 +23,12 @@ from replicate.reporting.numbers import Numbers, require, write
 from replicate.reporting.tables import Tables
 
 TEMPLATES = Path(__file__).parent / "reporting"
-TEXTS = {"REPORT.md.j2": "REPORT.md", "appendix.md.j2": "docs/appendix.md", "methods.md.j2": "docs/methods.md"}
+TEXTS = {
+    "REPORT.md.j2": "REPORT.md",
+    "appendix.md.j2": "docs/appendix.md",
+    "methods.md.j2": "docs/methods.md",
+    "pipeline.md.j2": "docs/pipeline.md",
+}
 MARKERS = "<!-- results -->", "<!-- /results -->"  # what stands between them in README.md is written here
 
 
@@ -53,6 +58,7 @@ def functions() -> dict[str, Callable[..., Any]]:
     return named | {
         "require": require,
         "label": lambda variant: params.variants[variant].label,
+        "maximising": lambda: dict.fromkeys(this.variant for this in runs if this.settings.objective != "gan"),
         "baseline": lambda name, metric: write(beside["baselines"][name][metric], "%"),
         "cost": lambda name: write(beside["cost"][name]),
         "classifier": lambda name: write(beside["classifier"][name], "%"),
@@ -60,7 +66,7 @@ def functions() -> dict[str, Callable[..., Any]]:
 
 
 def render(template: str, context: dict[str, Any]) -> str:
-    """A template, filled in. Raises BadInput, naming its line, where it asks for what is not there or a requirement is not met."""
+    """A template, filled in. Raises BadInput, naming its line, where it asks for what is not there or a `require` fails."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,

@@ -1,4 +1,4 @@
-"""Stage tabulate: the metrics of runs in one table, a row for each, and the means of those that README names, for `dvc metrics`.
+"""Stage tabulate: the metrics of runs in one table, a row for each, and means of a few for `dvc metrics`.
 
 python -m replicate.tabulate pipeline|studies
 """
@@ -13,7 +13,7 @@ from replicate.base import files, stage
 from replicate.gan import run
 from replicate.parameters import Parameters
 
-NAMED = ("error", "share_at_end", "consistency", "slant_correlation", "width_correlation", "specificity")
+NAMED = ("error", "share_at_end", "consistency", "slant_correlation", "width_correlation", "digit_kept")
 
 
 def of_pipeline(params: Parameters) -> Table:

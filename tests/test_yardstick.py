@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import CPU, DEVICES, change
+from replicate.yardstick import Gaussians, Mixtures, Posteriors
 from scipy import stats
 from torch import Tensor
 
@@ -12,7 +13,6 @@ from replicate import yardstick
 from replicate.gan import latent, model
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
-from replicate.yardstick import Gaussians, Mixtures, Posteriors
 
 K = 4
 LACK = 0.5 * math.log(2 * math.pi * math.e / 12)  # nats, of the best Gaussian for what is uniform over an interval

@@ -44,7 +44,7 @@ class Claim(Checked):
     label: Text
     statement: Text
     where: Text
-    published: Text
+    published: Text = "by eye"
     holds: Annotated[list[Condition], Len(1)]
     partly: list[Condition] = Field(default_factory=list)
     variant: Text | None = None

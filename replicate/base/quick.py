@@ -14,21 +14,28 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from replicate.base import stage
+
 ROOT = Path(__file__).parents[2]
-COPIED = ("replicate", "dvc.yaml", "params.yaml", "claims.yaml", "README.md", "studies", ".dvc/config", ".dvcignore")
+COPIED = (
+    *("replicate", "studies", "dvc.yaml", "params.yaml", "variants.yaml", "metrics.yaml", "claims.yaml"),
+    *("requirements.txt", "README.md", ".dvc/config", ".dvcignore"),
+)
 TOY = {
     "train": {"iterations": 100, "training_images": 10_000, "milestones": [50], "batchnorm_images": 1000},
-    "judge": {"epochs": 1},
-    "evaluate": {"samples_per_category": 50, "bound_samples": 500, "real_images": 200, "traversals_per_category": 3},
-    "milestones": {"matching_images": 1000, "samples": 500, "pull_images": 128},
-    "yardstick": {
+    "classifier": {"epochs": 1},
+    "classification": {"matching_images": 2000, "neighbour_images": 1000},
+    "codes": {"samples_per_category": 50, "bound_samples": 500, "real_images": 200, "traversals_per_category": 3},
+    "milestones": {"matching_images": 1000, "samples": 500, "gradient_images": 128},
+    "posthoc_q": {
         "training_samples": 5000,
         "least_epochs": 1,
         "most_epochs": 1,
         "validation_samples": 500,
         "test_samples": 500,
     },
-    "represent": {"label_draws": 1, "penalties": [0.01], "kmeans_images": 2000},
+    "probes": {"label_draws": 1, "penalties": [0.01]},
+    "kmeans": {"images": 2000},
     "cost": {"pairs": 3},
     "explorer": {"grid_values": 5},
 }
@@ -61,13 +68,13 @@ def dvc(*arguments: str, cwd: Path, **options: Any) -> subprocess.CompletedProce
 def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="infogan-quick-"))
     copy(folder, TOY)
-    os.environ["MNIST_DIR"] = str(
-        Path(os.environ.get("MNIST_DIR", ROOT / "data/mnist")).resolve()
-    )  # no second download
+    mnist = Path(os.environ.get("MNIST_DIR", ROOT / "data/mnist")).resolve()
+    os.environ["MNIST_DIR"] = str(mnist)  # no second download
     if dvc("repro", cwd=folder).returncode:
         sys.exit(f"error: the pipeline failed; see above, and {folder}")
-    print(f"\nThe pipeline works here. Its results, of a toy training, mean nothing; they are in {folder}/REPORT.md")
+    shutil.rmtree(folder)
+    print("\nThe pipeline works here. What it made, of toy runs, means nothing and is removed.")
 
 
 if __name__ == "__main__":
-    main()
+    stage.run(main)

@@ -13,6 +13,8 @@ class BadInput(Exception):
 def run(main: Callable[[], None]) -> None:
     """Call `main`. Bad input, a file that cannot be read or written and Ctrl-C end the process with a message (exit
     status 1), not with a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # a path may have letters that a redirected stream has not
     try:
         main()
     except (BadInput, OSError) as error:

@@ -1,31 +1,28 @@
 """What the explorer's page holds of each run, and how it is computed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from replicate.base import mnist
 from replicate.gan import latent, model
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
 from replicate.gan.run import Run
-from replicate.gan.settings import Latent, Train
-from replicate.measures import classification, morphometry, reading
+from replicate.gan.settings import Latent
+from replicate.measures import classification, classifier, morphometry
+from replicate.measures.reading import Split
 from replicate.page import compact
 from replicate.parameters import Explorer, Parameters
 
-NAMES = {"infogan": "InfoGAN", "gan": "Regular GAN", "infomax": "InfoMax", "views": "InfoGAN with views"}
 LIMIT = 2.0  # c2 and c3 are shown from −2 to 2, as in the paper's Figure 2
-OF_EACH = 10  # test digits of each kind
-HUNDREDTHS = 100  # in which c2 and c3 are kept, as they are read
+OF_EACH = 10  # test images of each digit
+PARTS = 20  # of 1, in which c2 and c3 are kept, as they are read
 SAMPLES = 2000  # images, at most, to which G's components are fitted; with which they are checked; in which c1 is read
-
-
-def draws(prior: Latent, options: Explorer) -> Tensor:
-    """Noise z (draws, noise_variables), the same for every run of the same prior."""
-    return latent.sample(options.draws, prior, torch.Generator().manual_seed(options.seed)).noise
+MOST = 0.8  # share of a category's images that the digits named on its button make up
 
 
 def grid(noise: Tensor, order: np.ndarray, values: int) -> tuple[Codes, Tensor, Tensor]:
@@ -38,20 +35,11 @@ def grid(noise: Tensor, order: np.ndarray, values: int) -> tuple[Codes, Tensor, 
     return Codes(noise[draw], torch.from_numpy(order)[place], continuous), draw, place
 
 
-def snapshots(options: Explorer, train: Train) -> list[int]:
-    """The iterations at which a training is shown: the explorer's milestones, as far as it goes, and its end."""
-    return sorted({min(milestone, train.iterations) for milestone in options.milestones} | {train.iterations})
-
-
 @torch.inference_mode()
 def read(trained: Model, images: Tensor) -> tuple[Tensor, Tensor]:
     """What the head in Q's place reads in images (N, 1, 28, 28): the posterior of c1 (N, K), and c2 and c3 (N, 2)."""
-    features = map(trained.discriminator.features, images.split(500))
-    read_in = [
-        (trained.head.category_logits(each).softmax(dim=1), trained.head.continuous_codes(each)) for each in features
-    ]
-    posteriors, continuous = zip(*read_in)
-    return torch.cat(posteriors), torch.cat(continuous)
+    features = torch.cat([trained.discriminator.features(batch) for batch in images.split(500)])
+    return trained.head.category_logits(features).softmax(dim=1), trained.head.continuous_codes(features)
 
 
 def effects(trained: Model, noise: Tensor, prior: Latent) -> np.ndarray:
@@ -66,40 +54,50 @@ def effects(trained: Model, noise: Tensor, prior: Latent) -> np.ndarray:
     return (measured[:, :, :, 1] - measured[:, :, :, 0]).mean(axis=1)
 
 
-def share_read_right(trained: Model, prior: Latent, random: torch.Generator) -> float:
-    """In how many images, of codes from their prior, c1 is read right."""
-    codes = latent.sample(SAMPLES, prior, random)
-    posterior, _ = read(trained, model.generate(trained.generator, codes, prior))
-    return float((posterior.argmax(dim=1) == codes.category).float().mean())
+def main_digits(category: np.ndarray, digit: np.ndarray, categories: int) -> list[list[int]]:
+    """The digits (N,) that images of each category (N,) show: the fewest that are MOST of its images, the most frequent
+    first."""
+    counts = classification.contingency(category, digit, categories)
+    by_count = np.argsort(-counts, axis=1, kind="stable")
+    shares = np.take_along_axis(counts, by_count, axis=1).cumsum(axis=1) / counts.sum(axis=1, keepdims=True)
+    return [digits[:n].tolist() for digits, n in zip(by_count, (shares < MOST).sum(axis=1) + 1)]
 
 
-def snapshot(this: Run, iteration: int, order: np.ndarray, options: Explorer) -> dict[str, Any]:
-    """What the page holds of a run after some iterations: G, what is read in its images, and what c2 and c3 do.
+def snapshot(this: Run, iteration: int, order: np.ndarray, named: nn.Sequential, options: Explorer) -> dict[str, Any]:
+    """What the page holds of a run after some iterations: G, what is read in its images, and what the codes do.
 
     Categories are in the order `order` (K,). "read" has c1, c2 and c3 of each image of `grid`, one code after the other;
-    "difference" is the root mean square by which images of the page's G differ from those of the full G.
+    "difference" is the root mean square by which images of the page's G differ from those of the full G. Of images of
+    codes from their prior, "right" is the share in which c1 is read right, "digits" are each category's `main_digits` by
+    the classifier `named`.
     """
     prior, trained = this.settings.latent, this.load(iteration)
     random = torch.Generator().manual_seed(options.seed)
-    noise = draws(prior, options)
+    noise = latent.sample(options.draws, prior, random).noise  # the same for every run of the same prior
     codes, draw, place = grid(noise, order, options.grid_values)
     images = model.generate(trained.generator, codes, prior)
     posterior, continuous = read(trained, images)
     read_place = np.argsort(order)[posterior.argmax(dim=1)]
-    hundredths = np.rint(continuous.numpy().T * HUNDREDTHS).clip(-32768, 32767)
+    parts = np.rint(continuous.numpy().T * PARTS).clip(-128, 127)
 
     fitted, checked = torch.randperm(len(images), generator=random)[: 2 * SAMPLES].chunk(2)
     tables = compact.of(trained.generator, noise, Codes(*(part[fitted] for part in codes)), prior, options.rank)
     tables["category"] = compact.Table(*(part[order] for part in tables["category"]))
     shown = compact.images(tables, draw[checked], place[checked], codes.continuous[checked])
+
+    sampled = latent.sample_every_category(SAMPLES // prior.categories, prior, random)
+    drawn = model.generate(trained.generator, sampled, prior)
+    seen = classifier.probabilities(named, drawn).argmax(dim=1)
+    digits = main_digits(sampled.category.numpy(), seen.numpy(), prior.categories)
     return {
         "iteration": iteration,
         "shapes": [(name, *table.whole.shape) for name, table in tables.items()],
         "generator": compact.packed(tables),
         "difference": float((shown - images[checked]).square().mean().sqrt()),
-        "read": compact.text(np.vstack([read_place, hundredths]).astype("<i2")),
-        "right": share_read_right(trained, prior, random),
-        "effects": effects(trained, noise, prior)[order].tolist(),
+        "read": compact.text(np.vstack([read_place, parts]).astype(np.int8)),
+        "right": float(read(trained, drawn)[0].argmax(dim=1).eq(sampled.category).double().mean()),
+        "digits": [digits[category] for category in order],
+        "effects": effects(trained, noise, prior)[order].round(2).tolist(),
     }
 
 
@@ -108,36 +106,37 @@ def first_of_each(digits: Tensor) -> list[int]:
     return [place for digit in range(10) for place in (digits == digit).nonzero()[:OF_EACH, 0].tolist()]
 
 
-def explored(this: Run, params: Parameters, test: reading.Split) -> dict[str, Any]:
-    """What the page holds of a run: its snapshots, and what is read in the first test digits of each kind.
+def explored(
+    this: Run, label: str, found: Mapping[str, np.ndarray], named: nn.Sequential, params: Parameters, test: Split
+) -> dict[str, Any]:
+    """What the page holds of a run, called `label`: its snapshots, and what is read in the first test images of each digit.
 
-    Ten categories are in the order of the digits that they are matched to, as the stage evaluate matches them; other
+    `found` has the categories that Q gives to the images of the run's training and of its test, as the stage classification
+    writes them. Ten categories are in the order of the digits that they are matched to, as that stage matches them; other
     numbers of categories stay in their own order, each with its most frequent digit.
     """
-    trained, prior, K = this.load(), this.settings.latent, this.settings.latent.categories
-    images, digits = mnist.training_images(params.mnist, this.settings.train)
-    used = slice(params.evaluate.matching_images)
-    counts = classification.contingency(reading.categories(trained, images[used]), digits[used].numpy(), K)
+    settings, K = this.settings, this.settings.latent.categories
+    used = slice(params.classification.matching_images)
+    digits = this.training_images(params.mnist)[1].numpy()
+    counts = classification.contingency(found["train_category"][used].astype(int), digits[used], K)
     matched = (classification.match_one_to_one if K == 10 else classification.match_majority)(counts)
     order = np.argsort(matched) if K == 10 else np.arange(K)
-    scored = mnist.select(*test, this.settings.train.digits)
-    posterior, continuous = read(trained, mnist.as_input(test[0][first_of_each(test[1])]))
-    at_zero = Codes(draws(prior, params.explorer)[:1].expand(K, -1), torch.from_numpy(order), torch.zeros(K, 2))
-    still = model.generate(trained.generator, at_zero, prior)
+    said = matched[found["test_category"].astype(int)]
+    posterior, continuous = read(this.load(), mnist.as_input(test[0][first_of_each(test[1])]))
+    moments = {min(milestone, settings.train.iterations) for milestone in params.explorer.milestones}
     return {
         "run": this.name,
         "variant": this.variant,
-        "name": NAMES.get(this.variant, this.variant),
-        "objective": this.settings.objective,
-        "views": bool(this.settings.train.recognition_views.by_code()),
+        "label": label,
+        "objective": settings.objective,
+        "views": bool(settings.train.recognition_views.by_code()),
         "categories": K,
-        "digits": matched[order].tolist(),
-        "error": float(np.mean(matched[reading.categories(trained, scored[0])] != scored[1].numpy())),
+        "matched": matched[order].tolist(),
+        "error": float(np.mean(said != mnist.select(*test, settings.train.digits)[1].numpy())),
         "posteriors": [[round(share, 4) for share in row] for row in posterior[:, order].tolist()],
         "continuous": [[round(code, 2) for code in row] for row in continuous.tolist()],
-        "still": compact.sheet(still[None, :, 0].numpy()),
         "snapshots": [
-            snapshot(this, iteration, order, params.explorer)
-            for iteration in snapshots(params.explorer, this.settings.train)
+            snapshot(this, iteration, order, named, params.explorer)
+            for iteration in sorted(moments | {settings.train.iterations})
         ],
     }

@@ -1,13 +1,22 @@
 "use strict";
 
-const { limit, values, draws, seen, hundredths, runs, digits } = JSON.parse(document.getElementById("data").textContent);
+const { limit, values, draws, seen, parts, opening, runs, digits } = JSON.parse(
+  document.getElementById("data").textContent);
 const SIDE = 28;
 const PERIOD = 5000; // milliseconds of a code that is played back and forth
 const FRAME = 20; // milliseconds of drawing at a time
+const PHONE = matchMedia("(max-width: 43.99rem)");
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const one = (selector, within = document) => within.querySelector(selector);
+const clamp = (value, high, low = 0) => Math.min(Math.max(value, low), high);
 const form = one(".explorer");
+const names = runs.map((run) => run.variant);
 const moments = Math.max(...runs.map((run) => run.snapshots.length));
+
+/* Write what is not there already: a screen reader may say again what is written again. */
+function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
 
 /* A number as it is read: a true minus, `decimals`, no minus before a zero; with its sign on demand. */
 function written(number, decimals, signed = false) {
@@ -17,61 +26,61 @@ function written(number, decimals, signed = false) {
 }
 
 function percent(share) {
-  return share > 0 && share < 0.001 ? "< 0.1 %" : `${written(100 * share, share < 0.0995 || share > 0.9949 ? 1 : 0)} %`;
+  const fine = share < 0.0995 || (share > 0.9949 && share < 0.9995);
+  return share > 0 && share < 0.001 ? "< 0.1\u00a0%" : `${written(100 * share, fine ? 1 : 0)}\u00a0%`;
 }
 
 /* --- What the page holds ------------------------------------------------------------------------------------------ */
 
-/* A run at the moment of its training that `state.at` names. */
+/* A run at the moment that `state.at` names. */
 const current = (run) => run.snapshots[Math.min(state.at, run.snapshots.length - 1)];
+
+/* The digits that a category of a run makes. */
+function makes(run, c1) {
+  const made = current(run).digits[c1] ?? ["–"];
+  return made.length > 3 ? "mixed" : made.join("/");
+}
 
 /* Unpack G and what is read in its images, once. */
 function load(snapshot) {
   snapshot.loading ??= Promise.all([inflated(snapshot.generator), inflated(snapshot.read)]).then(([weights, read]) => {
     snapshot.tables = unpacked(weights, snapshot.shapes);
-    snapshot.codes = new Int16Array(read);
+    snapshot.codes = new Int8Array(read);
   });
   return snapshot.loading;
 }
 
-/* The four values of the grid around (c2, c3): their place in it, and their weight. */
-function corners({ c2, c3 }) {
+/* What is read in the image of a draw of z and a code: c1 of the nearest value of the grid, c2 and c3 between its values. */
+function readIn({ codes }, draw, { c1, c2, c3 }) {
   const along = (code) => {
     const place = ((code + limit) / (2 * limit)) * (values - 1);
     const below = Math.min(Math.floor(place), values - 2);
     return [[below, 1 - (place - below)], [below + 1, place - below]];
   };
-  return along(c3).flatMap(([row, inRow]) => along(c2).map(([column, inColumn]) => [row * values + column, inRow * inColumn]));
-}
-
-/* What is read in the image of a draw of z and a code: c1 of the nearest value of the grid, c2 and c3 between its values. */
-function readIn(snapshot, draw, code) {
-  const of = snapshot.codes.length / 3;
-  const first = (code.c1 * draws + draw) * values ** 2;
-  const around = corners(code);
+  const first = (c1 * draws + draw) * values ** 2;
+  const around = along(c3).flatMap(([row, inRow]) =>
+    along(c2).map(([column, inColumn]) => [first + row * values + column, inRow * inColumn]));
   const [nearest] = around.reduce((a, b) => (b[1] > a[1] ? b : a));
-  const mean = (start) => around.reduce((sum, [place, weight]) => sum + weight * snapshot.codes[start + first + place], 0);
-  return { c1: snapshot.codes[first + nearest], c2: mean(of) / hundredths, c3: mean(2 * of) / hundredths };
+  const mean = (code) =>
+    around.reduce((sum, [place, weight]) => sum + weight * codes[(code * codes.length) / 3 + place], 0) / parts;
+  return { c1: codes[nearest], c2: mean(1), c3: mean(2) };
 }
 
 /* --- Drawing ------------------------------------------------------------------------------------------------------- */
 
-const waiting = new Map(); // canvases, and how each is drawn: as many in a frame as there is time for, those in sight first
+const waiting = new Map(); // canvases, and how each is drawn: as many in a frame as there is time for
 
-function later(canvas, draw) {
+function later(canvas, brightness) {
   if (!waiting.size) requestAnimationFrame(drawSome);
-  waiting.set(canvas, draw);
-}
-
-function inSight(canvas) {
-  const { top, bottom } = canvas.getBoundingClientRect();
-  return bottom > 0 && top < innerHeight;
+  waiting.set(canvas, brightness);
 }
 
 function drawSome() {
   const end = performance.now() + FRAME;
-  for (const [canvas, draw] of [...waiting].sort(([a], [b]) => inSight(b) - inSight(a))) {
-    draw(canvas.getContext("2d"));
+  for (const [canvas, brightness] of waiting) {
+    const image = new ImageData(SIDE, SIDE);
+    brightness()?.forEach((grey, i) => image.data.set([255 * grey, 255 * grey, 255 * grey, 255], 4 * i));
+    canvas.getContext("2d").putImageData(image, 0, 0);
     waiting.delete(canvas);
     if (performance.now() > end) break;
   }
@@ -79,101 +88,89 @@ function drawSome() {
   else document.body.ariaBusy = "false";
 }
 
-function paint(context, brightness) {
-  const image = context.createImageData(SIDE, SIDE);
-  brightness.forEach((grey, i) => image.data.set([255 * grey, 255 * grey, 255 * grey, 255], 4 * i));
-  context.putImageData(image, 0, 0);
-}
-
 function drawTile(tile, run, place) {
   const snapshot = current(run);
   const draw = (state.z + place) % draws;
-  const canvas = one("canvas", tile);
-  const exists = state.c1 < run.categories;
   const code = { ...state };
-  if (exists && !snapshot.tables) return; // drawn when it is loaded
-  later(canvas, (context) => {
-    if (exists) paint(context, generate(snapshot.tables, draw, code));
-    else context.clearRect(0, 0, SIDE, SIDE);
-  });
+  const exists = code.c1 < run.categories;
+  const canvas = one("canvas", tile);
+  later(canvas, () => exists && generate(snapshot.tables, draw, code));
   const read = exists && readIn(snapshot, draw, code);
   const right = read.c1 === code.c1;
   tile.classList.toggle("wrong", exists && !right);
   const words = exists ? [`${read.c1} ${right ? "✓" : "✗"}`, written(read.c2, 1), written(read.c3, 1)] : ["–", "–", "–"];
-  all("b", tile).forEach((cell, i) => (cell.textContent = words[i]));
+  all("b", tile).forEach((cell, i) => put(cell, words[i]));
   canvas.ariaLabel = exists
-    ? `${run.name}, draw ${draw + 1} of z; read in it: c1 = ${read.c1}, ${right ? "right" : "wrong"}, c2 = ${words[1]}, c3 = ${words[2]}`
-    : `${run.name} has no category ${code.c1}`;
+    ? `${run.label}, draw ${draw + 1} of z; read in it: c1 = ${read.c1}, ${right ? "right" : "wrong"}, c2 = ${words[1]}, c3 = ${words[2]}`
+    : `${run.label} has no category ${code.c1}`;
 }
 
-/* What c2, then c3, does to the slant and width of a category. */
-function drawEffects(cells, effects) {
-  const words = effects?.flatMap(([slant, width]) => [`${written(slant, 0, true)}°`, `${written(width, 1, true)} px`]);
-  cells.forEach((cell, i) => (cell.textContent = words?.[i] ?? "–"));
-}
-
-function drawRuns() {
-  for (const row of all(".run")) {
-    const run = runs[row.dataset.run];
-    row.hidden = !state.runs.includes(run.variant);
-    if (row.hidden) continue;
-    one(".right", row).textContent = percent(current(run).right);
-    drawEffects(all("tbody td", row), current(run).effects[state.c1]);
-    all("figure", row).forEach((tile, place) => drawTile(tile, run, place));
-    if (!current(run).tables) load(current(run)).then(drawRuns);
+function drawRun(row, run) {
+  const snapshot = current(run);
+  row.open = state.runs.includes(run.variant);
+  put(one(".right", row), percent(snapshot.right));
+  put(one(".error", row), snapshot === run.snapshots.at(-1) ? percent(run.error) : "–");
+  if (!row.open) return;
+  if (!snapshot.tables) {
+    load(snapshot).then(draw);
+    return;
   }
+  put(one(".makes", row), makes(run, state.c1));
+  const effects = snapshot.effects[state.c1]?.flatMap(([slant, width]) => [`${written(slant, 0, true)}°`, `${written(width, 1, true)} px`]);
+  all(".effect", row).forEach((cell, i) => put(cell, effects?.[i] ?? "–"));
+  all("figure", row).forEach((tile, place) => drawTile(tile, run, place));
 }
 
-function drawControls() {
-  for (const input of all("[name=c1]")) input.checked = Number(input.value) === state.c1;
-  for (const input of all("[name=runs]")) input.checked = state.runs.includes(input.value);
-  for (const button of all(".play")) button.ariaPressed = String(button.value === playing);
-  const beyond = ["c2", "c3"].filter((code) => Math.abs(state[code]) > 1);
-  for (const code of ["c2", "c3"]) {
-    const slider = form.elements[code];
-    const output = one(`output[for=${code}]`);
-    slider.value = state[code];
-    output.textContent = written(state[code], 2);
-    output.classList.toggle("warning", beyond.includes(code));
-    slider.ariaValueText = output.textContent + (beyond.includes(code) ? ", beyond the trained range" : "");
-  }
-  const note = one("#range");
-  note.classList.toggle("warning", beyond.length > 0);
-  note.textContent = beyond.length ? `${beyond.join(", ")} beyond ±1: G extrapolates.` : "Solid: the range that was trained.";
+function draw() {
+  const lead = runs.find((run) => state.runs.includes(run.variant)) ?? runs[0];
+  put(one("#lead"), lead.label);
+  all("[name=c1]").forEach((input, c1) => {
+    input.checked = c1 === state.c1;
+    input.ariaLabel = `category ${c1}: ${lead.label} makes ${makes(lead, c1)}`;
+    put(one("b", input.parentElement), makes(lead, c1));
+  });
   const iterations = [...new Set(runs.map((run) => current(run).iteration))].join(" or ");
-  form.elements.at.value = state.at;
-  form.elements.at.ariaValueText = one("output[for=at]").textContent = `after ${iterations} iterations`;
-  one("#draws").textContent = `${state.z + 1} to ${((state.z + seen - 1) % draws) + 1} of ${draws}`;
+  for (const name of ["c2", "c3", "at"]) {
+    const slider = form.elements[name];
+    const beyond = name !== "at" && Math.abs(state[name]) > 1;
+    const value = one(".value", slider.parentElement);
+    slider.value = state[name];
+    put(value, name === "at" ? `${iterations} iterations` : written(state[name], 2));
+    value.classList.toggle("warning", beyond);
+    slider.ariaValueText = value.textContent + (beyond ? ", beyond the trained range" : "");
+  }
+  for (const button of all(".play")) button.ariaPressed = String(button.value === playing);
+  all(".run").forEach((row, i) => drawRun(row, runs[i]));
 }
 
-/* --- Test digits --------------------------------------------------------------------------------------------------- */
+/* --- Test images --------------------------------------------------------------------------------------------------- */
 
-/* The category that is likeliest for a test digit. */
+/* The category that is likeliest for a test image. */
 const likeliest = (run, image) => run.posteriors[image].indexOf(Math.max(...run.posteriors[image]));
-const isRight = (run, image) => run.digits[likeliest(run, image)] === digits[image].digit;
+const isRight = (run, image) => run.matched[likeliest(run, image)] === digits[image].digit;
 
 async function drawReading() {
   const run = runs[state.reader];
   const wrong = digits.filter((_, image) => !isRight(run, image)).length;
-  one("#errors").textContent =
-    `${run.name}: ${wrong} of these ${digits.length} are wrong; of the whole test split ${percent(run.error)}.`;
+  put(one("#errors"), `${run.label}: ${wrong} of these ${digits.length} are wrong; of all test images ${percent(run.error)}.`);
   for (const input of all("[name=reader]")) input.checked = input.value === run.variant;
   all("[name=digit]").forEach((input, image) => {
+    const { place, digit } = digits[image];
     input.checked = image === state.digit;
     input.parentElement.classList.toggle("wrong", !isRight(run, image));
-    input.ariaLabel = `test image ${digits[image].place}, a ${digits[image].digit}, read ${isRight(run, image) ? "right" : "wrong"}`;
+    input.ariaLabel = `test image ${place}, a ${digit}, read ${isRight(run, image) ? "right" : "wrong"}`;
   });
   const { place, digit } = digits[state.digit];
   const posterior = run.posteriors[state.digit];
   const [c2, c3] = run.continuous[state.digit];
   const c1 = likeliest(run, state.digit);
-  const matched = run.digits[c1] < 0 ? "no digit" : `the digit ${run.digits[c1]}`;
+  const matched = run.matched[c1] < 0 ? "no digit" : `the digit ${run.matched[c1]}`;
   const image = one(".chosen span");
   image.style.setProperty("--row", state.digit);
   image.ariaLabel = `test image ${place}, a ${digit}`;
-  one(".chosen p").textContent =
+  put(one(".chosen p"),
     `Test image ${place}, a ${digit}.\nRead: c1 = ${c1} (${percent(posterior[c1])}), matched to ${matched}: ` +
-    `${isRight(run, state.digit) ? "right ✓" : "wrong ✗"}.\nc2 = ${written(c2, 2)}, c3 = ${written(c3, 2)}.`;
+    `${isRight(run, state.digit) ? "right ✓" : "wrong ✗"}.\nc2 = ${written(c2, 2)}, c3 = ${written(c3, 2)}.`);
   const trained = run.snapshots.at(-1);
   await load(trained);
   if (run !== runs[state.reader]) return;
@@ -181,39 +178,42 @@ async function drawReading() {
     bar.hidden = category >= run.categories;
     if (bar.hidden) return;
     bar.style.setProperty("--share", `${100 * posterior[category]}%`);
-    one(".percent", bar).textContent = percent(posterior[category]);
-    later(one("canvas", bar), (context) => paint(context, generate(trained.tables, 0, { c1: category, c2: 0, c3: 0 })));
+    put(one(".percent", bar), percent(posterior[category]));
+    later(one("canvas", bar), () => generate(trained.tables, 0, { c1: category, c2: 0, c3: 0 }));
   });
-  all(".redrawn canvas").forEach((canvas, draw) =>
-    later(canvas, (context) => paint(context, generate(trained.tables, draw, { c1, c2, c3 }))));
 }
 
 /* --- The state, and its link --------------------------------------------------------------------------------------- */
 
 function fromFragment() {
   const given = new URLSearchParams(location.hash.slice(1));
-  const number = (name, low, high, absent) => {
+  const number = (name, absent, high, low = 0) => {
     const value = Number(given.get(name) ?? absent);
-    return Number.isFinite(value) ? Math.min(Math.max(value, low), high) : absent;
+    return Number.isFinite(value) ? clamp(value, high, low) : absent;
   };
-  const whole = (name, high, absent = 0) => Math.round(number(name, 0, high, absent));
-  const names = runs.map((run) => run.variant);
-  const wanted = (given.get("runs") ?? "").split(",");
-  const shown = names.filter((name) => wanted.includes(name));
+  const whole = (name, absent, high) => Math.round(number(name, absent, high));
+  const wanted = names.filter((name) => (given.get("runs") ?? "").split(",").includes(name));
   return {
-    runs: shown.length ? shown : names,
+    runs: wanted.length ? wanted : PHONE.matches ? names.slice(0, 2) : names,
     at: whole("at", moments - 1, moments - 1),
-    z: whole("z", draws - 1),
-    c1: whole("c1", all("[name=c1]").length - 1, Number(form.dataset.c1)),
-    c2: number("c2", -limit, limit, 0),
-    c3: number("c3", -limit, limit, 0),
+    z: whole("z", 0, draws - 1),
+    c1: whole("c1", opening, all("[name=c1]").length - 1),
+    c2: number("c2", 0, limit, -limit),
+    c3: number("c3", 0, limit, -limit),
     reader: Math.max(names.indexOf(given.get("reader")), 0),
-    digit: whole("digit", digits.length - 1),
+    digit: whole("digit", 0, digits.length - 1),
   };
 }
 
-const fragment = () =>
-  "#" + Object.entries({ ...state, reader: runs[state.reader].variant }).map(([name, value]) => `${name}=${value}`).join("&");
+/* Keep the state in the address. A page inside another one may have none that can be changed. */
+function keep() {
+  const kept = Object.entries({ ...state, reader: names[state.reader] }).map(([name, value]) => `${name}=${value}`);
+  try {
+    history.replaceState(null, "", `#${kept.join("&")}`);
+  } catch {
+    return;
+  }
+}
 
 let playing = null; // the code that moves by itself
 let state = fromFragment();
@@ -224,19 +224,16 @@ let toKeep = 0;
 function change(changes) {
   state = { ...state, ...changes };
   cancelAnimationFrame(toDraw);
-  toDraw = requestAnimationFrame(() => {
-    drawControls();
-    drawRuns();
-  });
+  toDraw = requestAnimationFrame(draw);
   clearTimeout(toKeep);
-  toKeep = setTimeout(() => history.replaceState(null, "", fragment()), 200);
+  toKeep = setTimeout(keep, 200);
   if ("digit" in changes || "reader" in changes) drawReading();
 }
 
 /* Move a code back and forth over the trained range, from where it is, until something else moves it. */
 function play(code) {
   playing = code;
-  const start = performance.now() - (Math.asin(Math.min(Math.max(state[code], -1), 1)) / (2 * Math.PI)) * PERIOD;
+  const start = performance.now() - (Math.asin(clamp(state[code], 1, -1)) / (2 * Math.PI)) * PERIOD;
   const step = (now) => {
     if (playing !== code) return;
     change({ [code]: Number(Math.sin(((now - start) / PERIOD) * 2 * Math.PI).toFixed(2)) });
@@ -247,19 +244,18 @@ function play(code) {
 
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("input", ({ target }) => {
-  if (target.name === "runs") {
-    const shown = all("[name=runs]:checked", form).map((input) => input.value);
-    change({ runs: shown.length ? shown : state.runs }); // one stays
-    return;
-  }
   if (target.name === playing) playing = null;
   change({ [target.name]: Number(target.value) });
 });
+all(".run").forEach((row, i) => one("summary", row).addEventListener("click", (event) => {
+  event.preventDefault(); // `draw` opens and folds
+  change({ runs: names.filter((name) => state.runs.includes(name) !== (name === names[i])) });
+}));
 for (const button of all(".play")) {
   button.addEventListener("click", () => {
     if (playing === button.value) playing = null;
     else play(button.value);
-    drawControls();
+    change({});
   });
 }
 one("#other").addEventListener("click", () => change({ z: (state.z + seen) % draws }));
@@ -270,13 +266,13 @@ form.addEventListener("pointerdown", ({ target }) => {
 });
 form.addEventListener("pointercancel", () => change(untouched));
 one("#read").addEventListener("input", ({ target }) =>
-  change(target.name === "digit" ? { digit: Number(target.value) } : { reader: runs.findIndex((run) => run.variant === target.value) }));
+  change(target.name === "digit" ? { digit: Number(target.value) } : { reader: names.indexOf(target.value) }));
 one("#take").addEventListener("click", () => {
   const run = runs[state.reader];
-  const [c2, c3] = run.continuous[state.digit].map((code) => Math.min(Math.max(code, -limit), limit));
+  const [c2, c3] = run.continuous[state.digit].map((code) => clamp(code, limit, -limit));
   playing = null;
   change({ runs: [...new Set([...state.runs, run.variant])], at: moments - 1, c1: likeliest(run, state.digit), c2, c3 });
-  one(`.run[data-run="${state.reader}"]`).scrollIntoView();
+  form.scrollIntoView();
 });
 addEventListener("hashchange", () => change(fromFragment()));
 

@@ -1,1 +1,5 @@
-"""REPORT.md, STUDIES.md and README's answer: templates with the prose, the words for numbers, figures."""
+"""What a reader sees of the results: figures, tables and texts."""
+
+import os
+
+os.environ["MPLBACKEND"] = "agg"  # a notebook passes its own on, which matplotlib may not know here

@@ -1,25 +1,31 @@
 """How all figures look, and how they are written."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.style
 import numpy as np
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from PIL import Image
 
-from replicate.base import stage
+from replicate.base import files
 
 # Okabe and Ito's, safe for the colour-blind.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY = "#E69F00", "#56B4E9"
 PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+REFERENCE = "0.4"  # of what is compared with
+PUBLISHED = 0.05  # the test error of §7.2
 WIDTH = 8.5  # inches; with STYLE's dpi a web page's width at nearly twice its resolution
 STYLE = {
-    "font.size": 9,
-    "axes.labelsize": 9,
-    "axes.titlesize": 9,
-    "legend.fontsize": 9,
+    "font.size": 11.5,  # a page's text at a page's width, and legible at a phone's
+    "axes.labelsize": "medium",
+    "axes.titlesize": "medium",
+    "figure.titlesize": "medium",
+    "legend.fontsize": "medium",
     "legend.frameon": False,
     "lines.linewidth": 1,
     "axes.spines.top": False,
@@ -30,10 +36,30 @@ STYLE = {
 matplotlib.style.use(["default", STYLE])  # default: whatever matplotlibrc this machine has
 
 
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share in percent, – for none."""
+    return "–" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def typeset(words: str) -> str:
+    """Words of variants.yaml, metrics.yaml and claims.yaml, with their one symbol."""
+    return words.replace("L_I", "$L_I$")
+
+
+def label_in_percent(axis: Axis) -> None:
+    """Label an axis of shares."""
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g} %"))
+
+
+def label_log(axis: Axis, at: Sequence[int] = (1, 2, 5)) -> None:
+    """Label a logarithmic axis at 1, 2, 5, 10 and so on."""
+    axis.set(major_locator=LogLocator(subs=at), major_formatter="{x:g}", minor_locator=NullLocator())
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG, small (256 colours) and without metadata: the same figure gives the same bytes."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(256)
-    with stage.whole_file(path) as temporary:
+    with files.whole_file(path) as temporary:
         image.save(temporary, optimize=True)

@@ -1,0 +1,165 @@
+"""Stage figures_studies: the figures of what the studies measured, from the runs in git.
+
+    python -m replicate.figures_studies
+
+No run is picked by hand: a figure of one run is of that with the median test error of its variant, or with the lowest.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from replicate import parameters
+from replicate.analysis import claims, table
+from replicate.base import files, stage
+from replicate.measures import classification, morphometry
+from replicate.parameters import Parameters
+from replicate.reporting import curves, images, overview, style
+from replicate.reporting.images import Divided
+from replicate.reporting.overview import Runs
+from replicate.reporting.shown import Series, Shown
+
+FOLDER = Path("figures/studies")
+SHORT = ("infogan", "official", "lambda_03", "infomax", "infomax_pull", "views_c1", "views", "views_blurred")
+# Variants whose points are named in `gradients`, and how many points away.
+NAMED = dict.fromkeys(("described", "learned_std_01", "views"), (8, 0)) | dict.fromkeys(
+    ("as_printed", "infomax"), (-8, 0)
+)
+NAMED |= {"infogan": (8, 5), "lambda_03": (8, -5), "official": (-20, 35), "infomax_pull": (-20, -45)}
+BY_K = {5: "k5", 10: "infogan", 20: "k20", 40: "k40"}
+IMAGES = 20  # in a row of `split`
+
+
+class Studies:
+    """The runs in git: `numbers` is their table with NaN for what has no value."""
+
+    def __init__(self, params: Parameters):
+        self.params, self.metrics, self.table = params, table.metrics(), table.of_studies(list(params.variants))
+        self.numbers = self.table.frame.apply(pd.to_numeric, errors="coerce")
+
+    def there(self, variants: Sequence[str]) -> list[str]:
+        """Those of some variants that have runs."""
+        return [variant for variant in variants if variant in self.table.variants()]
+
+    def tests(self, variant: str, seeds: pd.Index) -> np.ndarray:
+        """Which of some seeds test a variant's hypothesis (n,); all of them as long as none does."""
+        tests = ~seeds.isin(self.params.variants[variant].found)
+        return tests if tests.any() else ~tests
+
+    def runs(self, variant: str, metric: str) -> Runs:
+        """A metric of the variant's runs that have a value."""
+        of, values = self.params.variants[variant], self.numbers[metric].xs(variant).dropna()
+        tests = self.tests(variant, values.index)
+        return Runs(of.label, of.group, values[tests].tolist(), values[~tests].tolist())
+
+    def by_error(self, variant: str) -> list[Shown]:
+        """The variant's runs, that with the lowest error first."""
+        seeds = self.numbers["error"].xs(variant).dropna().sort_values().index
+        label, folders = self.params.variants[variant].label, (table.STUDIES / f"{variant}-{seed}" for seed in seeds)
+        return [Shown(folder, label) for folder in folders if (folder / "training.csv").exists()]  # else it failed
+
+    def series(self, *variants: str) -> Series:
+        """The runs of some variants by their label."""
+        runs = {variant: self.by_error(variant) for variant in self.there(variants)}
+        return {f"{self.params.variants[variant].label} ({len(runs[variant])})": runs[variant] for variant in runs}
+
+
+def median(runs: Sequence[Shown]) -> Shown:
+    """That of the median error of `runs` by error; of an even number the upper one."""
+    return runs[len(runs) // 2]
+
+
+def errors(studies: Studies, variants: Sequence[str]) -> Figure:
+    """The test errors of variants; the majority errors where K is not the number of digits."""
+    rows = []
+    for variant in studies.there(variants):
+        row = studies.runs(variant, "error")
+        rows.append(row if row.values else studies.runs(variant, "error_majority")._replace(majority=True))
+    return overview.errors([row for row in rows if row.values])
+
+
+def divide(run: Shown, digits: tuple[int, int], title: str, params: Parameters) -> Divided:
+    """How c1 of a run divides the test images of two digits; its categories are matched to digits one-to-one."""
+    K, n = run.run.settings.latent.categories, params.classification.matching_images
+    with np.load(run.folder / "predictions.npz") as predictions:
+        of_training, of_test = (predictions[f"{split}_category"].astype(int) for split in ("train", "test"))
+    digit = run.run.training_images(params.mnist)[1].numpy()
+    matched = classification.match_one_to_one(classification.contingency(of_training[:n], digit[:n], K))
+    test, digit = (each.numpy() for each in run.run.test_images(params.mnist))
+    shown = []
+    for each in digits:
+        by_slant = np.flatnonzero(digit == each)[morphometry.slant_and_width(test[digit == each])[0].argsort()]
+        shown.append(by_slant[(len(by_slant) * (np.arange(IMAGES) + 0.5) / IMAGES).astype(int)])
+    order, pair = matched.argsort(), tuple(matched.tolist().index(each) for each in digits)
+    generated = run.samples()[order, : IMAGES // K].reshape(1, -1, 28, 28)
+    return Divided(title, pair, test[shown] / 255, of_test[np.array(shown)], generated, order.repeat(IMAGES // K)[None])
+
+
+def split(studies: Studies) -> Figure:
+    """The first pair of digits that slant separates in InfoGAN's median run, in this run and in that of the lowest error."""
+    runs, least = studies.by_error("infogan"), studies.params.classification.separable_auc
+    of = studies.table.frame.loc["infogan"].loc
+    which, styles = (of[median(runs).run.seed, name].split() for name in ("merged_which", "merged_styles"))
+    pair = next(one for one, style in zip(which, styles) if "slant" in style and float(style.split(":")[1]) >= least)
+    digits, divided = tuple(int(digit) for digit in pair.split("-")), []
+    for run in (median(runs), runs[0]):
+        how = "merged" if pair in of[run.run.seed, "merged_which"] else "apart"
+        divided.append(divide(run, digits, f"{run.title}; {digits[0]} and {digits[1]} {how}", studies.params))
+    return images.split(divided, digits)
+
+
+def gradients(studies: Studies) -> Figure:
+    """Of all variants that give G a gradient of L_I and have an error."""
+    of, names = studies.params.variants, {f"gradient_{term}": term for term in ("adversarial", "c1", "continuous")}
+    runs = studies.numbers[["error", *names]].rename(columns=names).dropna().reset_index()
+    runs = runs[[of[variant].group != "control" for variant in runs["variant"]]]
+    by = runs.groupby("variant")["seed"]
+    runs["pooled"] = by.transform(lambda seeds: studies.tests(seeds.name, pd.Index(seeds)))
+    labels = {variant: (of[variant].label, offset) for variant, offset in NAMED.items()}
+    return overview.gradients(runs, {variant: of[variant].group for variant in of}, labels)
+
+
+def by_k(studies: Studies) -> Figure:
+    panels = {
+        studies.metrics[name]: {K: studies.runs(variant, name) for K, variant in BY_K.items()}
+        for name in ("ami", "information_digit", "error_majority", "probe_100")
+    }
+    references = {
+        label: {K: studies.numbers[name].xs(variant).mean() for K, variant in BY_K.items()}
+        for label, name in {"perfect clustering": "ami_ceiling", "k-means": "kmeans_ami"}.items()
+    }
+    return overview.by_k(panels, references)
+
+
+def draw(params: Parameters) -> dict[str, Figure]:
+    """The figures by name."""
+    studies = Studies(params)
+    asked, cost = claims.load(params.variants, studies.metrics), files.read_json("metrics/cost.json")
+    found = claims.assess_all(asked, studies.table, {"cost_ratio": cost["ratio"]})
+    of_views = studies.there(("views", "views_blurred"))
+    return {
+        "errors": errors(studies, studies.table.variants()),
+        "errors-short": errors(studies, SHORT),
+        "split": split(studies),
+        "claims": overview.conditions(asked.claims, found, studies.metrics),
+        "figure1": curves.figure1(studies.series("infogan", "infomax", "gan", "gan_detached")),
+        "figure2": images.figure2(*(median(studies.by_error(variant)) for variant in ("infogan", "gan"))),
+        **{f"figure2-{variant}": images.figure2(median(studies.by_error(variant))) for variant in of_views},
+        "codes": curves.codes(studies.series("infogan", "views", "gan")),
+        "gradients": gradients(studies),
+        "k": by_k(studies),
+        "milestones": curves.milestones(studies.series("infogan", "views", "lambda_03")),
+        "confusion": curves.confusion(studies.series("infogan", "views")),
+    }
+
+
+def main() -> None:
+    for name, figure in draw(parameters.load()).items():
+        style.save(figure, FOLDER / f"{name}.png")
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,143 @@
+"""Figures of runs: L_I and the error over the iterations, what the continuous codes control, confusion of digits."""
+
+from itertools import cycle
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from replicate.gan import information
+from replicate.measures.convergence import FIGURE_1
+from replicate.reporting.shown import Series, Shown
+from replicate.reporting.style import (
+    PALETTE,
+    PUBLISHED,
+    REFERENCE,
+    WIDTH,
+    label_in_percent,
+    label_log,
+    percent,
+    typeset,
+)
+
+
+def _lines(series: Series) -> list[tuple[Shown, str]]:
+    """Each run with the colour of its series."""
+    return [(run, colour) for of, colour in zip(series.values(), cycle(PALETTE)) for run in of]
+
+
+def _legend(figure: Figure, series: Series) -> None:
+    """Below all panels: the series, and what panels label besides."""
+    colours = zip(series, cycle(PALETTE))
+    handles = [Line2D([], [], color=colour, linewidth=2, label=typeset(label)) for label, colour in colours]
+    labelled = {each.get_label(): each for axes in figure.axes for each in axes.get_legend_handles_labels()[0]}
+    columns = 1 if max(map(len, series)) > 45 else 2 if max(map(len, [*series, *labelled])) > 22 else 3
+    figure.legend(handles=[*handles, *labelled.values()], loc="outside lower center", ncols=columns)
+
+
+def figure1(series: Series) -> Figure:
+    """Figure 1: L_I of c1 over the iterations, a line a run: the iterations that the paper shows, then the rest.
+
+    Marks in the margin are bounds on I(c1; x) by a post-hoc Q. A Jensen–Shannon estimate, not in nats, has no line.
+    """
+    lines = _lines(series)
+    settings = [run.run.settings for run, _ in lines]
+    end = max(each.train.iterations for each in settings)
+    parts = [(0, FIGURE_1), (FIGURE_1, end)] if end > FIGURE_1 else [(0, end)]
+    figure = Figure(figsize=(WIDTH, 4.6))
+    panels = figure.subplots(1, len(parts), sharey=True, squeeze=False, width_ratios=[2, 1][: len(parts)])[0]
+    for run, colour in [(run, colour) for run, colour in lines if run.run.settings.in_nats]:
+        curve = run.table("training")
+        for axes in panels:
+            axes.plot(curve["iteration"], curve["information_c1"], color=colour, linewidth=0.8)
+    for axes, limits in zip(panels, parts):
+        axes.set(xlim=limits, xlabel="iteration", title="the rest")
+    for K in sorted({each.latent.categories for each in settings}):
+        for axes in panels:
+            axes.axhline(np.log(K), color="black", linestyle="--", label=f"$H(c_1)$ = log {K}")
+    infonce = {(each.latent.categories, each.train.batch_size) for each in settings if each.critic and each.in_nats}
+    for ceiling in (information.infonce_ceiling(*of) for of in sorted(infonce)):
+        for axes in panels:
+            axes.axhline(ceiling, color=REFERENCE, linestyle=":", label=f"ceiling of InfoNCE: {ceiling:.2f}")
+    panels[0].set(ylabel="$L_I$ of $c_1$ (nats)", title=f"the paper's Figure 1: iterations up to {parts[0][1]}")
+    panels[-1].xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], prune="lower" if panels[1:] else None))
+    places = {label: 1.05 + 0.05 * i for i, label in enumerate(series)}  # side by side, so that none hides another's
+    for (run, colour), place in zip(lines, [places[label] for label, of in series.items() for _ in of]):
+        margin = panels[-1].get_yaxis_transform()
+        panels[-1].plot([place], [run.bound], "<", color=colour, transform=margin, clip_on=False)
+    panels[-1].plot([], [], "<", color="black", label="post-hoc bound on $I(c_1; x)$")
+    _legend(figure, series)
+    return figure
+
+
+def milestones(series: Series) -> Figure:
+    """How L_I, the test error and the quality of images come about: a line a run, marked at milestones.
+
+    A Jensen–Shannon estimate, not in nats, has no line.
+    """
+    panels = {"share_c1": "$L_I$ of $c_1$ / $H(c_1)$", "error": "test error", "frechet": "Fréchet distance"}
+    figure = Figure(figsize=(WIDTH, 4.2))
+    for axes, (column, title) in zip(figure.subplots(1, len(panels), sharex=True), panels.items()):
+        for run, colour in _lines(series):
+            of = run.table("milestones")
+            if run.run.settings.in_nats or column != "share_c1":
+                axes.plot(of["iteration"], of[column], ".-", color=colour, linewidth=0.8, markersize=4)
+        axes.set(title=title, xlabel="iteration", xscale="log", yscale="linear" if column == "share_c1" else "log")
+        label_log(axes.xaxis)
+        axes.tick_params(axis="x", labelrotation=60)
+        if column == "share_c1":
+            axes.set_ylim(min(0, axes.get_ylim()[0]), 1.05)  # a bound can be below 0
+        else:
+            label_log(axes.yaxis)
+    figure.axes[1].set_ylim(0.015, 1)
+    label_in_percent(figure.axes[1].yaxis)
+    figure.axes[1].axhline(PUBLISHED, color=REFERENCE, linestyle="--")
+    place = {"xycoords": ("axes fraction", "data"), "xytext": (0, -3), "textcoords": "offset points"}
+    figure.axes[1].annotate("published: 5 %", (0.02, PUBLISHED), va="top", **place)
+    _legend(figure, series)
+    return figure
+
+
+def codes(series: Series) -> Figure:
+    """Slant and width of generated digits by the rotation code and by the width code: a line a run, mean over categories.
+
+    Signs are aligned: a code with a negative sign is drawn from 2 to −2. Regular GANs are faint.
+    """
+    figure = Figure(figsize=(WIDTH, 6.4))
+    grid = figure.subplots(2, 2, sharex=True, sharey="row")
+    for row, (measure, words) in zip(grid, {"slant": "slant (radians)", "width": "width (pixels)"}.items()):
+        for axes, role in zip(row, ("rotation", "width")):
+            axes.axvspan(-1, 1, color="0.93", label="trained range")
+            for run, colour in _lines(series):
+                code, sign = run.role(role)
+                means = run.table("traversal").query(f"code == 'c{code + 2}'").groupby("value")[measure].mean()
+                faint = {"alpha": 0.4, "zorder": 1} if run.run.settings.objective == "gan" else {}
+                axes.plot(sign * means.index, means, color=colour, **faint)
+            axes.set_xlabel(f"{role} code" if axes in grid[1] else None)
+        row[0].set_ylabel(words)
+    _legend(figure, series)
+    return figure
+
+
+def confusion(series: Series) -> Figure:
+    """Test images by true and predicted digit: percent of the true digit's, mean over the runs of a series."""
+    rows = -(-len(series) // 2)
+    figure = Figure(figsize=(WIDTH, 5 * rows))
+    grid = figure.subplots(rows, 2).ravel()
+    for axes, (label, runs) in zip(grid, series.items()):
+        counts = np.mean([run.table("confusion").set_index("digit") for run in runs], axis=0)
+        shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
+        for (true, predicted), share in np.ndenumerate(shares):
+            text, colour = f"{share:.0f}" if share >= 0.5 else "", "white" if share > 50 else "black"
+            axes.text(predicted, true, text, ha="center", va="center", color=colour)
+        errors = [run.error for run in runs]
+        error = percent(None if None in errors else float(np.mean(errors)))
+        axes.set_title(f"{label}\ntest error {error}" if "test error" not in label else label.replace(": ", "\n"))
+        axes.set(xlabel="predicted digit", ylabel="true digit (a row has 100 %)", xticks=range(10), yticks=range(10))
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+    for axes in grid[len(series) :]:
+        axes.set_axis_off()
+    return figure

@@ -1,0 +1,114 @@
+"""Figures made of images: the paper's Figure 2, samples, and two merged classes."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from replicate.reporting.shown import Shown
+from replicate.reporting.style import ORANGE, SKY, VERMILION, WIDTH
+
+ROWS, COLUMNS = 5, 10  # of images in a panel of Figure 2, at most
+LARGELY = 0.9  # class consistency from which on a category is of one digit (claims.yaml, fig2a)
+OTHER = "0.6"  # colour of test images in other categories than the two at hand
+
+
+def grid(axes: Axes, images: np.ndarray, columns: Sequence = (), rows: Sequence = ()) -> None:
+    """Images (R, C, 28, 28), or (R, C, 28, 28, 3) in colours, with a label below each column and left of each row."""
+    height, width = images.shape[:2]
+    pixels = np.concatenate(np.concatenate(images, axis=1), axis=1)
+    axes.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=(0, width, height, 0))
+    axes.set_xticks(np.arange(len(columns)) + 0.5, columns)
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def _vary_code(axes: Axes, run: Shown, role: str, categories: np.ndarray) -> None:
+    """A draw of each of the `categories` as the code with a role, or its negative, goes from −2 to 2."""
+    code, sign = run.role(role)
+    values = sorted(run.table("traversal")["value"].unique())
+    ticks = [f"{value:g}".replace("-", "−") if value == int(value) else "" for value in values]
+    digits = np.array(run.codes["consistency"]["digit_of_category"])[categories]
+    grid(axes, run.traversals()[code, categories, 0, ::sign], ticks, digits)
+    axes.set_xlabel(f"${'-' if sign < 0 else ''}c_{code + 2}$")
+
+
+def figure2(run: Shown, baseline: Shown | None = None) -> Figure:
+    """Figure 2 of one run: c1 (a), the rotation code (c) and the width code (d), and c1 of a `baseline` (b).
+
+    Categories are in the order of the digit that most of their images show, by the classifier; boxed where the class
+    consistency is below LARGELY. Each image of (a) and (b) has its own z, c2 and c3; in the paper a row shares them.
+    """
+    of = run.codes["consistency"]
+    ordered = np.argsort(of["digit_of_category"], kind="stable")
+    shown = ordered[np.linspace(0, len(ordered) - 1, min(COLUMNS, len(ordered))).round().astype(int)]
+    mixed = [column for column, category in enumerate(shown) if of["by_category"][category] < LARGELY]
+    figure = Figure(figsize=(WIDTH, 6.8 if mixed and not baseline else 6.3))
+    figure.get_layout_engine().set(hspace=0, h_pad=0.03)
+    axes = figure.subplot_mosaic([["a", "b"], ["c", "d"]] if baseline else [["a", "c"], ["a", "d"]])
+    rows = ROWS if baseline else 2 * ROWS + 2
+    grid(axes["a"], run.samples()[shown, :rows].swapaxes(0, 1), np.array(of["digit_of_category"])[shown])
+    for column in mixed:
+        axes["a"].add_patch(Rectangle((column, 0), 1, rows, fill=False, edgecolor=VERMILION, linewidth=2))
+    axes["a"].set(title="(a) $c_1$", xlabel="a category's most frequent digit")
+    if baseline:
+        grid(axes["b"], baseline.samples()[:COLUMNS, :ROWS].swapaxes(0, 1))
+        axes["b"].set(title=f"(b) $c_1$, {baseline.label}", xlabel=f"seed {baseline.run.seed}, a category a column")
+    for name, role, categories in (("c", "rotation", shown[:ROWS]), ("d", "width", shown[-ROWS:])):
+        _vary_code(axes[name], run, role, categories)
+        axes[name].set_title(f"({name}) {role} code")
+    boxed = f"\nboxed: categories with a class consistency below {100 * LARGELY:.0f} %" if mixed else ""
+    figure.suptitle(run.title + boxed)
+    return figure
+
+
+def samples(panels: Mapping[str, np.ndarray], rows: int = 6, columns: int = 12) -> Figure:
+    """The first images (N, 28, 28) of each title, a panel a title."""
+    height = -(-len(panels) // 2)
+    figure = Figure(figsize=(WIDTH, 2.5 * height))
+    axes = figure.subplots(height, 2).ravel()
+    for each, (title, images) in zip(axes, panels.items()):
+        grid(each, images[: rows * columns].reshape(rows, columns, *images.shape[1:]))
+        each.set_title(title.replace(": ", "\n"))
+    for each in axes[len(panels) :]:
+        each.set_axis_off()
+    return figure
+
+
+class Divided(NamedTuple):
+    """How a run's categories divide the test images of two digits; and samples of every category."""
+
+    title: str
+    pair: tuple[int, int]  # the categories that are matched to the digits
+    images: np.ndarray  # (2, n, 28, 28) test images, a row a digit, from left- to right-leaning
+    category: np.ndarray  # (2, n)
+    samples: np.ndarray  # (1, m, 28, 28) generated images
+    of_sample: np.ndarray  # (1, m) their categories
+
+
+def _coloured(images: np.ndarray, category: np.ndarray, pair: tuple[int, int], other: str) -> np.ndarray:
+    """Images (R, C, 28, 28) in the colour of their category (R, C), of `pair` or any `other`: (R, C, 28, 28, 3)."""
+    masks = [category == of for of in pair]
+    colours = np.select([mask[..., None] for mask in masks], [to_rgb(SKY), to_rgb(ORANGE)], to_rgb(other))
+    return images[..., None] * colours[:, :, None, None]
+
+
+def split(runs: Sequence[Divided], digits: tuple[int, int]) -> Figure:
+    """Two digits in runs that merge them or keep them apart: test images by slant, and samples of every category."""
+    figure = Figure(figsize=(WIDTH, 0.5 + 2.1 * len(runs)))
+    figure.get_layout_engine().set(hspace=0, h_pad=0.03)
+    panels = figure.subplots(2 * len(runs), 1, height_ratios=[2, 1] * len(runs)).reshape(-1, 2)
+    for (real, generated), run in zip(panels, runs):
+        grid(real, _coloured(run.images, run.category, run.pair, OTHER), rows=digits)
+        real.set(title=run.title, xlabel="test images, from left- to right-leaning")
+        grid(generated, _coloured(run.samples, run.of_sample, run.pair, "white"))
+        generated.set_xlabel("generated images of each category")
+    labels = [*(f"category matched to {digit}" for digit in digits), "any other"]
+    handles = [Patch(color=colour, label=label) for colour, label in zip((SKY, ORANGE, OTHER), labels)]
+    figure.legend(handles=handles, loc="outside upper center", ncols=3)
+    return figure
