@@ -47,6 +47,7 @@ def project(params: Parameters) -> dict[str, bytes]:
     """The files that a worker needs: the code, the parameters, the classifier. Raises BadInput."""
     classifier.load()
     content = {f"replicate/{path.relative_to(CODE).as_posix()}": path.read_bytes() for path in CODE.rglob("*.py")}
+    content["requirements.txt"] = (CODE.parent / "requirements.txt").read_bytes()
     content[classifier.WEIGHTS.as_posix()] = classifier.WEIGHTS.read_bytes()
     everything = params.model_dump(exclude_none=True)  # JSON is YAML
     content["variants.yaml"] = json.dumps(everything.pop("variants")).encode()
