@@ -37,7 +37,10 @@ MEMORY = 1.2e9  # bytes: a training, and the worker that began it
 
 def missing(variants: list[str], params: Parameters) -> list[Run]:
     """The runs of some variants that have no folder: the first seed of each, then the second, and so on. Raises BadInput."""
-    of_each = [[run.of(variant, seed, params) for seed in run.variant(variant, params).seeds] for variant in variants]
+    of_each = [
+        [run.of(variant, seed, params) for seed in run.variant(variant, params).seeds]
+        for variant in dict.fromkeys(variants)
+    ]
     longest = max(map(len, of_each))
     in_turn = [of_one[place] for place in range(longest) for of_one in of_each if place < len(of_one)]
     return [this for this in in_turn if not (STUDIES / this.name).exists()]
@@ -58,13 +61,14 @@ def project(params: Parameters) -> dict[str, bytes]:
 def store(results: dict[str, bytes], this: Run) -> None:
     """Put the files of a run into its folder."""
     folder = STUDIES / this.name
-    temporary = folder.with_name(f".{folder.name}")
+    temporary = STUDIES.with_name(f".{folder.name}")  # beside the folder of runs, of which every folder is read
     if temporary.exists():
         shutil.rmtree(temporary)
     temporary.mkdir(parents=True)
     for name, content in results.items():
         with files.whole_file(temporary / name) as path:
             path.write_bytes(content)
+    STUDIES.mkdir(exist_ok=True)
     temporary.rename(folder)
 
 

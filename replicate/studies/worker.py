@@ -5,6 +5,7 @@ neither this repository nor a shared file system.
 """
 
 import getpass
+import hashlib
 import os
 import re
 import shutil
@@ -49,10 +50,12 @@ def perform(project: dict[str, bytes], key: str, variant: str, seed: int, thread
         path.write_bytes(content)
     # Dask's nanny sets all three to 1, and MKL's own wins over OMP's.
     threading = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    version = hashlib.sha256(str(sorted(project.items())).encode()).hexdigest()
     run = [variant, str(seed)]
     stages = [["download"], ["train", *run], *([f"measure.{measure}", *run] for measure in MEASURES)]
     for module, *arguments in stages:
-        done = folder / f"{module}.done"
+        # What a training depends on is in `key`; a measure may have been another one before the call was killed.
+        done = folder / f"{module}-{'' if module == 'train' else version}.done"
         if done.exists():
             continue
         if getattr(get_worker(), "interrupted", False):
