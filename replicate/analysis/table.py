@@ -102,15 +102,17 @@ def read(folders: Sequence[Path]) -> Table:
 
 
 def of_studies(variants: Sequence[str]) -> Table:
-    """Every run that is there, in the order of variants.yaml; of other variants last."""
+    """Every run that is there, in the order of variants.yaml, then other variants. A copy of one is named and not read."""
     order = {variant: place for place, variant in enumerate(variants)}
-    folders = [path.parent for path in STUDIES.glob("*/run.json")]
-
-    def place(folder: Path) -> tuple[int, str, int]:
-        variant, _, seed = folder.name.rpartition("-")
-        return order.get(variant, len(order)), variant, int(seed)
-
-    return read(sorted(folders, key=place))
+    places = {}
+    for path in STUDIES.glob("*/run.json"):
+        record = files.read_json(path)
+        variant, seed = record["variant"], record["seed"]
+        if path.parent.name == f"{variant}-{seed}":
+            places[path.parent] = order.get(variant, len(order)), variant, seed
+        else:
+            print(f"{path.parent} is not {variant}-{seed}, of which its run.json is: it is left as it is, and not read")
+    return read(sorted(places, key=places.__getitem__))
 
 
 def write(path: str | Path, table: Table) -> None:

@@ -103,7 +103,7 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], origin: str) -> None:
 
 
 def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], str]:
-    """The tensors and the origin that `save_tensors` wrote. Raises BadInput, saying why, when the file is missing or damaged."""
+    """The tensors and the origin that `save_tensors` wrote. Raises BadInput when the file is missing or damaged."""
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 # Modules that change no result of the stages that import them, each with the reason. What they import is not followed.
 WITHOUT_EFFECT = {
     "replicate": "says how threads wait",
-    "replicate.base.checked": "checks what a person writes, whose values are among the params of every stage that reads them",
+    "replicate.base.checked": "checks what a person writes, whose values are params of every stage that reads them",
     "replicate.base.checkpoint": "a training that goes on from one ends with the same bits",
     "replicate.base.files": "reads and writes files",
     "replicate.base.source": "tells what is current",

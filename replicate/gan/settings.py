@@ -93,8 +93,10 @@ class Train(Checked):
             expected = f"expected 128 or more of its digits, of which there are {images} for sure"
             raise ValueError(f"training_images: got {self.training_images}, {expected}")
         if self.batch_size > min(images, tested):  # a batch of test images is read too
-            expected = f"expected at most {min(images, tested)}: as many training and test images show one of the digits for sure"
-            raise ValueError(f"batch_size: got {self.batch_size}, {expected}")
+            expected = (
+                f"at most {min(images, tested)}: as many training and test images show one of the digits for sure"
+            )
+            raise ValueError(f"batch_size: got {self.batch_size}, expected {expected}")
         if {1, 2} <= self.recognition_views.by_code().keys() and self.batch_size < 4:
             raise ValueError(
                 f"batch_size: got {self.batch_size}, expected 4 or more: views of c2 and c3 have a half each"

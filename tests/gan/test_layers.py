@@ -21,8 +21,8 @@ def test_a_layer_and_its_gradients_are_those_of_pytorch(device, kind: str, sizes
     layer, plain = (getattr(module, kind)(*sizes).to(device) for module in (layers, nn))
     layer.load_state_dict(plain.state_dict())
     x = torch.randn(shape, device=device).requires_grad_()
-    for onednn in (torch.backends.mkldnn.is_available(), False):
-        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: onednn)
+    for onednn in (torch.backends.mkldnn.is_available, lambda: False):
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", onednn)
         found, expected = (
             [output := network(x), *torch.autograd.grad(output.square().sum(), [x, *network.parameters()])]
             for network in (layer, plain)
