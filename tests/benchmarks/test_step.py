@@ -3,8 +3,8 @@ import torch
 from conftest import change
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import step
-from replicate.gan import game
+from benchmarks.step import KINDS, multiply_adds, shares
+from replicate.gan import step
 from replicate.parameters import Parameters
 
 
@@ -12,21 +12,20 @@ from replicate.parameters import Parameters
 def test_the_bound_counts_what_an_iteration_does(variant: str, new_codes: bool, digits, small: Parameters, monkeypatch):
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)  # whose product the counter does not know
     settings = change(small.settings(variant), train={"new_codes_for_generator": new_codes})
-    training = game.start(0, digits, settings, torch.device("cpu"))
+    training = step.start(0, digits, settings, torch.device("cpu"))
     with FlopCounterMode(display=False) as counter:
-        game.iterate(training, 0, settings)
-    counted = 2 * step.multiply_adds(settings) * settings.train.batch_size
+        step.iterate(training, 0, settings)
+    counted = 2 * multiply_adds(settings) * settings.train.batch_size
     assert counter.get_total_flops() == pytest.approx(counted, rel=1e-3)
 
 
 def test_a_step_of_the_papers_size_is_forty_gigaflop(params: Parameters):
     settings = params.settings("infogan")
-    assert 2 * step.multiply_adds(settings) * settings.train.batch_size == pytest.approx(40.2e9, rel=1e-3)
+    assert 2 * multiply_adds(settings) * settings.train.batch_size == pytest.approx(40.2e9, rel=1e-3)
 
 
-def test_shares_are_of_the_whole(digits, small: Parameters):
+def test_every_kind_of_operation_is_found_by_its_name(digits, small: Parameters):
     settings = small.settings("infogan")
-    shares = step.shares(game.start(0, digits, settings, torch.device("cpu")), settings)
-    assert sum(shares.values()) == pytest.approx(1)
-    assert shares.keys() == {*step.KINDS, "rest"}
-    assert all(share > 0 for share in shares.values())  # every kind of operation is found by its name
+    found = shares(step.start(0, digits, settings, torch.device("cpu")), settings)
+    assert found.keys() == {*KINDS, "rest"} and all(share > 0 for share in found.values())
+    assert sum(found.values()) == pytest.approx(1)
