@@ -1,14 +1,17 @@
 """A constructed run that does all that the paper says scores so."""
 
+import contextlib
 import math
+from functools import reduce
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import change
+from conftest import ROOT, change
 from torch import nn
 
+from replicate.analysis import table
 from replicate.gan.information import Posterior, variational
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
@@ -104,6 +107,21 @@ def test_information_comes_from_the_log_and_from_fresh_codes(metrics):
     # log 2 − ½ log 2π − E[c²] / 2, of a Q that knows nothing of c2, c3 ~ Unif(−1, 1)
     expected = math.log(2) - 0.5 * math.log(2 * math.pi) - 1 / 6
     assert [information["lower_bound_c2"], information["lower_bound_c3"]] == pytest.approx([expected] * 2, abs=0.02)
+
+
+def lacking(file: str, content: dict) -> set[str]:
+    """The metrics of metrics.yaml that a run's file should have and does not."""
+    with contextlib.chdir(ROOT):
+        sources = [metric.source.split(".") for metric in table.metrics().values()]
+    missing = set()
+    for first, *keys in sources:
+        if first == file and reduce(lambda of, key: of.get(key, {}), keys, content) == {}:
+            missing.add(".".join(keys))
+    return missing
+
+
+def test_registered_metrics_are_those_that_are_measured(metrics):
+    assert lacking("codes", metrics) == set() and len(lacking("codes", {})) > 20
 
 
 def test_information_of_a_run_that_is_too_short_has_no_share():

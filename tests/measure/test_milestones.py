@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import change
-from test_codes import CLASSIFIER, MODEL, labelled
+from test_codes import CLASSIFIER, MODEL, labelled, lacking
 
 from replicate.base import mnist
 from replicate.gan import model
@@ -53,5 +53,6 @@ def test_the_end_of_a_run_beside_its_milestones():
     drop, rise = pytest.approx(0.15), pytest.approx(0.05)
     assert found["progress"] == {"error_drop_from_500": drop, "error_rise_at_end": rise}
     assert found["training"] == {"loss_discriminator": 1.5}
+    assert lacking("milestones", found) == set()
     without = milestones.at_end(rows(error=[None] * 3, frechet=[9.0, 6.0, 2.0]), log)
     assert without["progress"] == {"error_drop_from_500": None, "error_rise_at_end": None}

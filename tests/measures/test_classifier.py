@@ -10,7 +10,7 @@ from replicate.parameters import Classifier, Parameters
 
 @pytest.fixture(scope="module")
 def settings(params: Parameters) -> Classifier:
-    return params.classifier.model_copy(update={"epochs": 3, "batch_size": 20})
+    return params.classifier.model_copy(update={"epochs": 2, "batch_size": 20})
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from conftest import CPU, DEVICES, change
-from replicate.yardstick import Gaussians, Mixtures, Posteriors
+from conftest import CPU, DEVICES, ROOT, change
 from scipy import stats
 from torch import Tensor
 
+from replicate.analysis import table
 from replicate.gan import latent, model
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
@@ -85,6 +85,13 @@ def test_bounds_come_close_to_the_known_information_and_do_not_exceed_it(generat
         assert truth - 1 < bound < truth - LACK + 4 * error
         assert result[f"gaussian_gap_{code}"] == pytest.approx(result[f"lower_bound_{code}"] - bound)
     assert result["share_c1"] == pytest.approx(result["lower_bound_c1"] / math.log(K))
+
+
+def test_registered_metrics_are_those_that_are_measured(measured, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    sources = [metric.source.partition(".") for metric in table.metrics().values()]
+    registered = {name for file, _, name in sources if file == "posthoc_q"}
+    assert registered and registered <= measured(ignorant).keys()
 
 
 def test_continuous_codes_that_are_written_plainly_are_read_well(few):
