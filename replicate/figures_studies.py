@@ -137,7 +137,7 @@ def by_k(studies: Studies) -> Figure:
 def draw(params: Parameters) -> dict[str, Figure]:
     """The figures by name."""
     studies = Studies(params)
-    asked, cost = claims.load(params.variants, studies.metrics), files.read_json("metrics/cost.json")
+    asked, cost = claims.load(params.variants, studies.metrics), files.read_json(table.BESIDE / "cost.json")
     found = claims.assess_all(asked, studies.table, {"cost_ratio": cost["ratio"]})
     of_views = studies.there(("views", "views_blurred"))
     return {

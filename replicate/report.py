@@ -47,7 +47,7 @@ def functions() -> dict[str, Callable[..., Any]]:
     """All that templates can call, by name."""
     params, metrics = parameters.load(), table.metrics()
     asked, studies = claims.load(params.variants, metrics), table.of_studies(list(params.variants))
-    beside = {name: files.read_json(Path("metrics", f"{name}.json")) for name in ("cost", "baselines", "classifier")}
+    beside = {name: files.read_json(table.BESIDE / f"{name}.json") for name in ("cost", "baselines", "classifier")}
     assessments = claims.assess_all(asked, studies, {"cost_ratio": beside["cost"]["ratio"]})
     runs = run.of_pipeline(params)
     found = {name: variant.found for name, variant in params.variants.items()}
@@ -62,6 +62,8 @@ def functions() -> dict[str, Callable[..., Any]]:
         "baseline": lambda name, metric: write(beside["baselines"][name][metric], "%"),
         "cost": lambda name: write(beside["cost"][name]),
         "classifier": lambda name: write(beside["classifier"][name], "%"),
+        "own": {name: files.read_json(Path("metrics", f"{name}.json")) for name in beside},
+        "write": write,
     }
 
 

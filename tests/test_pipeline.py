@@ -23,11 +23,11 @@ def dvc(*arguments: str, cwd: Path) -> subprocess.CompletedProcess:
 
 
 def made_up_mnist(folder: Path) -> dict[str, str]:
-    """Files of 160 and 140 images whose bars' places are the labels; their checksums."""
+    """Files of 560 and 140 images whose bars' places are the labels; their checksums."""
     folder.mkdir()
     random = np.random.default_rng(0)
     checksums = {}
-    for split, n in (("train", 160), ("t10k", 140)):
+    for split, n in (("train", 560), ("t10k", 140)):
         labels = np.arange(n) % 10
         images = random.integers(0, 40, (n, 28, 28))
         for image, label in zip(images, labels):
@@ -42,7 +42,7 @@ def made_up_mnist(folder: Path) -> dict[str, str]:
 def project(tmp_path_factory) -> Path:
     """A tiny run of the whole pipeline."""
     folder = tmp_path_factory.mktemp("project")
-    training = {"iterations": 4, "batch_size": 20, "training_images": 140, "batchnorm_images": 40}
+    training = {"iterations": 4, "batch_size": 20, "training_images": 540, "batchnorm_images": 40}
     codes = {"samples_per_category": 6, "bound_samples": 20, "real_images": 40, "traversals_per_category": 1}
     epochs = {"training_samples": 40, "least_epochs": 1, "most_epochs": 1, "batch_size": 20}
     changes = {

@@ -16,6 +16,7 @@ from replicate.base import checked, files
 from replicate.base.checked import Checked, Text
 
 STUDIES = Path("studies/runs")
+BESIDE = Path("studies/beside")  # what was measured of no run: the cost of Q, baselines, the classifier
 ABSENT = "–"
 NULL = "null"
 
