@@ -148,7 +148,7 @@ class Assessment(NamedTuple):
     verdict: str
     borderline: bool  # whether limits that an interval straddles could turn it
     met: int  # how many runs meet every condition of `holds`
-    runs: int
+    runs: int  # in which all that it asks was measured
     findings: list[Finding]  # of the conditions of `holds`
 
 
@@ -170,7 +170,7 @@ def find(condition: Condition, values: list[float | None], control: list[float |
             limits.append(Limit(at_least, beyond, control))
     mean, met = _mean(values), [all(limit.met(value) for limit in limits) for value in values]
     if condition.share is not None:
-        passed = (sum(met) >= condition.share * len(met),) * 3
+        passed = (bool(met) and sum(met) >= condition.share * len(met),) * 3
     else:
         by_mean = [limit.met(mean) for limit in limits]
         straddled = [limit.straddled(values, mean) for limit in limits]
@@ -189,15 +189,13 @@ def assess(
     generator draws no digits (`draws`).
     """
 
-    def values(of: str | None, metric: str) -> list[float | None]:
-        return table.values(of, metric) if of else [machine[metric]] if metric in machine else []
+    def values(of: str | None, metric: str, seeds: list[int] | None = None) -> list[float | None]:
+        return table.values(of, metric, seeds) if of else [machine[metric]] if metric in machine else []
 
-    def findings(conditions: list[Condition]) -> list[Finding]:
+    def findings(conditions: list[Condition], seeds: list[int] | None = None) -> list[Finding]:
         control = claim.control if variant else None
-        of = [
-            (each, values(variant, each.metric), values(control, each.metric) if control else []) for each in conditions
-        ]
-        return [find(*each) for each in of]
+        controls = [values(control, each.metric) if control else [] for each in conditions]
+        return [find(each, values(variant, each.metric, seeds), of) for each, of in zip(conditions, controls)]
 
     holds, partly = findings(claim.holds), findings(claim.partly)
     judged = all(each.values and (each.control is not None or not claim.control or _needless(each)) for each in holds)
@@ -211,7 +209,8 @@ def assess(
             return HOLDS
         return PARTLY if partly and all(each.passed[which] for each in partly) else FAILS
 
-    met = [all(run) for run in zip(*(each.met for each in holds))]
+    seeds = table.complete(variant, [each.metric for each in claim.holds]) if variant else None
+    met = [all(run) for run in zip(*(each.met for each in findings(claim.holds, seeds)))]
     return Assessment(verdict(0), verdict(1) != verdict(2), sum(met), len(met), holds)
 
 

@@ -1,4 +1,4 @@
-"""What a few runs tell of all runs: how sure a mean over seeds is, a difference of means, and a share of runs."""
+"""What a few runs tell of all runs: how sure a mean over seeds is, and a difference of means."""
 
 import math
 import warnings
@@ -57,20 +57,9 @@ def welch(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
 
 
 def holm(p: Mapping[str, float]) -> dict[str, float]:
-    """The p of several tests, corrected so that the chance of one false finding among them stays at the level (Holm 1979)."""
+    """The p of several tests, corrected so that the chance of a false finding among them stays at the level (Holm 1979)."""
     corrected, least = {}, 0.0
     for rank, (name, value) in enumerate(sorted(p.items(), key=lambda item: item[1])):
         least = max(least, min(1.0, (len(p) - rank) * value))
         corrected[name] = least
     return corrected
-
-
-def expected_least(values: Sequence[float], n: int) -> float:
-    """The mean, over all choices of `n` of `values` (n or more), of the least one chosen."""
-    choices = math.comb(len(values), n)
-    return sum(value * math.comb(len(values) - 1 - i, n - 1) for i, value in enumerate(sorted(values))) / choices
-
-
-def wilson(successes: int, trials: int) -> Interval:
-    """Wilson's interval of the share of all runs that succeed, when `successes` of `trials`, one or more, did."""
-    return Interval(*map(float, stats.binomtest(successes, trials).proportion_ci(CONFIDENCE, method="wilson")))

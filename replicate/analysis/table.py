@@ -1,7 +1,7 @@
 """The table of runs: a row for each folder of a run, a column for each metric of metrics.yaml.
 
-What a run's files lack was not measured then: it is absent, and left out of every number. What they hold without a value (null)
-is a run that misses: a mean over such runs has no value either.
+What a run's files lack was not measured then: it is absent, and left out of every number. What they hold without a value
+(null) is a run that misses: a mean over such runs has no value either.
 """
 
 from collections.abc import Sequence
@@ -55,6 +55,11 @@ class Table:
         """Those of a variant's runs, ascending."""
         return sorted(seed for name, seed in self.frame.index if name == variant)
 
+    def complete(self, variant: str, metrics: Sequence[str]) -> list[int]:
+        """The seeds of a variant's runs in which all of some metrics were measured, ascending."""
+        columns = [self.frame[metric] for metric in metrics]
+        return [seed for seed in self.seeds(variant) if all(each[variant, seed] != ABSENT for each in columns)]
+
     def values(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> list[Any]:
         """A metric of a variant's runs, of all or of some seeds, seed by seed; None for null, and none for an absent one.
 
@@ -81,7 +86,8 @@ def _value(run: dict[str, Any], source: str) -> Any:
 
 
 def read(folders: Sequence[Path]) -> Table:
-    """The table of the runs in some folders, each with run.json. A run that failed has an error of 0.9, chance, and no other."""
+    """The table of the runs in some folders, each with run.json. A run that failed has an error of 0.9, that of chance, and
+    no other value."""
     known, rows, index = metrics(), [], []
     for folder in folders:
         run = {path.stem: files.read_json(path) for path in folder.glob("*.json")}

@@ -1,7 +1,7 @@
 """Lower bounds of the mutual information I(c; x) between a latent code c and the image x = G(z, c), in nats.
 
 The variational bound asks for the posterior of the code and adds the code's entropy (§5, eq. 5). The InfoMax estimators
-ask for a critic T(x, c) and pairs: all three take its matrix of scores (N, N) over a batch, T(x_i, c_k), whose diagonal
+ask for a critic T(x, c) and pairs: both take its matrix of scores (N, N) over a batch, T(x_i, c_k), whose diagonal
 holds the pairs from the joint and whose other entries are pairs from the product of the marginals.
 """
 
@@ -64,18 +64,8 @@ def jensen_shannon(scores: Tensor) -> Tensor:
     return -F.softplus(-scores.diagonal()).mean() - F.softplus(_marginal_pairs(scores)).mean()
 
 
-def donsker_varadhan(scores: Tensor) -> Tensor:
-    """The Donsker–Varadhan bound, as MINE uses it (Belghazi et al. 2018, arXiv:1801.04062; Deep InfoMax, eq. 2). Nats.
-
-    A lower bound for an exact expectation. The logarithm of a batch's mean is too small on average, so that the estimate
-    is too large, the more so the more exp T varies and the smaller the batch is.
-    """
-    pairs = _marginal_pairs(scores)
-    return scores.diagonal().mean() - (pairs.logsumexp(dim=0) - math.log(len(pairs)))
-
-
 # By the name that params.yaml gives them.
-ESTIMATORS = {"infonce": infonce, "jensen_shannon": jensen_shannon, "donsker_varadhan": donsker_varadhan}
+ESTIMATORS = {"infonce": infonce, "jensen_shannon": jensen_shannon}
 
 
 def _marginal_pairs(scores: Tensor) -> Tensor:

@@ -115,7 +115,7 @@ class Train(Checked):
 class Critic(Checked):
     """What the objective `infomax` puts in Q's place."""
 
-    estimator: Literal["infonce", "jensen_shannon", "donsker_varadhan"]
+    estimator: Literal["infonce", "jensen_shannon"]
     dimensions: Positive
 
 

@@ -46,8 +46,9 @@ def confusion(given: np.ndarray, digit: np.ndarray) -> np.ndarray:
 
 
 def merging(this: Run, test: Split, given: np.ndarray, options: Classification) -> dict[str, Any]:
-    """Which digit classes c1 merges (see `clustering.merged_classes`), where `given` (M,) is the digit that it gives to each test
-    image, and how many pairs of 4, 7 and 9; None where K is not the number of digits, or the run is of a regular GAN."""
+    """Which digit classes c1 merges (see `clustering.merged_classes`), where `given` (M,) is the digit that it gives to each
+    test image, and how many pairs of 4, 7 and 9. Both are None where K is not the number of digits, the former also for a
+    regular GAN, the latter where the run is not about these digits."""
     digit = test[1].numpy()
     counts = confusion(given, digit)
     comparable = this.settings.latent.categories == len(this.settings.train.digits)

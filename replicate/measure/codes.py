@@ -66,8 +66,8 @@ def measure(
 ) -> tuple[dict[str, Any], Traversal]:
     """What is measured of a model's generated images: metrics, nested by question, and the traversal that they come from.
 
-    `named` is the classifier, `digit_of_category` (K,) the majority digit of each category, `styles` are those of the images of
-    `test`, `log` is the training log.
+    `named` is the classifier, `digit_of_category` (K,) the majority digit of each category, `styles` are those of the images
+    of `test`, `log` is the training log.
     """
     random, prior = torch.Generator().manual_seed(options.seed), settings.latent
     generate: Callable[[latent.Codes], Tensor] = partial(model.generate, trained.generator, prior=prior)

@@ -1,4 +1,4 @@
-"""Stage measure, posthoc_q: a lower bound of what a finished generator's images tell of its codes, the same for each variant.
+"""Stage measure, posthoc_q: a lower bound of what a finished generator's images tell of its codes, alike for each variant.
 
 python -m replicate.measure.posthoc_q VARIANT SEED
 """

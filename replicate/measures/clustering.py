@@ -63,8 +63,8 @@ def merged_classes(
     (N,), the `confusion` (10, 10) of both, and the images' styles.
 
     pairs, which, styles: how many pairs are merged, "4-9 5-8", and the style that separates the two categories of each
-    best, with its AUC: "slant:0.95 width:0.61". error_without: the error with confusions within these pairs counted as right.
-    error_by_style: the part of the error within pairs whose AUC is `separable` or more.
+    best, with its AUC: "slant:0.95 width:0.61". error_without: the error with confusions within these pairs counted as
+    right. error_by_style: the part of the error within pairs whose AUC is `separable` or more.
     """
     pairs = merged_pairs(confusion, share)
     separated = {pair: separation(styles, digit, given, pair) for pair in pairs}

@@ -23,12 +23,12 @@ def scores(
     code's own measure (slant or width) from ±1 to ±2, over that from 0 to ±1; 1 where the code goes on as it began, 0
     where it stops, or never began: where the change from 0 to ±1 is not at least LEAST_CHANGE in the direction's own
     sense. moved: the mean change of its own measure from 0 to ±2 in that sense, in standard deviations of real digits.
-    confidence: mean probability that the classifier gives at ±2 to the digit that it sees; confidence_at_0: the same at 0, the
-    mean over both codes. kept_lowest, further_lowest, moved_lowest, confidence_lowest: each the lowest of the four
+    confidence: mean probability that the classifier gives at ±2 to the digit that it sees; confidence_at_0: the same at 0,
+    the mean over both codes. kept_lowest, further_lowest, moved_lowest, confidence_lowest: each the lowest of the four
     directions, which need not be the same one.
 
-    `real_std` holds the standard deviation of each measure over real digits; `probabilities` gives the classifier's probabilities
-    (N, 10) of images (N, 1, 28, 28). Raises ValueError when the traversal lacks one of 0, ±1, ±2.
+    `real_std` holds the standard deviation of each measure over real digits; `probabilities` gives the classifier's
+    probabilities (N, 10) of images (N, 1, 28, 28). Raises ValueError when the traversal lacks one of 0, ±1, ±2.
     """
     assigned, middle = roles(traversal), traversal.index(0)
     at_0 = {name: probabilities(traversal.images[role.code, middle]).max(dim=1) for name, role in assigned.items()}

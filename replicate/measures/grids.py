@@ -1,7 +1,11 @@
-"""Image grids of generated images, which stay in git when the weights do not: samples of each category, and traversals of c2 and c3."""
+"""Image grids of generated images, which stay in git when the weights do not: samples of each category, and traversals of
+c2 and c3."""
+
+from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
 from replicate.base.mnist import SIDE
 from replicate.gan import model
@@ -11,9 +15,8 @@ from replicate.gan.settings import Latent
 from replicate.measures.continuous_codes import CODES
 from replicate.parameters import Codes as Options
 
-SAMPLES = (
-    360  # on the grid of samples, as many of each category: the first of those of which class consistency is measured
-)
+# On the grid of samples, as many of each category: the first of those of which class consistency is measured.
+SAMPLES = 360
 TRAVERSALS = 20  # along each code, on the grid of traversals
 
 
@@ -24,10 +27,11 @@ def grid(images: np.ndarray) -> np.ndarray:
     return pixels.swapaxes(1, 2).reshape(SIDE * rows, SIDE * columns)
 
 
-def images_on(grid: np.ndarray) -> np.ndarray:
-    """The images of a grid: uint8 (28 rows, 28 columns) -> (rows, columns, 28, 28) in [0, 1]."""
-    rows, columns = (size // SIDE for size in grid.shape)
-    return grid.reshape(rows, SIDE, columns, SIDE).swapaxes(1, 2) / 255
+def read(path: Path) -> np.ndarray:
+    """The images of a grid in a file: (rows, columns, 28, 28) in [0, 1]."""
+    pixels = np.asarray(Image.open(path))
+    rows, columns = (size // SIDE for size in pixels.shape)
+    return pixels.reshape(rows, SIDE, columns, SIDE).swapaxes(1, 2) / 255
 
 
 def samples(trained: Model, prior: Latent, options: Options) -> np.ndarray:

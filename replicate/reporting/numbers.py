@@ -119,9 +119,6 @@ class Numbers:
         ranked = self.ranked(variant, metric)
         return ranked[len(ranked) // 2]
 
-    def worst_run(self, variant: str, metric: str) -> int:
-        return self.ranked(variant, metric)[-1]
-
     def difference(self, variant: str, than: str, metric: str, seeds: Sequence[int] | None = None) -> str:
         """The difference of two means, of shares in percentage points; with Welch's interval where both have ENOUGH runs."""
         ours, theirs = self.values(variant, metric, seeds), self.values(than, metric)

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from replicate.base import files
-from replicate.base.mnist import SIDE
 from replicate.gan.run import Run
 from replicate.gan.settings import Settings
+from replicate.measures import grids
 from replicate.reporting.style import percent
 
 
@@ -40,18 +39,12 @@ class Shown:
 
     def samples(self) -> np.ndarray:
         """Generated images, a row for each category: (K, n, 28, 28) in [0, 1]."""
-        return _tiles(self.folder / "samples.png")
+        return grids.read(self.folder / "samples.png")
 
     def traversals(self) -> np.ndarray:
         """Images along c2 and along c3: (2, K, draws, values, 28, 28) in [0, 1]."""
-        tiles = _tiles(self.folder / "traversals.png")
+        tiles = grids.read(self.folder / "traversals.png")
         return tiles.reshape(2, self.run.settings.latent.categories, -1, *tiles.shape[1:])
 
 
 Series = Mapping[str, Sequence[Shown]]  # runs that are drawn alike, by what the legend calls them
-
-
-def _tiles(path: Path) -> np.ndarray:
-    grid = np.asarray(Image.open(path))
-    rows, columns = (size // SIDE for size in grid.shape)
-    return grid.reshape(rows, SIDE, columns, SIDE).swapaxes(1, 2) / 255

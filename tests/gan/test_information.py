@@ -60,10 +60,8 @@ def test_estimators_on_correlated_gaussians(correlation: float):
     generator = torch.Generator().manual_seed(0)
     batches = [gaussian_scores(correlation, 128, generator) for _ in range(200)]
     infonce = torch.stack([information.infonce(scores) for scores in batches])
-    donsker_varadhan = torch.stack([information.donsker_varadhan(scores) for scores in batches])
     error = 3 * float(infonce.std()) / math.sqrt(200) + 1e-6
     assert 0.9 * truth - error <= infonce.mean() <= truth + error
-    assert donsker_varadhan.mean() == pytest.approx(truth, abs=max(0.1 * truth, 0.01))
 
 
 def test_estimators_on_a_noisy_channel():
@@ -78,10 +76,8 @@ def test_estimators_on_a_noisy_channel():
         anew = torch.rand(n, generator=generator) > kept
         x = torch.where(anew, torch.randint(10, (n,), generator=generator), c)
         scores = torch.where(x[:, None] == c[None], math.log(10 * right), math.log(10 * wrong))
-        estimates.append([information.infonce(scores), information.donsker_varadhan(scores)])
-    infonce, donsker_varadhan = torch.tensor(estimates).mean(dim=0).tolist()
-    assert 0.97 * truth <= infonce <= truth + 0.01
-    assert donsker_varadhan == pytest.approx(truth, rel=0.02)
+        estimates.append(information.infonce(scores))
+    assert 0.97 * truth <= torch.tensor(estimates).mean() <= truth + 0.01
 
 
 def test_infonce_is_never_above_the_logarithm_of_the_batch():
@@ -95,10 +91,8 @@ def test_jensen_shannon_lies_between_independence_and_certainty():
 
 
 def test_the_marginal_pairs_are_all_but_the_diagonal():
-    """Moving the diagonal leaves the marginal term of Donsker–Varadhan as it is."""
-    scores = torch.randn(6, 6, generator=torch.Generator().manual_seed(0))
-    moved = information.donsker_varadhan(scores + 2 * torch.eye(6))
-    assert moved == pytest.approx(float(information.donsker_varadhan(scores)) + 2, abs=1e-5)
+    scores = torch.arange(16.0).view(4, 4)
+    assert information._marginal_pairs(scores).tolist() == [1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 14]
 
 
 def test_infonce_of_a_category_ends_below_its_entropy():

@@ -7,6 +7,7 @@ import torch
 from replicate.gan.latent import Codes
 from replicate.measures import continuous_codes
 from replicate.measures.continuous_codes import Traversal
+from replicate.measures.morphometry import Morphometry
 
 VALUES = [-2.0, -1.0, 0.0, 1.0, 2.0]
 REAL_STD = {"slant": 0.25, "width": 4.0, "thickness": 0.7}  # about those of real digits
@@ -83,10 +84,10 @@ def test_a_digit_that_changes_at_one_end_is_not_kept():
     traversal = traversed(slant=lambda c2, c3: 0.1 * c2, width=lambda c2, c3: 8 + c3, categories=4)
     traversal.images[1, traversal.index(-1), 3:6] = 0  # c3 = −1 in the second of four categories
 
-    def judged(images: torch.Tensor) -> torch.Tensor:
+    def classified(images: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.one_hot(images.flatten(1).any(dim=1).long(), 10).float()
 
-    apart = continuous_codes.disentanglement(traversal, REAL_STD, judged)
+    apart = continuous_codes.disentanglement(traversal, REAL_STD, classified)
     assert apart["rotation_digit_kept"] == 1
     assert apart["width_digit_kept"] == apart["digit_kept_lowest"] == 0.75
 
@@ -171,20 +172,20 @@ UNITS = dict.fromkeys(continuous_codes.MEASURES, 1.0)
 
 
 @pytest.mark.parametrize(
-    ("turns", "digit", "against"),
+    ("turns", "digit", "against", "digits"),
     [
-        ([1, 1, 1, 1], [3, 1, 4, 1], 0),
-        ([1, 1, 1, 0], [3, 1, 4, 0], 0),  # a category that does not turn
-        ([-2, -2, -2, 1], [3, 1, 4, 5], 1),  # the code's sign is −1
-        ([3, 3, 3, -1], [3, 1, 4, -1], 0),  # a category without a digit
-        ([1, 1, 1, 1, 1, -1, -1], [0, 1, 2, 3, 4, 7, 7], 1),  # two categories of a digit
-        ([1, 1, 1, 1, 1, -1, -1], [0, 1, 2, 3, 4, 7, 0], 2),
+        ([1, 1, 1, 0], [3, 1, 4, 0], "", 0),  # a category that does not turn
+        ([-2, -2, -2, 1], [3, 1, 4, 5], "5:-2.00", 1),  # the code's sign is −1
+        ([3, 3, 3, -1], [3, 1, 4, -1], "-1:-2.00", 0),  # a category without a digit
+        ([1, 1, 1, 1, 1, -1, -2], [0, 1, 2, 3, 4, 7, 7], "7:-2.00 7:-4.00", 1),  # two categories of a digit
+        ([1, 1, 1, 1, 1, -1, -1], [0, 1, 2, 3, 4, 7, 0], "7:-2.00 0:-2.00", 2),
     ],
 )
-def test_digits_against_counts_digits_that_turn_the_other_way(turns, digit, against):
+def test_digits_whose_slant_changes_against_the_others(turns, digit, against, digits):
     still = [0] * len(turns)
     traversal = linear([turns, still, still], [still, [1] * len(turns), still])
-    assert continuous_codes.digits_against(traversal, np.array(digit)) == against
+    found = continuous_codes.turned_against(traversal, np.array(digit))
+    assert found == {"against": against, "digits_against": digits}
 
 
 @pytest.mark.parametrize(
@@ -195,3 +196,20 @@ def test_thickness_over_width_is_of_absolute_changes(thickness, width, ratio):
     scores = continuous_codes.scores(traversal, UNITS)
     assert scores["width"]["thickness_over_width"] == ratio
     assert "thickness_over_width" not in scores["rotation"]
+
+
+def test_standard_deviations_within_a_digit_leave_out_what_digits_differ_in():
+    slant = np.array([-1.0, 1.0, -1.0, 1.0])  # the same in both digits
+    width = np.array([0.0, 2.0, 6.0, 8.0])  # 1 within each, √10 over all
+    found = continuous_codes.within_digit(Morphometry(slant, width, width, width), np.array([1, 1, 8, 8]))
+    assert found == {"slant": 1, "width": pytest.approx(1 / np.sqrt(10))}
+
+
+@pytest.mark.parametrize(
+    ("own", "within_width", "expected"),
+    [(2.0, 1, 1 / 3), (2.0, 0.25, 1 / 3), (0.0, 1, 0)],  # 1 of 3; rotation's 2 of 6, while width's is 4 of 6; none
+)
+def test_specificity_within_a_digit_is_of_the_worse_code(own, within_width, expected):
+    moved = {"rotation_own": own, "rotation_other": 1.0, "width_own": 1.0, "width_other": 2.0}
+    found = continuous_codes.specificity_within(moved, {"slant": 1, "width": within_width})
+    assert found == pytest.approx(expected)

@@ -9,7 +9,7 @@ VALUES = [-2.0, -1.0, 0.0, 1.0, 2.0]
 SURE = 0.82
 
 
-def judged(images: torch.Tensor) -> torch.Tensor:
+def classified(images: torch.Tensor) -> torch.Tensor:
     """Sees the digit that the first row's first pixel holds, in tenths, surely where it is within 8 tenths."""
     digit = (10 * images[:, 0, 0, 0]).round().long()
     probabilities = torch.full((len(images), 10), 0.05)
@@ -26,7 +26,7 @@ def scored(slant, width, digit=lambda codes: torch.full((len(codes.category),), 
         return images
 
     traversal = continuous_codes.traverse(generate, codes(categories=2, draws=4), 2, VALUES)
-    return extrapolation.scores(traversal, REAL_STD, judged)
+    return extrapolation.scores(traversal, REAL_STD, classified)
 
 
 def rotating(codes: Codes) -> torch.Tensor:

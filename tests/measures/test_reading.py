@@ -14,8 +14,8 @@ from replicate.measures import reading
 @pytest.mark.parametrize(
     ("variant", "code_std", "outputs"), [("infogan", "learned", 14), ("gan", "fixed", 12), ("infomax", "fixed", 48)]
 )
-def test_what_is_read_is_what_the_model_says_whatever_the_batches(variant, code_std, outputs, small, digits):
-    settings = change(small, networks={"code_std": code_std}).settings(variant)
+def test_what_is_read_is_what_the_model_says_whatever_the_batches(variant, code_std, outputs, params, digits):
+    settings = change(params.settings(variant), networks={"code_std": code_std})
     trained = model.fresh(settings, np.random.SeedSequence(0)).eval()
     with torch.inference_mode():
         trunk = trained.discriminator.features(mnist.as_input(digits))
@@ -50,10 +50,9 @@ class Counting(nn.Module):
 
 
 @pytest.mark.parametrize(("samples", "batches"), [(8, 1), (31, 3), (5, 1)])
-def test_bounds_are_the_mean_over_whole_batches_and_over_one_at_least(samples, batches, small):
-    head = Counting()
-    trained = Model(nn.Identity(), head, head)
-    bounds = reading.lower_bounds(trained, samples, small.settings("infogan"), torch.Generator().manual_seed(0))
+def test_bounds_are_the_mean_over_whole_batches_and_over_one_at_least(samples, batches, params):
+    head, settings = Counting(), change(params.settings("infogan"), train={"batch_size": 8})
+    bounds = reading.lower_bounds(Model(nn.Identity(), head, head), samples, settings, torch.Generator().manual_seed(0))
     assert head.batches == [8] * batches
     assert bounds == [(batches + 1) / 2, 0, -1]
 
@@ -80,10 +79,10 @@ class Linear(nn.Module):
 
 
 @pytest.mark.parametrize("batch_size", [8, 16])
-def test_pulls_are_gradients_of_an_image_however_large_the_batch(batch_size, small):
+def test_the_gradient_is_that_of_an_image_however_large_the_batch(batch_size, params):
     train = {"batch_size": batch_size, "lambda_discrete": 2.0, "lambda_continuous": 0.5}
-    settings = change(small.settings("infogan"), train=train)
+    settings = change(params.settings("infogan"), train=train)
     linear = Linear()
     generator = nn.Linear(settings.latent.size, 1)
-    found = reading.pulls(Model(generator, linear, linear), 32, settings, torch.Generator().manual_seed(0))
+    found = reading.gradient_rms(Model(generator, linear, linear), 32, settings, torch.Generator().manual_seed(0))
     assert found == pytest.approx({"adversarial": 1, "c1": 6, "continuous": 0.5})

@@ -6,7 +6,7 @@ from replicate.gan.latent import Codes
 from replicate.measures import switching
 
 
-def judged(images: torch.Tensor) -> torch.Tensor:
+def classified(images: torch.Tensor) -> torch.Tensor:
     """Sees the digit that the first pixel holds."""
     return torch.nn.functional.one_hot(images[:, 0, 0, 0].long(), 10).float()
 
@@ -27,7 +27,7 @@ def test_a_row_varies_c1_alone():
         seen.append(codes)
         return images(codes.category)
 
-    assert switching.rows(generate, judged, drawn, 3).tolist() == [[0, 1, 2]] * 4
+    assert switching.rows(generate, classified, drawn, 3).tolist() == [[0, 1, 2]] * 4
     for category, step in enumerate(seen):
         assert step.category.tolist() == [category] * 4
         assert torch.equal(step.noise, drawn.noise) and torch.equal(step.continuous, drawn.continuous)
@@ -42,9 +42,9 @@ def test_scores_by_hand():
 
 
 def test_categories_that_are_the_digits_switch_always_and_a_c1_that_does_nothing_never():
-    ideal = switching.scores(switching.rows(lambda codes: images(codes.category), judged, codes(20), 10))
+    ideal = switching.scores(switching.rows(lambda codes: images(codes.category), classified, codes(20), 10))
     assert ideal == {"switched": 1, "switched_lowest": 1, "digits_in_a_row": 10}
-    idle = switching.scores(switching.rows(lambda codes: images(10 * codes.noise[:, 0]), judged, codes(20), 10))
+    idle = switching.scores(switching.rows(lambda codes: images(10 * codes.noise[:, 0]), classified, codes(20), 10))
     assert idle == {"switched": 0, "switched_lowest": 0, "digits_in_a_row": 1}
 
 

@@ -67,8 +67,13 @@ def scored(generate, real: torch.Tensor, styles: Morphometry) -> dict[str, float
     return variation.scores(traversal, REAL_STD, coarse, real, styles, np.zeros(len(real), int))
 
 
-def test_a_generator_that_warps_its_own_images_shows_no_variation_beyond(real, styles):
-    found = scored(warps, real, styles)
+@pytest.fixture(scope="module")
+def of_warps(real, styles) -> dict[str, float | None]:
+    return scored(warps, real, styles)
+
+
+def test_a_generator_that_warps_its_own_images_shows_no_variation_beyond(of_warps):
+    found = of_warps
     scores = ("residual", "residual_floor", "thickness_beyond", "realism")
     assert set(found) == {f"{name}_{score}_{d}" for name in ("rotation", "width") for score in scores for d in (1, 2)}
     for name in ("rotation", "width"):
@@ -93,8 +98,8 @@ def test_a_generator_that_thins_its_strokes_where_real_digits_are_thicker(real, 
         assert found[f"{name}_thickness_beyond_1"] < -0.2 and found[f"{name}_thickness_beyond_2"] < -0.5
 
 
-def test_a_generator_that_spoils_its_images_makes_them_less_real(real, styles):
-    found, unspoilt = scored(spoils, real, styles), scored(warps, real, styles)
+def test_a_generator_that_spoils_its_images_makes_them_less_real(real, styles, of_warps):
+    found, unspoilt = scored(spoils, real, styles), of_warps
     for name in ("rotation", "width"):
         assert found[f"{name}_realism_2"] < unspoilt[f"{name}_realism_2"] - 0.5
         assert found[f"{name}_realism_1"] == unspoilt[f"{name}_realism_1"]

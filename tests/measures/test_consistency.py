@@ -1,12 +1,12 @@
 import numpy as np
 
-from replicate.measures import purity
+from replicate.measures import consistency
 
 
 def test_shares_and_digits_by_hand():
     category = np.repeat([0, 1, 2], 4)
-    judged = np.array([8, 8, 8, 1, 5, 5, 5, 5, 8, 8, 2, 3])
-    assert purity.scores(category, judged, 3) == {
+    classified = np.array([8, 8, 8, 1, 5, 5, 5, 5, 8, 8, 2, 3])
+    assert consistency.scores(category, classified, 3) == {
         "mean": 0.75,
         "lowest": 0.5,
         "one_to_one": 8 / 12,  # 8, 5, and 2 or 3
@@ -16,7 +16,7 @@ def test_shares_and_digits_by_hand():
     }
 
 
-def test_a_generator_of_one_digit_is_pure_but_not_one_to_one():
-    scores = purity.scores(np.repeat(np.arange(10), 5), np.full(50, 1), 10)
+def test_a_generator_of_one_digit_is_consistent_but_not_one_to_one():
+    scores = consistency.scores(np.repeat(np.arange(10), 5), np.full(50, 1), 10)
     assert scores["mean"] == scores["lowest"] == 1
     assert scores["one_to_one"] == 0.1 and scores["digits_reached"] == 1

@@ -1,0 +1,209 @@
+"""Verdicts at and around thresholds, over seeds and beside a control."""
+
+import math
+from statistics import mean, stdev
+
+import pandas as pd
+import pytest
+from conftest import ROOT
+from pydantic import ValidationError
+from scipy import stats
+
+from replicate.analysis import claims, statistics, table
+from replicate.analysis.claims import FAILS, HOLDS, NOT_JUDGED, PARTLY, Ablations, Assessment, Claim, Condition
+from replicate.analysis.table import ABSENT, NULL, Table
+from replicate.base.stage import BadInput
+
+DRAWS = Condition(metric="frechet", at_most=3.0)
+
+
+def runs(**of: list[dict]) -> Table:
+    """The table of each variant's runs; None stands for null, and what a run lacks is absent."""
+    index = [(variant, seed) for variant, rows in of.items() for seed in range(len(rows))]
+    rows = [{"frechet": 1.0} | row for of_variant in of.values() for row in of_variant]
+    names = dict.fromkeys(name for row in rows for name in row)
+    cells = [{name: NULL if row.get(name, 0) is None else row.get(name, ABSENT) for name in names} for row in rows]
+    return Table(pd.DataFrame(cells, pd.MultiIndex.from_tuples(index, names=["variant", "seed"]), dtype=object))
+
+
+def ms(*values: float | None) -> list[dict]:
+    return [{"m": value} for value in values]
+
+
+def claim(*holds: dict, variant: str | None = "infogan", **others) -> Claim:
+    conditions = {"holds": [Condition(**each) for each in holds]}
+    conditions["partly"] = [Condition(**each) for each in others.pop("partly", [])]
+    return Claim(label="l", statement="s", where="w", published="p", variant=variant, **conditions, **others)
+
+
+def assess(criterion: Claim, of_variant: list[dict], of_control: list[dict] = ()) -> Assessment:
+    return claims.assess(criterion, "infogan", runs(infogan=of_variant, gan=of_control), {}, DRAWS)
+
+
+HIGH = claim({"metric": "m", "at_least": 0.9}, partly=[{"metric": "m", "at_least": 0.5}])
+LOW = claim({"metric": "m", "at_most": 0.055}, partly=[{"metric": "m", "at_most": 0.1}])
+ABOVE = claim({"metric": "m", "above_control": 0.25}, control="gan")
+BELOW = claim({"metric": "m", "below_control": 0.25}, control="gan")
+
+
+@pytest.mark.parametrize(
+    ("criterion", "value", "expected"),
+    [
+        (HIGH, 0.9, HOLDS),
+        (HIGH, math.nextafter(0.9, 0), PARTLY),
+        (HIGH, 0.5, PARTLY),
+        (HIGH, math.nextafter(0.5, 0), FAILS),
+        (LOW, 0.055, HOLDS),
+        (LOW, math.nextafter(0.055, 1), PARTLY),
+        (LOW, math.nextafter(0.1, 1), FAILS),
+        (HIGH, None, FAILS),  # a run without a value misses
+    ],
+)
+def test_one_run_at_and_beyond_each_threshold(criterion, value, expected):
+    found = assess(criterion, ms(value))
+    assert (found.verdict, found.borderline) == (expected, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict", "met", "borderline"),
+    [
+        ([0.95, 0.96, 0.97], HOLDS, 3, False),  # from 0.935 to 0.985
+        ([0.89, 0.99, 0.99], HOLDS, 2, True),  # from 0.81 to 1.10
+        ([0.87, 0.90, 0.92], PARTLY, 2, True),  # from 0.83 to 0.96
+        ([0.50, 0.55, 0.47], PARTLY, 0, True),  # from 0.41 to 0.61
+        ([0.95, 0.10, 0.11], FAILS, 1, True),  # from −0.8 to 1.6
+        ([0.90, 0.90, 0.90], HOLDS, 3, False),  # on the threshold, and no run differs
+        ([0.95, 0.96, None], FAILS, 2, False),
+    ],
+)
+def test_over_seeds_the_means_give_the_verdict_and_their_intervals_whether_it_is_borderline(
+    values, verdict, met, borderline
+):
+    found = assess(HIGH, ms(*values))
+    assert (found.verdict, found.met, found.runs, found.borderline) == (verdict, met, 3, borderline)
+
+
+def test_it_is_borderline_where_the_interval_lies_on_both_sides_of_the_threshold():
+    values = [0.88, 0.92, 0.95]
+    reach = stats.t.ppf(0.975, 2) * stdev(values) / math.sqrt(3)
+    near, far = (claim({"metric": "m", "at_least": mean(values) - k * reach}) for k in (0.999, 1.001))
+    assert assess(near, ms(*values)).borderline and not assess(far, ms(*values)).borderline
+
+
+def test_a_condition_on_which_the_verdict_does_not_rest_leaves_it_clear():
+    both = claim({"metric": "a", "at_least": 0}, {"metric": "b", "at_least": 0})
+    for of_b, expected in (((-1.0, -1.1), (FAILS, False)), ((1.0, 1.0), (HOLDS, True)), ((None, 1.0), (FAILS, False))):
+        found = assess(both, [{"a": a, "b": b} for a, b in zip((-0.1, 0.2), of_b)])
+        assert (found.verdict, found.borderline) == expected
+
+
+def test_a_run_counts_when_it_meets_all_conditions_and_only_where_all_were_measured():
+    both = claim({"metric": "a", "at_least": 1}, {"metric": "b", "at_least": 1})
+    measured = [{"a": 2, "b": 0}, {"a": 0, "b": 2}, {"a": 3, "b": 3}, {"a": None, "b": 3}]
+    assert [assess(both, measured)[2:4], assess(both, [{"b": 0}, {"a": 3}, *measured])[2:4]] == [(1, 4)] * 2
+
+
+def test_what_is_absent_in_some_runs_is_left_out_of_the_mean():
+    assert assess(HIGH, [*ms(0.96), {"other": 1}, *ms(0.85)]).verdict == HOLDS
+    assert assess(HIGH, [{"m": 0.95, "other": 1}, {"other": 1}]).findings[0].values == [0.95]
+
+
+@pytest.mark.parametrize(
+    ("criterion", "values", "control", "expected"),
+    [
+        (ABOVE, [0.75], [0.5], (HOLDS, False)),
+        (ABOVE, [math.nextafter(0.75, 0)], [0.5], (FAILS, False)),
+        (BELOW, [0.25], [0.5], (HOLDS, False)),
+        (BELOW, [math.nextafter(0.25, 1)], [0.5], (FAILS, False)),
+        (ABOVE, [0.7, 0.9], [0.4, 0.6], (HOLDS, True)),  # 0.3 ± 0.61
+        (ABOVE, [1.5, 1.6], [0.4, 0.5], (HOLDS, False)),  # 1.1 ± 0.30
+        (ABOVE, [0.3, 0.3], [0.4, 0.6], (FAILS, True)),  # −0.2 ± 1.27
+        (ABOVE, [0.8, 1.0], [0.5], (HOLDS, True)),  # 0.9 ± 1.27, beside a single run
+        (ABOVE, [0.9, None], [0.4, 0.6], (FAILS, False)),
+        (ABOVE, [0.9, 0.9], [0.4, None], (NOT_JUDGED, False)),  # a margin from no value
+    ],
+)
+def test_a_margin_compares_with_the_mean_of_the_control(criterion, values, control, expected):
+    found = assess(criterion, ms(*values), ms(*control))
+    assert (found.verdict, found.borderline) == expected
+
+
+def test_a_threshold_and_a_margin_must_both_be_met():
+    criterion = claim({"metric": "m", "at_least": 0.5, "above_control": 0.25}, control="gan")
+    for value, control, expected in [(0.5, 0.25, HOLDS), (0.5, 0.26, FAILS), (0.49, 0.1, FAILS)]:
+        assert assess(criterion, ms(value), ms(control)).verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([0.1, 0.1, 0.1, 9], HOLDS), ([0.1, 0.1, 9, 9], FAILS), ([0.1, 0.1, 0.1, None], HOLDS), ([0.1, None], FAILS)],
+)
+def test_a_share_asks_each_run_and_never_its_mean(values, expected):
+    found = assess(claim({"metric": "m", "at_most": 0.2, "share": 0.75}), ms(*values))
+    assert (found.verdict, found.borderline) == (expected, False)
+
+
+def test_a_share_of_no_runs_is_met_by_none():
+    partly = [{"metric": "new", "at_least": 0, "share": 1.0}]
+    criterion = claim({"metric": "m", "at_least": 1}, partly=partly)
+    assert assess(criterion, ms(0.5, 0.5), [{"new": 1}]).verdict == FAILS  # of infogan it was not measured
+
+
+def test_without_runs_of_the_variant_or_of_its_control_it_is_not_judged():
+    assert assess(HIGH, [], ms(1.0))[:4] == (NOT_JUDGED, False, 0, 0)
+    assert assess(HIGH, [{"other": 1.0}], ms(1.0))[:4] == (NOT_JUDGED, False, 0, 1)  # nobody measured it
+    assert assess(ABOVE, ms(9.0)).verdict == NOT_JUDGED
+    in_part = claim({"metric": "m", "at_least": 0.9}, {"metric": "n", "above_control": 0}, control="gan")
+    assert assess(in_part, [{"m": 0.5, "n": 1}], ms(1.0)).verdict == NOT_JUDGED
+    assert (
+        assess(claim({"metric": "m", "at_least": 0.9}, control="gan"), ms(1.0)).verdict == HOLDS
+    )  # asks nothing of it
+
+
+@pytest.mark.parametrize(("distances", "expected"), [([3.0, 3.0], HOLDS), ([2.9, 3.2], NOT_JUDGED)])
+def test_a_claim_beside_a_control_is_judged_only_where_digits_are_drawn(distances, expected):
+    drawn = [{"m": 0.95, "frechet": distance} for distance in distances]
+    assert assess(ABOVE, drawn, [{"m": 0.1, "frechet": 99.0}]).verdict == expected
+    assert assess(HIGH, drawn).verdict == HOLDS  # a claim without a control is about no images
+
+
+def test_a_claim_about_the_machine_and_one_about_another_variant_in_its_place():
+    alone = claim({"metric": "ratio", "at_most": 1.05}, variant=None)
+    every = {"high": HIGH, "of_gan": claim({"metric": "m", "at_most": 1}, variant="gan"), "alone": alone}
+    asked = claims.Claims(
+        draws_digits=DRAWS, claims=every, ablations=Ablations(metric="m", than="infogan", variants=[]), registered={}
+    )
+    measured = runs(infogan=ms(0.95), gan=ms(0.4), views=ms(0.6))
+    found = claims.assess_all(asked, measured, {"ratio": 1.2})
+    assert {name: each.verdict for name, each in found.items()} == {"high": HOLDS, "of_gan": HOLDS, "alone": FAILS}
+    assert {name: each.verdict for name, each in claims.assess_all(asked, measured, {}, "views").items()} == {
+        "high": PARTLY
+    }
+
+
+def test_ablations_leave_out_seeds_on_which_something_was_found():
+    base, other, found = [0.30, 0.31, 0.33], [0.10, 0.14, 0.12], [0.9, 0.8, 0.31, 0.30, 0.35]
+    table = runs(infogan=ms(*base), other=ms(*other), part_found=ms(*found), single=ms(0.1))
+    asked = Ablations(metric="m", than="infogan", variants=["other", "part_found", "single", "none"])
+    compared = claims.ablations(asked, table, {"part_found": [0, 1], "other": []})
+    assert {name: each.runs for name, each in compared.items()} == {"other": 3, "part_found": 3}
+    by_hand = {"other": statistics.welch(other, base), "part_found": statistics.welch(found[2:], base)}
+    assert compared["part_found"].difference.mean == by_hand["part_found"].mean
+    assert compared["part_found"].difference.p == pytest.approx(by_hand["part_found"].p)
+    assert compared["other"].difference.p == pytest.approx(2 * by_hand["other"].p)  # Holm, of two
+
+
+@pytest.mark.parametrize("limits", [{}, {"share": 0.5}, {"at_least": 0, "at_most": 1}, {"above_control": -0.1}])
+def test_a_condition_has_a_threshold_on_one_side(limits):
+    with pytest.raises(ValidationError):
+        Condition(metric="m", **limits)
+
+
+@pytest.mark.parametrize(("without", "said"), [("gan", "variants .*: gan"), ("kept_at_2", "metrics .*: kept_at_2")])
+def test_the_claims_of_the_repository_name_what_is_there(without, said, params, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    metrics = table.metrics()
+    assert {"classification", "fig2a"} <= claims.load(params.variants, metrics).claims.keys()
+    known = [{name: each for name, each in of.items() if name != without} for of in (params.variants, metrics)]
+    with pytest.raises(BadInput, match=rf"claims\.yaml: got {said}"):
+        claims.load(*known)

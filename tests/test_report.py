@@ -1,0 +1,151 @@
+"""The texts: numbers by name, requirements that name their line, and studies that no run of the pipeline moves."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from replicate import report
+from replicate.analysis import table
+from replicate.analysis.claims import Ablation
+from replicate.analysis.statistics import Difference, Interval
+from replicate.base.stage import BadInput
+from replicate.reporting import numbers
+from replicate.reporting.numbers import Numbers, estimate, require, write
+
+TEMPLATES = [*report.TEXTS, "readme.md.j2"]
+OF_PIPELINE = "pipeline.md.j2"  # the one text that moves with the pipeline's runs
+BESIDE = ("baselines", "classifier", "cost")
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """Every text of the repository, over the runs that are in git."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        context = report.functions()
+        return {name: report.render(name, context) for name in TEMPLATES}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """A copy of what the texts are made from, without the studies."""
+    for name in ("params.yaml", "variants.yaml", "metrics.yaml", "claims.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    ignore = shutil.ignore_patterns("*.png", "*.npz", "*.csv")
+    shutil.copytree(ROOT / "metrics/runs", tmp_path / "metrics/runs", ignore=ignore)
+    for name in BESIDE:
+        shutil.copy(ROOT / f"metrics/{name}.json", tmp_path / "metrics")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def edit(path: Path, change: Callable[[dict], None]) -> None:
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_every_text_of_the_repository_is_rendered(texts):
+    for name, text in texts.items():
+        assert text.strip() and "{{" not in text and "{%" not in text and "nan" not in text.split(), name
+    assert "| test error of c1 | 5 % |" in texts["readme.md.j2"] and "`error`" in texts["methods.md.j2"]
+
+
+def test_the_pipelines_own_runs_move_no_text_but_theirs(texts, folder):
+    os.symlink(ROOT / "studies", folder / "studies")
+    edit(folder / "metrics/runs/infogan-0/classification.json", lambda of: of.update(error_one_to_one=0.7654))
+    edit(folder / "metrics/runs/gan-0/codes.json", lambda of: of["consistency"].update(mean=None))
+    edit(folder / "metrics/runs/views-0/codes.json", lambda of: of.pop("disentanglement"))
+    context = report.functions()
+    assert {name for name in TEMPLATES if report.render(name, context) != texts[name]} == {OF_PIPELINE}
+    before, after = (text.splitlines() for text in (texts[OF_PIPELINE], report.render(OF_PIPELINE, context)))
+    assert len(before) == len(after)
+    moved = [line for line, other in zip(after, before) if line != other]
+    assert [line.split(" | ")[0] for line in moved] == ["| infogan-0", "| gan-0", "| views-0"]
+    assert moved[0].split(" | ")[1] == "76.5 % *" and moved[1].split(" | ")[3] == "none"
+    assert moved[2].split(" | ")[6] == "– |"
+
+
+def test_a_new_metric_is_a_record_and_a_number_in_a_runs_file(folder):
+    run = folder / "studies/runs/infogan-0"
+    shutil.copytree(ROOT / "studies/runs/infogan-0", run, ignore=shutil.ignore_patterns("*.png", "*.npz", "*.csv"))
+    edit(run / "codes.json", lambda of: of.update(novelty={"share": 0.4321}))
+    with open("metrics.yaml", "a", encoding="utf-8") as file:
+        file.write('novelty:\n  from: codes.novelty.share\n  label: new one\n  unit: "%"\n  definition: how new\n')
+    assert table.of_studies(["infogan"]).values("infogan", "novelty") == [0.4321]
+    context = report.functions()
+    assert "| `novelty` | new one | % | how new | – |" in report.render("methods.md.j2", context)
+    assert context["mean"]("infogan", "novelty") == "43.2 %"
+    assert context["by_variant"](["paper"], ["novelty"]).splitlines()[-1] == "| InfoGAN | 1 | 43.2 % |"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{{ require(number < 0.5) }}", "TemplateRuntimeError: the results no longer say this"),
+        ("{{ require(nothing < 0.5) }}", "TypeError: '<' not supported"),
+        ("{{ numbr }}", "UndefinedError: 'numbr' is undefined"),
+        ("{{ values['eror'] }}", "UndefinedError: .*eror"),
+        ("{{ lacking() }}", "KeyError: 'eror'"),
+        ("{{ number | }}", "TemplateSyntaxError: "),
+    ],
+)
+def test_a_template_that_asks_in_vain_is_named_with_its_line(line, said, tmp_path, monkeypatch):
+    def lacking():
+        raise KeyError("eror")
+
+    (tmp_path / "text.md.j2").write_text(f"{{{{ require(number > 0.5) }}}}\nfirst\n{line}\nlast\n")
+    monkeypatch.setattr(report, "TEMPLATES", tmp_path)
+    context = {"require": require, "number": 0.75, "nothing": None, "values": {}, "lacking": lacking}
+    with pytest.raises(BadInput, match=rf"^text\.md\.j2:3: {said}"):
+        report.render("text.md.j2", context)
+
+
+def test_the_readme_is_written_between_its_marks_and_nowhere_else():
+    first, last = report.MARKERS
+    text = f"before\n{first}\nold\n{last}\nafter\n"
+    assert report.between_markers(text, "new\n") == f"before\n{first}\nnew\n{last}\nafter\n"
+    for wrong in (f"{first}\n", f"{last}\n{first}\n", f"{first}\n{text}", "neither"):
+        with pytest.raises(BadInput, match="once each and in this order"):
+            report.between_markers(wrong, "new\n")
+    assert [(ROOT / "README.md").read_text(encoding="utf-8").count(mark) for mark in report.MARKERS] == [1, 1]
+
+
+def test_fewer_than_five_runs_are_listed_and_five_have_an_interval(monkeypatch):
+    values = {"four": [0.1, 0.2, 0.3, 0.4], "five": [0.1, 0.2, 0.3, 0.4, 0.5], "missing": [0.1, 0.2, None, 0.4, 0.5]}
+    assert estimate(values["four"], "%") == "10.0, 20.0, 30.0, 40.0 %"
+    assert estimate(values["five"], "%") == "30.0 [10.4,\u00a049.6] %"  # ± 2.776 · 0.1581 / √5
+    assert (
+        estimate(values["missing"], "%") == "none in 1 of 5"
+        and estimate(values["missing"][:3], "") == "0.10, 0.20, none"
+    )
+    assert estimate([], "%") == "–"
+    error = table.Metric.model_validate({"from": "a.b", "label": "error", "unit": "%", "definition": "d"})
+    difference = Difference(0.1, Interval(0.0, 0.2), 0.0123)
+    compared = {"four": Ablation(difference, 4), "five": Ablation(difference, 5)}
+    number = Numbers(table.Table(None), {"error": error}, None, {}, compared)
+    monkeypatch.setattr(number, "values", lambda variant, metric, seeds=None: values[variant])
+    assert (number.p_value("four"), number.p_value("five"), number.p_value("other")) == ("–", "p = 0.012", "–")
+    assert number.difference("four", "five", "error") == "−5.0 points"
+    assert number.difference("five", "five", "error") == "0.0 [−23.1,\u00a023.1] points"
+    assert number.difference("missing", "five", "error") == "–" and numbers.ENOUGH == 5
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (0.18765, "%", "18.8 %"),
+        (-0.0004, "%", "0.0 %"),
+        (-1.5, "nats", "−1.50 nats"),
+        (0.0123, "", "0.012"),
+        (7, "", "7"),
+    ]
+    + [(350.0, "iterations", "350.0 iterations"), (None, "%", "none"), ("4-9", "", "4-9"), (0.0, "SD", "0.00 SD")],
+)
+def test_numbers_are_written_with_their_unit(value, unit, expected):
+    assert write(value, unit) == expected
