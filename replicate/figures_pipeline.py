@@ -5,7 +5,10 @@
 Each figure names the test error of its runs. Figure 2 is of every variant that maximises L_I, of the first seed.
 """
 
+import os
 from pathlib import Path
+
+os.environ["MPLBACKEND"] = "agg"  # a notebook passes its own on, which matplotlib may not know here
 
 from matplotlib.figure import Figure
 

@@ -5,8 +5,11 @@
 No run is picked by hand: a figure of one run is of that with the median test error of its variant, or with the lowest.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
+
+os.environ["MPLBACKEND"] = "agg"  # a notebook passes its own on, which matplotlib may not know here
 
 import numpy as np
 import pandas as pd
