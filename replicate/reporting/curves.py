@@ -61,7 +61,7 @@ def figure1(series: Series) -> Figure:
         for axes in panels:
             axes.axhline(ceiling, color=REFERENCE, linestyle=":", label=f"ceiling of InfoNCE: {ceiling:.2f}")
     panels[0].set(ylabel="$L_I$ of $c_1$ (nats)", title=f"the paper's Figure 1: iterations up to {parts[0][1]}")
-    panels[-1].xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], prune="lower" if panels[1:] else None))
+    panels[-1].xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], prune="lower" if len(panels) > 1 else None))
     places = {label: 1.05 + 0.05 * i for i, label in enumerate(series)}  # side by side, so that none hides another's
     for (run, colour), place in zip(lines, [places[label] for label, of in series.items() for _ in of]):
         margin = panels[-1].get_yaxis_transform()

@@ -73,7 +73,8 @@ def samples(panels: Mapping[str, np.ndarray], rows: int = 6, columns: int = 12) 
     figure = Figure(figsize=(WIDTH, 2.5 * height))
     axes = figure.subplots(height, 2).ravel()
     for each, (title, images) in zip(axes, panels.items()):
-        grid(each, images[: rows * columns].reshape(rows, columns, *images.shape[1:]))
+        whole = min(rows, len(images) // columns) * columns
+        grid(each, images[:whole].reshape(-1, columns, *images.shape[1:]))
         each.set_title(title.replace(": ", "\n"))
     for each in axes[len(panels) :]:
         each.set_axis_off()
