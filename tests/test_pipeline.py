@@ -127,7 +127,7 @@ CODE = ("\n\n\n", "\n\n\nmore = 1\n\n\n")
         ([("replicate/measures/naturalness.py", *CODE), ("replicate/measures/posthoc_q.py", *CODE)],
          {"code"} | of_run("codes", "posthoc_q")),
         ([("metrics/runs/infogan-0/probes.json", "{", "{ "), ("replicate/reporting/REPORT.md.j2", "{#", "{# ")],
-         {"code", "tabulate_pipeline", "figures_pipeline", "report"}),
+         {"code", "tabulate_pipeline", "figures_pipeline", "explorer", "report"}),
     ],
 )  # fmt: skip
 def test_a_change_reruns_what_depends_on_it_and_nothing_else(edits, expected, project: Path):
