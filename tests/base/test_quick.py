@@ -4,17 +4,16 @@ from conftest import ROOT
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from replicate.base import parameters, quick
+from replicate import parameters
+from replicate.base import quick
 
 
-def test_the_toy_parameters_are_possible_and_name_no_group_in_vain(tmp_path):
-    yaml = YAML()
-    content = yaml.load(ROOT / "params.yaml")
-    for group, values in quick.TOY.items():
-        assert values.keys() <= content[group].keys()
-        content[group].update(values)
-    yaml.dump(content, tmp_path / "params.yaml")
-    parameters.load(tmp_path / "params.yaml")
+def test_the_toy_parameters_are_possible_and_name_no_group_in_vain(tmp_path, monkeypatch):
+    quick.copy(tmp_path, quick.TOY)
+    before, after = (YAML(typ="safe").load(folder / "params.yaml") for folder in (ROOT, tmp_path))
+    assert before.keys() == after.keys() and all(before[group].keys() == after[group].keys() for group in before)
+    monkeypatch.chdir(tmp_path)
+    assert parameters.load().train.iterations == 100
 
 
 def test_a_copy_does_without_git_whatever_the_configuration_holds(tmp_path, monkeypatch):
