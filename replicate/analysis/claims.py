@@ -230,6 +230,25 @@ def assess_all(
     }
 
 
+def judge(hypothesis: Registered, asked: Claims, table: Table) -> tuple[int, int, bool | None]:
+    """How many of a hypothesis's runs are there, of how many, and whether they meet all that it asks.
+
+    None while one is missing, and where a criterion in words or a control has to be read by a person.
+    """
+    there = {
+        variant: [seed for seed in table.seeds(variant) if seed in seeds] for variant, seeds in hypothesis.runs.items()
+    }
+    made, planned = sum(map(len, there.values())), sum(map(len, hypothesis.runs.values()))
+    if made < planned or hypothesis.criterion:
+        return made, planned, None
+    (variant, seeds), *_ = there.items()
+    only = table.only(variant, seeds)
+    met = [find(each, only.values(variant, each.metric), []).passed[0] for each in hypothesis.conditions]
+    for name in hypothesis.claims:
+        met.append(assess(asked.claims[name], variant, only, {}, asked.draws_digits).verdict == HOLDS)
+    return made, planned, all(met)
+
+
 class Ablation(NamedTuple):
     """A variant beside the one that it is compared with."""
 

@@ -56,6 +56,10 @@ class Table:
         """Those of a variant's runs, ascending."""
         return sorted(seed for name, seed in self.frame.index if name == variant)
 
+    def only(self, variant: str, seeds: Sequence[int]) -> "Table":
+        """The table with no other runs of a variant than those of some seeds."""
+        return Table(self.frame[[name != variant or seed in seeds for name, seed in self.frame.index]])
+
     def complete(self, variant: str, metrics: Sequence[str]) -> list[int]:
         """The seeds of a variant's runs in which all of some metrics were measured, ascending."""
         columns = [self.frame[metric] for metric in metrics]

@@ -10,6 +10,7 @@ from replicate.parameters import Parameters, Variant
 from replicate.reporting.numbers import ENOUGH, Numbers, estimate, write
 
 ERROR = "error"
+SUPPORTED = {True: "supported", False: "not supported"}
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 1) -> str:
@@ -118,6 +119,16 @@ class Tables:
         return f"{label} {value} ({limits}){'' if finding.passed[0] else ' ✗'}", write(
             finding.control, unit
         ) if finding.control is not None else "–"
+
+    def registered_table(self) -> str:
+        """The hypotheses that wait for their runs."""
+        asked, rows = self.numbers.asked, []
+        for name, hypothesis in asked.registered.items():
+            made, planned, met = claims.judge(hypothesis, asked, self.numbers.table)
+            state = "not yet tested" if made < planned else "to be judged" if met is None else SUPPORTED[met]
+            seeds = "; ".join(f"{variant} {', '.join(map(str, of))}" for variant, of in hypothesis.runs.items())
+            rows.append([f"**{name}**: {hypothesis.statement}", seeds, f"{made} of {planned}", state])
+        return markdown(["hypothesis", "runs that test it", "made", "state"], rows, 9)
 
     def machines_table(self) -> str:
         """What the studies' runs were made on."""

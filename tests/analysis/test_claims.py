@@ -207,3 +207,18 @@ def test_the_claims_of_the_repository_name_what_is_there(without, said, params, 
     known = [{name: each for name, each in of.items() if name != without} for of in (params.variants, metrics)]
     with pytest.raises(BadInput, match=rf"claims\.yaml: got {said}"):
         claims.load(*known)
+
+
+def test_a_hypothesis_is_judged_on_its_own_runs_once_all_are_there():
+    asked = {
+        "statement": "a",
+        "known": "b",
+        "runs": {"new": [5, 6]},
+        "conditions": [{"metric": "error", "at_most": 0.1}],
+    }
+    frame = pd.DataFrame({"error": {("new", 4): 0.9, ("new", 5): 0.05, ("new", 6): 0.12}}, dtype=object)
+    frame.index = pd.MultiIndex.from_tuples(frame.index, names=["variant", "seed"])
+    hypothesis = claims.Registered.model_validate(asked)
+    assert claims.judge(hypothesis, None, Table(frame)) == (2, 2, True)
+    assert claims.judge(hypothesis, None, Table(frame[:2])) == (1, 2, None)
+    assert claims.judge(hypothesis.model_copy(update={"criterion": "in words"}), None, Table(frame)) == (2, 2, None)
