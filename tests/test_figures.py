@@ -65,12 +65,6 @@ def test_every_figure_of_the_studies_is_made_and_shows_something(studies):
     assert all(axes.has_data() for name, figure in studies.items() for axes in figure.axes)
 
 
-def test_a_figure_is_written_with_the_same_bytes_each_time(params, tmp_path):
-    for name in ("a.png", "b.png"):
-        style.save(images.figure2(Shown(Path("studies/runs/views-0"), "views")), tmp_path / name)
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-
-
 def test_errors_are_sorted_beside_the_published_one_and_five_runs_have_an_interval():
     few, many = Runs("few", "paper", [0.3, 0.2]), Runs("many", "views", [0.02, 0.03, 0.025, 0.02, 0.03])
     axes = overview.errors([few, many, Runs("split", "lambda", [0.1], [0.01, 0.01])]).axes[0]

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, idx
-from dvc.utils.hydra import apply_overrides
 
 from replicate.base import quick
 
@@ -156,12 +155,3 @@ def test_a_user_s_own_folders_are_left_and_change_no_result(project: Path):
     assert "infogan-7 is of no run in params.yaml" in done.stdout
     assert all(any(path.iterdir()) for path in own) and (project / "runs/Nov30_06-26-51_host").exists()
     assert {path: path.read_bytes() for path in results} == results
-
-
-def test_an_experiment_changes_one_line_of_the_parameters(tmp_path: Path):
-    """`dvc exp run -S` writes params.yaml anew, by the function that is called here."""
-    path = Path(shutil.copy(ROOT / "params.yaml", tmp_path))
-    before = path.read_text(encoding="utf-8").splitlines()
-    apply_overrides(path, ["train.lambda_continuous=0.5"])
-    after = path.read_text(encoding="utf-8").splitlines()
-    assert sum(old != new for old, new in zip(before, after, strict=True)) == 1

@@ -106,16 +106,6 @@ def test_a_template_that_asks_in_vain_is_named_with_its_line(line, said, tmp_pat
         report.render("text.md.j2", context)
 
 
-def test_the_readme_is_written_between_its_marks_and_nowhere_else():
-    first, last = report.MARKERS
-    text = f"before\n{first}\nold\n{last}\nafter\n"
-    assert report.between_markers(text, "new\n") == f"before\n{first}\nnew\n{last}\nafter\n"
-    for wrong in (f"{first}\n", f"{last}\n{first}\n", f"{first}\n{text}", "neither"):
-        with pytest.raises(BadInput, match="once each and in this order"):
-            report.between_markers(wrong, "new\n")
-    assert [(ROOT / "README.md").read_text(encoding="utf-8").count(mark) for mark in report.MARKERS] == [1, 1]
-
-
 def test_fewer_than_five_runs_are_listed_and_five_have_an_interval(monkeypatch):
     values = {"four": [0.1, 0.2, 0.3, 0.4], "five": [0.1, 0.2, 0.3, 0.4, 0.5], "missing": [0.1, 0.2, None, 0.4, 0.5]}
     assert estimate(values["four"], "%") == "10.0, 20.0, 30.0, 40.0 %"

@@ -155,24 +155,6 @@ def test_the_stage_writes_its_outputs_in_the_place_of_others_and_nothing_of_a_us
     assert not list(at_the_end.checkpoints.glob("*.safetensors"))
 
 
-def test_a_training_that_outlived_what_began_it_is_taken_by_the_next_call_and_then_repeated(at_the_end, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(train.os, "getppid", iter([4711, 1]).__next__)
-        train.main()
-    (at_the_end.folder / "training.csv").unlink()
-    train.main()
-    assert all(path.exists() for path in train.outputs(at_the_end))
-    with pytest.raises(pytest.fail.Exception, match="it trains"):
-        train.main()
-
-
-def test_places_that_take_no_output_are_noticed_before_the_training(at_the_end: Run):
-    shutil.rmtree(at_the_end.checkpoints)
-    at_the_end.weights.parent.write_text("no folder")
-    with pytest.raises(OSError, match="runs"):
-        train.main()
-
-
 def test_the_log_has_a_row_for_each_window():
     first, last = train.log_rows(torch.arange(20.0).view(4, 5), every=2)
     assert list(first) == ["iteration", *step.LOG_COLUMNS]

@@ -9,7 +9,6 @@ from ruamel.yaml import YAML
 
 from replicate.analysis import table
 from replicate.analysis.table import ABSENT, Table
-from replicate.base.stage import BadInput
 
 METRICS = {
     "error": {"from": "classification.error", "label": "test error", "unit": "%", "definition": "share of errors"},
@@ -81,12 +80,6 @@ def test_the_written_table_has_every_digit_and_tells_absent_from_null(folder):
     table.write("table.csv", table.of_studies(["a"]))
     expected = "variant,seed,error,pairs,seconds\na,0,0.30000000000000004,–,0.2\na,1,null,–,0.2\n"
     assert Path("table.csv").read_text(encoding="utf-8") == expected
-
-
-def test_a_metric_without_a_definition_is_refused(folder):
-    YAML().dump(METRICS | {"new": {"from": "codes.new", "label": "new", "unit": ""}}, Path("metrics.yaml"))
-    with pytest.raises(BadInput, match=r"metrics\.yaml is not as expected.*\n.*new\.definition"):
-        table.metrics()
 
 
 @pytest.mark.parametrize("file", ["classification", "probes", "run"])

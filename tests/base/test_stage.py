@@ -1,27 +1,6 @@
-import errno
 import time
 
-import pytest
-
-from replicate.base import stage
 from replicate.base.stage import Progress
-
-
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (stage.BadInput("key: got 1, expected 2"), "error: key: got 1, expected 2"),
-        (PermissionError(errno.EACCES, "Permission denied", "runs"), "error: [Errno 13] Permission denied: 'runs'"),
-        (KeyboardInterrupt("go on"), "interrupted: go on"),
-    ],
-)
-def test_a_stage_ends_with_a_message_and_no_traceback(error: BaseException, message: str):
-    def main():
-        raise error
-
-    with pytest.raises(SystemExit) as end:
-        stage.run(main)
-    assert end.value.code == message
 
 
 def test_time_is_counted_from_where_it_resumed_to_where_it_ended(capsys):

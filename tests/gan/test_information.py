@@ -90,11 +90,6 @@ def test_jensen_shannon_lies_between_independence_and_certainty():
     assert information.jensen_shannon(certain) == pytest.approx(0, abs=1e-6)
 
 
-def test_the_marginal_pairs_are_all_but_the_diagonal():
-    scores = torch.arange(16.0).view(4, 4)
-    assert information._marginal_pairs(scores).tolist() == [1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 14]
-
-
 def test_infonce_of_a_category_ends_below_its_entropy():
     """A critic that knows the category cannot tell apart the samples of a batch that share it."""
     assert information.infonce_ceiling(10, 128) == pytest.approx(2.267, abs=1e-3)

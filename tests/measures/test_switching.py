@@ -46,9 +46,3 @@ def test_categories_that_are_the_digits_switch_always_and_a_c1_that_does_nothing
     assert ideal == {"switched": 1, "switched_lowest": 1, "digits_in_a_row": 10}
     idle = switching.scores(switching.rows(lambda codes: images(10 * codes.noise[:, 0]), classified, codes(20), 10))
     assert idle == {"switched": 0, "switched_lowest": 0, "digits_in_a_row": 1}
-
-
-def test_random_digits_switch_but_are_few_in_a_row():
-    scores = switching.scores(np.random.default_rng(0).integers(10, size=(3000, 10)))
-    assert scores["switched"] == pytest.approx(0.9, abs=0.01)
-    assert scores["digits_in_a_row"] == pytest.approx(10 * (1 - 0.9**10), abs=0.1)

@@ -99,15 +99,6 @@ def test_runs_are_made_though_a_worker_is_killed_and_the_failed_are_named(
     assert [this.name for this in make.missing(["infogan", "gan"], planned)] == ["gan-1"]
 
 
-def test_the_first_seeds_of_all_variants_come_first(params: Parameters, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    names = [this.name for this in make.missing(["k20", "official"], params)]
-    assert names[:4] == ["k20-0", "official-0", "k20-1", "official-1"]
-    assert sorted(names) == sorted(f"{of}-{s}" for of in ("k20", "official") for s in params.variants[of].seeds)
-    with pytest.raises(BadInput, match="variant: got 'wgan'"):
-        make.missing(["wgan"], params)
-
-
 def test_a_worker_gets_all_that_the_stages_of_a_run_need(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(classifier, "load", lambda: None)
@@ -119,14 +110,3 @@ def test_a_worker_gets_all_that_the_stages_of_a_run_need(tmp_path, monkeypatch):
         assert source.fingerprint(f"replicate.{stage}", tmp_path) == source.fingerprint(f"replicate.{stage}")
     monkeypatch.chdir(tmp_path)
     run.parameters.load()
-
-
-def test_jobs_that_there_cannot_be_are_refused(monkeypatch, capsys):
-    monkeypatch.setattr(make, "MEMORY_LIMIT", 8e9)
-    with pytest.raises(BadInput, match="jobs: got 7, expected at most 6: each needs 1.2 GB"):
-        make.cluster(7, None)
-    for option in ("--jobs=0", "--threads=-1"):
-        monkeypatch.setattr(sys, "argv", ["make", "infogan", option])
-        with pytest.raises(SystemExit):
-            make.main()
-        assert "--jobs and --threads are 1 or more" in capsys.readouterr().err
