@@ -1,11 +1,15 @@
 """Generators of drawn bars and the like, of which it is known what each code does."""
 
+import contextlib
 from collections.abc import Callable
+from functools import reduce
 
 import torch
+from conftest import ROOT
 from torch import Tensor
 from torch.nn import functional as F
 
+from replicate.analysis import table
 from replicate.gan.latent import Codes
 
 Generate = Callable[[Codes], Tensor]
@@ -54,3 +58,14 @@ def spoilt(generate: Generate) -> Generate:
 def without_ink(generate: Generate) -> Generate:
     """Black at ±2."""
     return lambda codes: generate(codes) * ~far(codes)
+
+
+def lacking(file: str, content: dict) -> set[str]:
+    """The metrics of metrics.yaml that a run's file should have and does not."""
+    with contextlib.chdir(ROOT):
+        sources = [metric.source.split(".") for metric in table.metrics().values()]
+    missing = set()
+    for first, *keys in sources:
+        if first == file and reduce(lambda of, key: of.get(key, {}), keys, content) == {}:
+            missing.add(".".join(keys))
+    return missing

@@ -20,11 +20,3 @@ def test_without_q_is_the_iteration_whose_q_counts_for_nothing(new_codes, digits
     assert [key for key in a if not key.startswith("head.") and not torch.equal(a[key], b[key])] == []
     assert not torch.equal(a["generator.fully_connected.0.weight"], before["generator.fully_connected.0.weight"])
     assert [key for key in b if key.startswith("head.") and not torch.equal(b[key], before[key])] == []
-
-
-def test_functions_are_timed_in_turn():
-    calls = []
-    seconds = cost.in_turn({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 3, "test")
-    assert {name: len(times) for name, times in seconds.items()} == {"a": 3, "b": 3}
-    assert all(time > 0 for times in seconds.values() for time in times)
-    assert "".join(calls).replace("aaa", "a").replace("bbb", "b") == "ababab"

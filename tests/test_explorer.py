@@ -108,11 +108,6 @@ def test_the_page_holds_what_is_read_in_the_images_of_its_codes(made: Made):
     np.testing.assert_allclose(found[1:].T, read, atol=0.51 / content.PARTS)
 
 
-def test_a_category_s_digits_are_the_fewest_that_are_most_of_its_images():
-    shown = np.array([4] * 6 + [9] * 5 + [1] + [7] * 9 + [2])
-    assert content.main_digits(np.repeat([0, 1], [12, 10]), shown, 2) == [[4, 9], [7]]
-
-
 # --- In a browser ------------------------------------------------------------------------------------------------------
 
 GREYS = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 == 0)"
@@ -177,9 +172,8 @@ def test_keys_move_all_that_a_hand_moves_and_a_link_restores_it(visit):
         "#c3": "End",
         ".run >> nth=1 >> summary": "Enter",
     }
-    for selector, key in (
-        keys | {f"[name={name}]:checked": "ArrowRight" for name in ("c1", "reader", "digit")}
-    ).items():
+    keys |= {f"[name={name}]:checked": "ArrowRight" for name in ("c1", "reader", "digit")}
+    for selector, key in keys.items():
         page.press(selector, key)
     codes = {"c1": "1", "c2": "0.05", "c3": "2", "reader": "gan", "digit": "1"}
     assert state(page) == codes | {"runs": "infogan,infomax", "at": "0", "z": "0"}

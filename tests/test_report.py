@@ -88,11 +88,8 @@ def test_a_new_metric_is_a_record_and_a_number_in_a_runs_file(folder):
     ("line", "said"),
     [
         ("{{ require(number < 0.5) }}", "TemplateRuntimeError: the results no longer say this"),
-        ("{{ require(nothing < 0.5) }}", "TypeError: '<' not supported"),
-        ("{{ numbr }}", "UndefinedError: 'numbr' is undefined"),
         ("{{ values['eror'] }}", "UndefinedError: .*eror"),
         ("{{ lacking() }}", "KeyError: 'eror'"),
-        ("{{ number | }}", "TemplateSyntaxError: "),
     ],
 )
 def test_a_template_that_asks_in_vain_is_named_with_its_line(line, said, tmp_path, monkeypatch):
@@ -101,7 +98,7 @@ def test_a_template_that_asks_in_vain_is_named_with_its_line(line, said, tmp_pat
 
     (tmp_path / "text.md.j2").write_text(f"{{{{ require(number > 0.5) }}}}\nfirst\n{line}\nlast\n")
     monkeypatch.setattr(report, "TEMPLATES", tmp_path)
-    context = {"require": require, "number": 0.75, "nothing": None, "values": {}, "lacking": lacking}
+    context = {"require": require, "number": 0.75, "values": {}, "lacking": lacking}
     with pytest.raises(BadInput, match=rf"^text\.md\.j2:3: {said}"):
         report.render("text.md.j2", context)
 
@@ -110,10 +107,8 @@ def test_fewer_than_five_runs_are_listed_and_five_have_an_interval(monkeypatch):
     values = {"four": [0.1, 0.2, 0.3, 0.4], "five": [0.1, 0.2, 0.3, 0.4, 0.5], "missing": [0.1, 0.2, None, 0.4, 0.5]}
     assert estimate(values["four"], "%") == "10.0, 20.0, 30.0, 40.0 %"
     assert estimate(values["five"], "%") == "30.0 [10.4,\u00a049.6] %"  # ± 2.776 · 0.1581 / √5
-    assert (
-        estimate(values["missing"], "%") == "none in 1 of 5"
-        and estimate(values["missing"][:3], "") == "0.10, 0.20, none"
-    )
+    assert estimate(values["missing"], "%") == "none in 1 of 5"
+    assert estimate(values["missing"][:3], "") == "0.10, 0.20, none"
     assert estimate([], "%") == "–"
     error = table.Metric.model_validate({"from": "a.b", "label": "error", "unit": "%", "definition": "d"})
     difference = Difference(0.1, Interval(0.0, 0.2), 0.0123)
@@ -126,16 +121,6 @@ def test_fewer_than_five_runs_are_listed_and_five_have_an_interval(monkeypatch):
     assert number.difference("missing", "five", "error") == "–" and numbers.ENOUGH == 5
 
 
-@pytest.mark.parametrize(
-    ("value", "unit", "expected"),
-    [
-        (0.18765, "%", "18.8 %"),
-        (-0.0004, "%", "0.0 %"),
-        (-1.5, "nats", "−1.50 nats"),
-        (0.0123, "", "0.012"),
-        (7, "", "7"),
-    ]
-    + [(350.0, "iterations", "350.0 iterations"), (None, "%", "none"), ("4-9", "", "4-9"), (0.0, "SD", "0.00 SD")],
-)
-def test_numbers_are_written_with_their_unit(value, unit, expected):
-    assert write(value, unit) == expected
+def test_numbers_are_written_with_their_unit():
+    assert (write(0.18765, "%"), write(-0.0004, "%"), write(None, "%")) == ("18.8 %", "0.0 %", "none")
+    assert (write(-1.5, "nats"), write(0.0123, ""), write(7, "")) == ("−1.50 nats", "0.012", "7")

@@ -44,22 +44,10 @@ def few(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (
-            {"params.kmeans.seed": 2**32},
-            r"kmeans\.seed\n.*less than 4294967296",
-        ),  # as scikit-learn would say after hours
-        (
-            few(digits=[4, 5], training_images=2000, batch_size=512, batchnorm_images=1000),
-            "batch_size: got 512, expected at most 200: as many training and test images show one of the digits",
-        ),
-        (few(training_images=110, batch_size=10, batchnorm_images=100), "got 110, expected 128 or more"),
+        (few(digits=[4, 5], training_images=2000, batch_size=512), "batch_size: got 512, expected at most 200"),
         (few(batchsize=128), r"train\.batchsize\n.*not permitted"),
-        (few(batch_size=...), r"train\.batch_size\n.*required"),
         (few(lambda_discrete=math.nan), r"train\.lambda_discrete\n.*finite"),
-        (
-            {"params.runs.variants": ["gan", "wgan"]},
-            r"runs\.variants: got \['wgan'\], expected names of variants\.yaml",
-        ),
+        ({"params.runs.variants": ["gan", "wgan"]}, r"runs\.variants: got \['wgan'\], expected names"),
         ({"variants.k20.settings": ...}, r"variants\.k20\.settings\n.*required"),
         ({"variants.k20.settings": {"train": {"log_every": 7}}}, r"k20: .*\n.*train\n.*multiple of log_every \(7\)"),
         ({"variants.infomax.settings": {"objective": "infomax"}}, "critic: got None, expected one for the objective"),

@@ -37,28 +37,22 @@ def test_its_size_is_that_of_qs_head(head):
     assert sum(parameter.numel() for parameter in head.parameters()) == pytest.approx(133_262, rel=0.1)
 
 
-def test_rows_are_images_and_columns_codes(head, features, codes):
+def test_rows_are_images_and_columns_codes_and_logits_are_the_scores_of_categories(head, features, codes):
     scores = head.scores(features, codes)
     assert [matrix.shape for matrix in scores] == [(N, N)] * 3
     for i, k in ((0, 0), (1, 4), (5, 2)):
         pair = head.scores(features[i : i + 1], Codes(*(part[k : k + 1] for part in codes)))
         for matrix, score in zip(scores, pair, strict=True):
             torch.testing.assert_close(matrix[i, k], score[0, 0])
+    torch.testing.assert_close(head.category_logits(features)[:, codes.category], scores[0])
 
 
-def test_the_logits_of_a_category_are_its_scores(head, features, codes):
-    logits = head.category_logits(features)
-    assert logits.shape == (N, 10)
-    torch.testing.assert_close(logits[:, codes.category], head.scores(features, codes)[0])
-
-
-@pytest.mark.parametrize("estimator", list(information.ESTIMATORS))
-def test_the_bounds_are_those_of_the_estimator(estimator: str, settings, features, codes):
-    of_estimator = settings.critic.model_copy(update={"estimator": estimator})
-    head = networks.CriticHead(change(settings, critic=of_estimator)).eval()
-    bounds = head.lower_bounds(features, codes)
-    expected = [information.ESTIMATORS[estimator](scores) for scores in head.scores(features, codes)]
-    torch.testing.assert_close(bounds, torch.stack(expected))
+def test_the_bounds_are_those_of_the_estimator(settings, features, codes):
+    for estimator, of_scores in information.ESTIMATORS.items():
+        of_estimator = settings.critic.model_copy(update={"estimator": estimator})
+        head = networks.CriticHead(change(settings, critic=of_estimator)).eval()
+        expected = torch.stack([of_scores(scores) for scores in head.scores(features, codes)])
+        torch.testing.assert_close(head.lower_bounds(features, codes), expected)
 
 
 def test_continuous_codes_are_the_means_that_the_scores_imply(head, features, codes):

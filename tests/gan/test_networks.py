@@ -29,9 +29,7 @@ def test_table_1_has_the_papers_layers(built: Model):
         *((75_776, 1_024), (1_024, 1_024), (6_422_528, 6_272), (6_272, 6_272)),
         *((131_072, 64), (64, 64), (1_024, 1)),
     ]
-    assert discriminator == [
-        *((1_024, 64), (131_072, 128), (128, 128), (6_422_528, 1_024), (1_024, 1_024), (1_024, 1)),
-    ]
+    assert discriminator == [*((1_024, 64), (131_072, 128), (128, 128), (6_422_528, 1_024), (1_024, 1_024), (1_024, 1))]
     assert head == [(131_072, 128), (128, 128), (1_792, 14)]
     assert [sum(map(sum, layers)) for layers in (generator, discriminator, head)] == [6_652_481, 6_559_169, 133_262]
     for network, layers in zip(built.children(), (generator, discriminator, head), strict=True):

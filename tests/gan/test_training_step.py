@@ -125,10 +125,7 @@ RECORDED = {
         [1.425375, 0.732171, 0.006177, -0.362737, -0.421732],
         [1.454625, 0.738542, 0.032463, -0.428251, -0.421386],
     ],
-    "gan": [
-        [1.425375, 0.732171, 0.006177, -0.362737, -0.421732],
-        [1.475649, 0.750843, 0.018099, -0.435061, -0.472968],
-    ],
+    "gan": [[1.425375, 0.732171, 0.006177, -0.362737, -0.421732], [1.475649, 0.750843, 0.018099, -0.435061, -0.472968]],
     "infomax": [
         [1.425375, 0.734632, -0.102569, -0.015363, 0.028034],
         [1.465648, 0.737883, 0.018693, 0.027498, 0.021344],
@@ -148,25 +145,23 @@ def test_the_first_iterations_are_those_of_the_studies(variant: str, device: tor
     torch.testing.assert_close(training.log.cpu(), torch.tensor(RECORDED[variant]), atol=3e-4, rtol=0)
 
 
-def test_another_seed_gives_another_run(digits, small: Parameters):
+def test_another_seed_is_another_run_and_more_categories_leave_the_other_weights_and_all_draws(
+    digits, small: Parameters
+):
     settings = small.settings("infogan")
-    one, other = (step.start(seed, digits, settings, CPU) for seed in (0, 1))
-    ours, theirs = model.to_tensors(one.model), model.to_tensors(other.model)
-    assert not torch.isclose(
-        ours["generator.fully_connected.0.weight"], theirs["generator.fully_connected.0.weight"]
-    ).all()
-    drawn, others = (step.draw(training, 0, settings) for training in (one, other))
+    chosen = ((0, 10), (1, 10), (0, 20))
+    runs = [step.start(seed, digits, change(settings, latent={"categories": K}), CPU) for seed, K in chosen]
+    of_one, of_seed, of_20 = (model.to_tensors(training.model) for training in runs)
+    first = "generator.fully_connected.0.weight"
+    assert not torch.isclose(of_one[first], of_seed[first]).all()
+    alike = [name for name in of_one if of_one[name].shape == of_20[name].shape]
+    assert of_one.keys() - alike == {first, "head.output.weight", "head.output.bias"}
+    assert all(torch.equal(of_one[name], of_20[name]) for name in alike)
+    assert all(
+        torch.equal(runs[0].random[name].get_state(), runs[2].random[name].get_state()) for name in runs[0].random
+    )
+    drawn, others = (step.draw(training, 0, settings) for training in runs[:2])
     assert not torch.equal(drawn.real, others.real) and not torch.isclose(drawn.noise, others.noise).any()
-
-
-def test_another_number_of_categories_leaves_the_other_weights_and_all_draws_alike(digits, small: Parameters):
-    settings = small.settings("infogan")
-    one, other = (step.start(0, digits, change(settings, latent={"categories": K}), CPU) for K in (10, 20))
-    ours, theirs = model.to_tensors(one.model), model.to_tensors(other.model)
-    alike = [name for name in ours if ours[name].shape == theirs[name].shape]
-    assert ours.keys() - alike == {"generator.fully_connected.0.weight", "head.output.weight", "head.output.bias"}
-    assert all(torch.equal(ours[name], theirs[name]) for name in alike)
-    assert all(torch.equal(one.random[name].get_state(), other.random[name].get_state()) for name in one.random)
 
 
 def test_an_epoch_shows_each_image_once_and_the_next_in_another_order(digits):

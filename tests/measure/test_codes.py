@@ -1,17 +1,15 @@
 """A constructed run that does all that the paper says scores so."""
 
-import contextlib
 import math
-from functools import reduce
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import ROOT, change
+from conftest import change
+from constructed import VALUES, bars, lacking
 from torch import nn
 
-from replicate.analysis import table
 from replicate.gan.information import Posterior, variational
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
@@ -29,11 +27,8 @@ class Bars(nn.Module):
     """A generator (N, 74) -> (N, 1, 28, 28): c1 sets a bar's brightness, c2 widens it, c3 turns it left."""
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        y, x = torch.meshgrid(torch.arange(28) - 13.5, torch.arange(28) - 13.5, indexing="ij")
-        widening, turning = inputs[:, -2, None, None], inputs[:, -1, None, None]
-        distance = (x - (0.1 * turning).tan() * y).abs()
-        bars = ((8 + widening) / 2 + 0.5 - distance).clamp(0, 1) * (y.abs() < 9)
-        return (bars * LEVELS[inputs[:, -12:-2].argmax(dim=1), None, None])[:, None]
+        level = LEVELS[inputs[:, -12:-2].argmax(dim=1)]
+        return bars(-0.1 * inputs[:, -1], 8 + inputs[:, -2]) * level[:, None, None, None]
 
 
 class Levels(nn.Module):
@@ -75,7 +70,7 @@ def labelled(n: int) -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.fixture(scope="module")
 def metrics(params: Parameters) -> dict:
     sizes = {"samples_per_category": 24, "traversals_per_category": 2, "bound_samples": 2000, "real_images": 100}
-    options = params.codes.model_copy(update=sizes | {"traversal_values": [-2.0, -1.0, 0.0, 1.0, 2.0]})
+    options = params.codes.model_copy(update=sizes | {"traversal_values": VALUES})
     test, settings = labelled(40), change(params.settings("infogan"), train={"batch_size": 16})
     styles = morphometry.measure(test[0].numpy())
     return codes.measure(MODEL, CLASSIFIER, DIGITS.numpy(), test, styles, LOG, settings, options)[0]
@@ -107,17 +102,6 @@ def test_information_comes_from_the_log_and_from_fresh_codes(metrics):
     # log 2 − ½ log 2π − E[c²] / 2, of a Q that knows nothing of c2, c3 ~ Unif(−1, 1)
     expected = math.log(2) - 0.5 * math.log(2 * math.pi) - 1 / 6
     assert [information["lower_bound_c2"], information["lower_bound_c3"]] == pytest.approx([expected] * 2, abs=0.02)
-
-
-def lacking(file: str, content: dict) -> set[str]:
-    """The metrics of metrics.yaml that a run's file should have and does not."""
-    with contextlib.chdir(ROOT):
-        sources = [metric.source.split(".") for metric in table.metrics().values()]
-    missing = set()
-    for first, *keys in sources:
-        if first == file and reduce(lambda of, key: of.get(key, {}), keys, content) == {}:
-            missing.add(".".join(keys))
-    return missing
 
 
 def test_registered_metrics_are_those_that_are_measured(metrics):

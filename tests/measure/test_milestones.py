@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 import torch
 from conftest import change
-from test_codes import CLASSIFIER, MODEL, labelled, lacking
+from constructed import lacking
+from test_codes import CLASSIFIER, MODEL, labelled
 
 from replicate.base import mnist
 from replicate.gan import model

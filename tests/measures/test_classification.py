@@ -10,19 +10,15 @@ def test_contingency_counts_pairs():
     assert counts[0, 7] == 2 and counts[0, 1] == 1 and counts[2, 9] == 1 and counts.sum() == 4
 
 
-def test_majority_lets_categories_share_a_digit_where_one_to_one_does_not():
+@pytest.mark.parametrize(
+    ("first", "second", "majority", "one_to_one"),
+    [((50, 20), (40, 30), [3, 3], [3, 5]), ((50, 49), (40, 0), [3, 3], [5, 3])],  # 50 + 30 right; not greedy
+)
+def test_majority_lets_categories_share_a_digit_where_one_to_one_does_not(first, second, majority, one_to_one):
     counts = np.zeros((2, 10), dtype=int)
-    counts[0, [3, 5]] = 50, 20
-    counts[1, [3, 5]] = 40, 30
-    assert classification.match_majority(counts).tolist() == [3, 3]
-    assert classification.match_one_to_one(counts).tolist() == [3, 5]  # 50 + 30 right, the other way 20 + 40
-
-
-def test_one_to_one_is_best_in_total_and_not_greedy():
-    counts = np.zeros((2, 10), dtype=int)
-    counts[0, [3, 5]] = 50, 49
-    counts[1, [3, 5]] = 40, 0
-    assert classification.match_one_to_one(counts).tolist() == [5, 3]
+    counts[:, [3, 5]] = first, second
+    assert classification.match_majority(counts).tolist() == majority
+    assert classification.match_one_to_one(counts).tolist() == one_to_one
 
 
 def test_categories_without_a_digit_are_unmatched_and_not_reached():

@@ -40,7 +40,7 @@ def scored():
     styles = morphometry.measure(real[:, 0].numpy())
 
     def scored(generate) -> dict[str, float | None]:
-        traversal = continuous_codes.traverse(generate, codes(2, 2, scale=0.2), 2, VALUES)
+        traversal = continuous_codes.traverse(generate, codes(2, 1, scale=0.2), 2, VALUES)
         return variation.scores(traversal, REAL_STD, coarse, real, styles, np.zeros(len(real), int))
 
     return scored
