@@ -1,14 +1,16 @@
-"""The download, of made-up files; mirrors are folders, and npm is a stand-in."""
+"""The download and the loading of made-up files; mirrors are folders."""
 
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import write
 from torchvision.datasets import MNIST
 
 from replicate import download
+from replicate.base import mnist
 from replicate.base.stage import BadInput
 
 
@@ -72,3 +74,20 @@ def test_a_wrong_file_is_refused_and_every_source_is_named(mine, mnist_files, pi
         assert said in str(error.value)
     assert not (tmp_path / "data" / "t10k-images-idx3-ubyte").exists()
     assert (tmp_path / "data" / "train-images-idx3-ubyte").exists()
+
+
+def test_images_and_labels_are_those_of_the_files_and_one_flipped_bit_is_refused(mnist_files, pinned_mnist, tmp_path):
+    write(tmp_path / "data", mnist_files)
+    images, labels = mnist.load("train", pinned_mnist, tmp_path / "data")
+    assert images.shape == (7, 28, 28) and images.dtype == torch.uint8
+    assert labels.shape == (7,) and labels.dtype == torch.int64
+    assert images.numpy().tobytes() == mnist_files["train-images-idx3-ubyte"][16:]
+    assert bytes(labels.tolist()) == mnist_files["train-labels-idx1-ubyte"][8:]
+    inputs = mnist.as_input(images)
+    assert inputs.shape == (7, 1, 28, 28) and 0.9 < inputs.max() <= 1
+    assert torch.equal((inputs[:, 0] * 255).round().to(torch.uint8), images)
+    content = bytearray(mnist_files["train-labels-idx1-ubyte"])
+    content[-1] ^= 1
+    (tmp_path / "data" / "train-labels-idx1-ubyte").write_bytes(content)
+    with pytest.raises(BadInput, match="train-labels-idx1-ubyte is not as expected"):
+        mnist.load("train", pinned_mnist, tmp_path / "data")

@@ -192,15 +192,3 @@ def test_on_a_phone_two_runs_fit_below_the_codes_and_a_finger_moves_them(visit):
     page.touchscreen.tap(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2)
     page.locator(".categories label").nth(6).tap()
     assert 0.5 < float(state(page)["c2"]) <= 2 and state(page)["c1"] == "6"
-
-
-def test_a_test_image_gives_its_code_to_the_sliders(visit, made: Made):
-    page = visit("#reader=infomax&at=0")
-    page.locator(".digits label").nth(7).click()
-    run, best = made.runs[2], int(np.argmax(made.runs[2]["posteriors"][7]))
-    assert f"c1 = {best} " in page.text_content(".chosen p")
-    wrong = [run["matched"][np.argmax(row)] for row in run["posteriors"]] != np.sort(made.test[1])
-    assert page.locator(".digits .wrong").count() == wrong.sum()
-    page.click("#take")
-    kept = state(page)
-    assert (kept["c1"], float(kept["c2"]), float(kept["c3"])) == (str(best), *np.clip(run["continuous"][7], -2, 2))

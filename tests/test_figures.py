@@ -1,4 +1,4 @@
-"""The figures, from the studies' runs in git, and from some of them as if the pipeline had made them."""
+"""The figures of the studies, from the runs in git."""
 
 import shutil
 from pathlib import Path
@@ -8,16 +8,14 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from replicate import figures_pipeline, figures_studies, parameters
+from replicate import figures_studies, parameters
 from replicate.analysis import statistics
 from replicate.base import mnist
-from replicate.gan import run
 from replicate.reporting import curves, images, overview, style
 from replicate.reporting.overview import Runs
 from replicate.reporting.shown import Shown
 
 STUDIES = {"errors", "errors-short", "split", "claims", "figure1", "figure2", "figure2-views", "codes", "gradients"}
-PIPELINE = {"figure1", "milestones", "codes", "samples"}
 LABELS = torch.arange(10).repeat(50)
 
 
@@ -59,17 +57,6 @@ def test_errors_are_sorted_beside_the_published_one_and_five_runs_have_an_interv
     assert [text.get_text() for text in axes.texts if "2.5" in text.get_text()] == ["2.5 %"]
 
 
-def test_runs_on_which_something_was_found_are_apart_from_those_that_test_it(params):
-    def found(seeds) -> tuple[int, int]:
-        variant = params.variants["infogan"].model_copy(update={"found": list(seeds)})
-        of = figures_studies.Studies(params.model_copy(update={"variants": params.variants | {"infogan": variant}}))
-        split = of.runs("infogan", "error")
-        return len(split.suggested), len(split.values)
-
-    assert found(range(3)) == (3, 17)
-    assert found(range(20)) == (0, 20)
-
-
 def test_codes_have_their_signs_aligned():
     runs = [Shown(Path(f"studies/runs/infogan-{seed}"), "InfoGAN") for seed in (0, 9)]
     assert {each.role("rotation")[1] for each in runs} == {1, -1}
@@ -96,21 +83,3 @@ def test_two_digits_are_divided_by_slant_in_the_colours_of_their_categories(para
     assert of.of_sample[0].tolist() == sorted(list(range(10)) * 2)
     real = images.split([of], (4, 9)).axes[0].images[0].get_array()
     assert np.allclose(real[:, :28].max(axis=(0, 1)), images.to_rgb(style.SKY), atol=0.01)
-
-
-@pytest.mark.parametrize(
-    "variants, seeds, more",
-    [
-        (["infogan", "gan"], [0, 1], {"confusion", "figure2-infogan"}),
-        (["gan"], [0], set()),
-        (["k5", "k20"], [0], {"figure2-k5", "figure2-k20"}),
-    ],
-)
-def test_the_pipelines_figures_of_whichever_runs(params, no_mnist, monkeypatch, variants, seeds, more):
-    monkeypatch.setattr(run, "RUNS", Path("studies/runs"))
-    runs = params.runs.model_copy(update={"variants": variants, "seeds": seeds})
-    figures = figures_pipeline.draw(params.model_copy(update={"runs": runs}))
-    assert figures.keys() == PIPELINE | more
-    errors = [text.get_text() for text in figures["figure1"].legends[0].get_texts()][: len(variants)]
-    assert all("test error" in each for each in errors)
-    assert all(each.count(" %, ") == len(seeds) - 1 for each in errors if "–" not in each)

@@ -19,7 +19,6 @@ from replicate.reporting.numbers import Numbers, estimate, require, write
 
 TEMPLATES = [*report.TEXTS, "readme.md.j2"]
 OF_PIPELINE = "pipeline.md.j2"  # the one text that moves with the pipeline's runs
-BESIDE = ("baselines", "classifier", "cost")
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +37,6 @@ def folder(tmp_path, monkeypatch) -> Path:
         shutil.copy(ROOT / name, tmp_path)
     ignore = shutil.ignore_patterns("*.png", "*.npz", "*.csv")
     shutil.copytree(ROOT / "metrics/runs", tmp_path / "metrics/runs", ignore=ignore)
-    for name in BESIDE:
-        shutil.copy(ROOT / f"metrics/{name}.json", tmp_path / "metrics")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -74,6 +71,7 @@ def test_the_pipelines_own_runs_move_no_text_but_theirs(texts, folder):
 def test_a_new_metric_is_a_record_and_a_number_in_a_runs_file(folder):
     run = folder / "studies/runs/infogan-0"
     shutil.copytree(ROOT / "studies/runs/infogan-0", run, ignore=shutil.ignore_patterns("*.png", "*.npz", "*.csv"))
+    shutil.copytree(ROOT / "studies/beside", folder / "studies/beside")
     edit(run / "codes.json", lambda of: of.update(novelty={"share": 0.4321}))
     with open("metrics.yaml", "a", encoding="utf-8") as file:
         file.write('novelty:\n  from: codes.novelty.share\n  label: new one\n  unit: "%"\n  definition: how new\n')
@@ -84,23 +82,15 @@ def test_a_new_metric_is_a_record_and_a_number_in_a_runs_file(folder):
     assert context["by_variant"](["paper"], ["novelty"]).splitlines()[-1] == "| InfoGAN | 1 | 43.2 % |"
 
 
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
+def test_a_template_that_asks_in_vain_is_named_with_its_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "TEMPLATES", tmp_path)
+    for line, said in (
         ("{{ require(number < 0.5) }}", "TemplateRuntimeError: the results no longer say this"),
         ("{{ values['eror'] }}", "UndefinedError: .*eror"),
-        ("{{ lacking() }}", "KeyError: 'eror'"),
-    ],
-)
-def test_a_template_that_asks_in_vain_is_named_with_its_line(line, said, tmp_path, monkeypatch):
-    def lacking():
-        raise KeyError("eror")
-
-    (tmp_path / "text.md.j2").write_text(f"{{{{ require(number > 0.5) }}}}\nfirst\n{line}\nlast\n")
-    monkeypatch.setattr(report, "TEMPLATES", tmp_path)
-    context = {"require": require, "number": 0.75, "values": {}, "lacking": lacking}
-    with pytest.raises(BadInput, match=rf"^text\.md\.j2:3: {said}"):
-        report.render("text.md.j2", context)
+    ):
+        (tmp_path / "text.md.j2").write_text(f"{{{{ require(number > 0.5) }}}}\nfirst\n{line}\nlast\n")
+        with pytest.raises(BadInput, match=rf"^text\.md\.j2:3: {said}"):
+            report.render("text.md.j2", {"require": require, "number": 0.75, "values": {}})
 
 
 def test_fewer_than_five_runs_are_listed_and_five_have_an_interval(monkeypatch):

@@ -1,16 +1,20 @@
-"""The training step against a plain one in float64, and what it draws."""
+"""The training step against a plain one in float64, what it draws and what it costs."""
 
 import math
 from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import CPU, DEVICES, change
+from conftest import CPU, DEVICES, change, needs_gpu
 from torch import Tensor
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.step import multiply_adds
+from replicate import cost
 from replicate.base import mnist
 from replicate.gan import information, latent, model, step, views
+from replicate.gan.cuda_graph import FIRST, Stepper
 from replicate.gan.model import Model
 from replicate.gan.settings import RecognitionViews, Settings, View
 from replicate.gan.views import Changes
@@ -151,16 +155,18 @@ def test_another_seed_is_another_run_and_more_categories_leave_the_other_weights
     settings = small.settings("infogan")
     chosen = ((0, 10), (1, 10), (0, 20))
     runs = [step.start(seed, digits, change(settings, latent={"categories": K}), CPU) for seed, K in chosen]
-    of_one, of_seed, of_20 = (model.to_tensors(training.model) for training in runs)
+    of_one, of_seed, wider = (model.to_tensors(training.model) for training in runs)
     first = "generator.fully_connected.0.weight"
     assert not torch.isclose(of_one[first], of_seed[first]).all()
-    alike = [name for name in of_one if of_one[name].shape == of_20[name].shape]
+    alike = [name for name in of_one if of_one[name].shape == wider[name].shape]
     assert of_one.keys() - alike == {first, "head.output.weight", "head.output.bias"}
-    assert all(torch.equal(of_one[name], of_20[name]) for name in alike)
+    assert all(torch.equal(of_one[name], wider[name]) for name in alike)
     assert all(
         torch.equal(runs[0].random[name].get_state(), runs[2].random[name].get_state()) for name in runs[0].random
     )
-    drawn, others = (step.draw(training, 0, settings) for training in runs[:2])
+    of_runs = (change(settings, latent={"categories": K}) for _, K in chosen)
+    drawn, others, of_20 = (step.draw(training, 0, of_run) for training, of_run in zip(runs, of_runs))
+    assert torch.equal(drawn.noise, of_20.noise) and torch.equal(drawn.continuous, of_20.continuous)
     assert not torch.equal(drawn.real, others.real) and not torch.isclose(drawn.noise, others.noise).any()
 
 
@@ -191,3 +197,46 @@ def test_a_code_is_credited_with_what_its_view_shows_and_no_more():
     (plain, *plain_others), (of_view, *others) = bounds
     assert plain == pytest.approx(math.log(10)) and of_view == pytest.approx(0, abs=1e-6)
     assert others == plain_others
+
+
+def trained(variant: str, digits, params: Parameters, recorded: bool) -> list[torch.Tensor]:
+    """The weights and the log after a few iterations, with a graph or without one."""
+    settings = change(params.settings(variant), train={"batch_size": 16, "iterations": FIRST + 4})
+    training = step.start(0, digits, settings, torch.device("cuda"))
+    stepper = Stepper(training, settings)
+    for iteration in range(settings.train.iterations):
+        stepper.iterate(iteration) if recorded else step.iterate(training, iteration, settings)
+    return [*model.to_tensors(training.model).values(), training.log.cpu()]
+
+
+@needs_gpu
+@pytest.mark.parametrize("variant", ["infogan", "gan", "infomax", "views"])
+def test_a_graph_gives_the_same_bits(variant: str, digits, params: Parameters):
+    found, expected = (trained(variant, digits, params, recorded) for recorded in (True, False))
+    assert all(torch.equal(*both) for both in zip(found, expected))
+
+
+@pytest.mark.parametrize("new_codes", [True, False])
+def test_without_q_is_the_iteration_whose_q_counts_for_nothing(new_codes, digits, small: Parameters):
+    weights = {"lambda_discrete": 0.0, "lambda_continuous": 0.0, "new_codes_for_generator": new_codes}
+    settings = change(small.settings("infogan"), train=weights)
+    with_q, without_q = (step.start(0, digits, settings, CPU) for _ in range(2))
+    before = {key: tensor.clone() for key, tensor in model.to_tensors(with_q.model).items()}
+    for iteration in range(2):
+        step.iterate(with_q, iteration, settings)
+        cost.iterate_without_q(without_q, iteration, settings)
+    a, b = model.to_tensors(with_q.model), model.to_tensors(without_q.model)
+    assert [key for key in a if not key.startswith("head.") and not torch.equal(a[key], b[key])] == []
+    assert not torch.equal(a["generator.fully_connected.0.weight"], before["generator.fully_connected.0.weight"])
+    assert [key for key in b if key.startswith("head.") and not torch.equal(b[key], before[key])] == []
+
+
+@pytest.mark.parametrize(("variant", "new_codes"), [("infogan", True), ("infogan", False), ("views", True)])
+def test_the_bound_counts_what_an_iteration_does(variant: str, new_codes: bool, digits, small: Parameters, monkeypatch):
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)  # whose product the counter does not know
+    settings = change(small.settings(variant), train={"new_codes_for_generator": new_codes})
+    training = step.start(0, digits, settings, torch.device("cpu"))
+    with FlopCounterMode(display=False) as counter:
+        step.iterate(training, 0, settings)
+    counted = 2 * multiply_adds(settings) * settings.train.batch_size
+    assert counter.get_total_flops() == pytest.approx(counted, rel=1e-3)

@@ -9,7 +9,6 @@ from replicate.gan.settings import RecognitionViews, View
 from replicate.parameters import Parameters
 
 ALL = View(rotation=0.15, shear=0.3, stretch_x=0.125, stretch_y=0.125, shift=1.0)
-
 VIEWS = RecognitionViews(c1=ALL, c2=View(stretch_x=0.3), c3=View(shear=0.6))
 STROKE = bars(torch.zeros(1), torch.full((1,), 4.0), 16)
 

@@ -27,12 +27,6 @@ def test_digits_are_merged_where_either_lies_in_the_category_of_the_other():
     assert clustering.merged_pairs(np.zeros((10, 10), dtype=int), 0.1) == []
 
 
-def test_the_error_without_a_pair_counts_both_of_its_confusions_as_right():
-    counts = confusion(d4_9=300, d9_4=200, d1_7=90)
-    assert clustering.error_without(counts, []) == pytest.approx(590 / counts.sum())
-    assert clustering.error_without(counts, [(4, 9)]) == pytest.approx(90 / counts.sum())
-
-
 def by(values: np.ndarray) -> np.ndarray:
     """The digit given to each image by two categories of 4 and 9 that divide at 0; a 3 is given 3."""
     return np.where(DIGIT == 3, 3, np.where(values > 0, 4, 9))

@@ -74,10 +74,7 @@ def test_codes_that_do_nothing_and_images_without_ink_are_not_compared(generate,
     scores = scored(generate, real)
     assert scores["rotation_moved"] == scores["width_moved"] == 0
     assert all(value is None for name, value in scores.items() if not name.endswith("moved"))
-
-
-def test_one_code_that_does_nothing_leaves_no_lowest(real):
-    scores = scored(lambda codes: adjusts(codes.with_continuous(1, 0.0)), real)
+    scores = scored(lambda codes: adjusts(codes.with_continuous(1, 0.0)), real)  # one code that does nothing
     assert scores["rotation_lead"] > 0.8 and scores["width_lead"] is scores["lead_lowest"] is None
 
 

@@ -155,14 +155,6 @@ def test_the_posteriors_are_densities(few):
             assert torch.trapezoid(density, dx=2 / (n - 1), dim=0).tolist() == pytest.approx([1, 1], abs=1e-3)
 
 
-def test_a_fresh_network_knows_the_prior_and_nothing_else(few):
-    network = posthoc_q.PosteriorNetwork(few.latent, Mixtures, 3, np.random.SeedSequence(0)).eval()
-    codes = latent.sample(50, few.latent, torch.Generator().manual_seed(1))
-    bounds = posthoc_q.score(network, plain(latent.inputs(codes, few.latent)), codes)
-    assert bounds.shape == (50, 3)
-    assert bounds[:, 0].abs().max() < 1e-6 and bounds[:, 1:].abs().max() < 0.2 and bounds[:, 1:].mean().abs() < 0.03
-
-
 def test_the_gap_is_that_to_the_own_head_on_the_same_samples(measured, few):
     result = measured(half_the_time)
     _, _, _, unseen = np.random.SeedSequence(few.posthoc_q.seed).spawn(4)
