@@ -36,7 +36,7 @@ def folder(tmp_path, monkeypatch) -> Path:
     for name in ("params.yaml", "variants.yaml", "metrics.yaml", "claims.yaml"):
         shutil.copy(ROOT / name, tmp_path)
     ignore = shutil.ignore_patterns("*.png", "*.npz", "*.csv")
-    shutil.copytree(ROOT / "metrics/runs", tmp_path / "metrics/runs", ignore=ignore)
+    shutil.copytree(ROOT / "metrics", tmp_path / "metrics", ignore=ignore)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
