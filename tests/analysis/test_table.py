@@ -1,15 +1,20 @@
 """The table of runs: what is absent, what is null, what failed, and where each number comes from."""
 
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, change
 from ruamel.yaml import YAML
 
+from replicate import tabulate
 from replicate.analysis import table
-from replicate.analysis.table import ABSENT, Table
-from replicate.base.stage import BadInput
+from replicate.analysis.table import ABSENT, STUDIES, Table
+from replicate.base import files
+from replicate.gan import run
+from replicate.parameters import Parameters
 
 METRICS = {
     "error": {"from": "classification.error", "label": "test error", "unit": "%", "definition": "share of errors"},
@@ -66,13 +71,11 @@ def test_a_run_that_failed_has_the_error_of_chance_and_no_other_value(folder):
     assert found.values("a", "pairs") == [None]
 
 
-def test_a_variant_that_is_not_in_variants_yaml_comes_last_and_breaks_nothing(folder):
+def test_runs_come_in_order_and_those_of_no_variant_last(folder):
     for name in ("a-10", "gone-0", "a-2", "b-0"):
         save(name)
     (table.STUDIES / "c-0").mkdir()  # a run that is under way
-    found = table.of_studies(["b", "a", "c"])
-    assert list(found.frame.index) == [("b", 0), ("a", 2), ("a", 10), ("gone", 0)]
-    assert found.variants() == ["b", "a", "gone"] and found.seeds("a") == [2, 10]
+    assert list(table.of_studies(["b", "a", "c"]).frame.index) == [("b", 0), ("a", 2), ("a", 10), ("gone", 0)]
 
 
 def test_the_written_table_has_every_digit_and_tells_absent_from_null(folder):
@@ -81,12 +84,6 @@ def test_the_written_table_has_every_digit_and_tells_absent_from_null(folder):
     table.write("table.csv", table.of_studies(["a"]))
     expected = "variant,seed,error,pairs,seconds\na,0,0.30000000000000004,–,0.2\na,1,null,–,0.2\n"
     assert Path("table.csv").read_text(encoding="utf-8") == expected
-
-
-def test_a_metric_without_a_definition_is_refused(folder):
-    YAML().dump(METRICS | {"new": {"from": "codes.new", "label": "new", "unit": ""}}, Path("metrics.yaml"))
-    with pytest.raises(BadInput, match=r"metrics\.yaml is not as expected.*\n.*new\.definition"):
-        table.metrics()
 
 
 @pytest.mark.parametrize("file", ["classification", "probes", "run"])
@@ -98,3 +95,22 @@ def test_registered_metrics_are_in_the_runs_of_the_repository(file, monkeypatch)
     ).frame
     of_file = [name for name, metric in table.metrics().items() if metric.source.startswith(f"{file}.")]
     assert of_file and {name for name in of_file if (frame[name] == ABSENT).all()} <= WAIT
+
+
+def test_what_is_of_no_run_is_named_left_and_not_read(params: Parameters, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tabulate.parameters, "load", lambda: change(params, runs={"variants": ["gan"], "seeds": [0]}))
+    shutil.copy(ROOT / "metrics.yaml", "metrics.yaml")
+    for folder in (run.RUNS, STUDIES):
+        for name in ("gan-0", "gan-0-backup", "Nov30_06-26-51_host"):
+            files.write_json(folder / name / "run.json", {"variant": "gan", "seed": 0, "settings": {}})
+        files.write_json(folder / "gan-0" / "classification.json", {"error_one_to_one": 0.25})
+        files.write_json(folder / "gan-0-backup" / "classification.json", {"error_one_to_one": 0.75})
+    before = {path: path.read_bytes() for path in Path().rglob("run.json")}
+    for which, folder in (("pipeline", run.RUNS), ("studies", STUDIES)):
+        monkeypatch.setattr(sys, "argv", ["tabulate", which])
+        tabulate.main()
+        assert files.read_json(f"metrics/{which}.json") == {"gan": {"runs": 1, "error": 0.25}}
+        said = capsys.readouterr().out
+        assert f"{folder / 'gan-0-backup'} is" in said and f"{folder / 'Nov30_06-26-51_host'} is" in said
+    assert {path: path.read_bytes() for path in Path().rglob("run.json")} == before

@@ -1,4 +1,6 @@
-"""The model of a run: its initial weights, batchnorm's population statistics, and its file."""
+"""The model of a run: its prior, initial weights, batchnorm's population statistics, and its file."""
+
+import math
 
 import numpy as np
 import pytest
@@ -31,12 +33,6 @@ def test_initial_weights_are_as_in_the_released_code(built: Model):
     gains = built.generator.fully_connected[4].weight.detach()
     assert gains.mean().item() == pytest.approx(1, abs=0.002) and gains.std().item() == pytest.approx(0.02, rel=0.05)
     assert not any(tensor.any() for name, tensor in model.to_tensors(built).items() if name.endswith("bias"))
-
-
-def test_each_layer_draws_its_own_weights(built: Model):
-    """Of layers with as many weights none has those of another."""
-    weights = [tensor.flatten()[:64] for name, tensor in model.to_tensors(built).items() if name.endswith("weight")]
-    assert len({tuple((tensor - tensor.mean()).sign().tolist()) for tensor in weights}) == len(weights)
 
 
 def test_batchnorm_is_given_the_statistics_of_what_is_read(settings: Settings, digits):
@@ -74,3 +70,23 @@ def test_weights_survive_the_file_and_draw_the_same_images_in_any_batches(built:
     images = model.generate(loaded.generator, codes, settings.latent, batch_size=2)
     assert images.shape == (5, 1, 28, 28) and not images.requires_grad
     torch.testing.assert_close(images, loaded.generator(latent.inputs(codes, settings.latent)).detach())
+
+
+def test_the_prior_is_the_papers(params: Parameters):
+    codes = latent.sample(20_000, params.latent, torch.Generator().manual_seed(0))
+    assert codes.noise.shape == (20_000, 62) and codes.continuous.shape == (20_000, 2)
+    assert torch.bincount(codes.category, minlength=10) / 20_000 == pytest.approx(torch.full((10,), 0.1), abs=0.01)
+    for uniform in (codes.noise, codes.continuous):
+        assert uniform.min() >= -1 and uniform.max() <= 1
+        assert uniform.std() == pytest.approx(1 / math.sqrt(3), rel=0.01)
+    normal = params.latent.model_copy(update={"noise": "normal"})
+    assert latent.sample(2000, normal, torch.Generator().manual_seed(0)).noise.std() == pytest.approx(1, rel=0.02)
+
+
+def test_the_generator_reads_noise_then_codes(params: Parameters):
+    codes = latent.Codes(torch.full((2, 62), 0.5), torch.tensor([3, 0]), torch.tensor([[0.1, -0.2], [0.3, 2.0]]))
+    inputs = latent.inputs(codes, params.latent)
+    assert inputs.shape == (2, params.latent.size) == (2, 74)
+    assert inputs[0, :62].eq(0.5).all()
+    assert inputs[0, 62:72].tolist() == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+    assert inputs[1, 72:].tolist() == pytest.approx([0.3, 2.0])

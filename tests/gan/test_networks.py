@@ -1,12 +1,14 @@
-"""Table 1: sizes of layers, shapes, and what passes the networks."""
+"""Table 1: sizes of layers, shapes, what passes the networks; the critic; layers beside PyTorch's own."""
 
 import pytest
 import torch
-from conftest import change
+from conftest import DEVICES, change
 from torch import nn
 
-from replicate.gan import model, networks
+from replicate.gan import information, latent, layers, model, networks
+from replicate.gan.latent import Codes
 from replicate.gan.model import Model
+from replicate.gan.settings import Settings
 from replicate.parameters import Parameters
 
 
@@ -29,29 +31,11 @@ def test_table_1_has_the_papers_layers(built: Model):
         *((75_776, 1_024), (1_024, 1_024), (6_422_528, 6_272), (6_272, 6_272)),
         *((131_072, 64), (64, 64), (1_024, 1)),
     ]
-    assert discriminator == [
-        *((1_024, 64), (131_072, 128), (128, 128), (6_422_528, 1_024), (1_024, 1_024), (1_024, 1)),
-    ]
+    assert discriminator == [*((1_024, 64), (131_072, 128), (128, 128), (6_422_528, 1_024), (1_024, 1_024), (1_024, 1))]
     assert head == [(131_072, 128), (128, 128), (1_792, 14)]
-    assert [sum(map(sum, layers)) for layers in (generator, discriminator, head)] == [6_652_481, 6_559_169, 133_262]
-    for network, layers in zip(built.children(), (generator, discriminator, head), strict=True):
-        assert sum(parameter.numel() for parameter in network.parameters()) == sum(map(sum, layers))
-
-
-def test_batches_keep_their_own_statistics(built: Model):
-    trunk = built.discriminator.features
-    real, fake = torch.rand(4, 1, 28, 28), 3 * torch.rand(4, 1, 28, 28)
-    together = trunk(torch.cat([real, fake]), [4, 4])
-    torch.testing.assert_close(together, torch.cat([trunk(real), trunk(fake)]))
-
-
-def test_the_fixed_std_is_one_and_the_learned_one_is_not(params: Parameters):
-    features = torch.randn(6, 1024)
-    settings = params.settings("infogan")
-    assert networks.RecognitionHead(settings).posterior(features).std.eq(1).all()
-    learned = networks.RecognitionHead(change(settings, networks={"code_std": "learned"}))
-    std = learned.posterior(features).std
-    assert std.gt(0).all() and std.std() > 0
+    assert [sum(map(sum, of)) for of in (generator, discriminator, head)] == [6_652_481, 6_559_169, 133_262]
+    for network, of in zip(built.children(), (generator, discriminator, head), strict=True):
+        assert sum(parameter.numel() for parameter in network.parameters()) == sum(map(sum, of))
 
 
 def test_the_order_of_layers_is_that_of_the_code_or_of_table_1(params: Parameters):
@@ -65,10 +49,81 @@ def test_the_order_of_layers_is_that_of_the_code_or_of_table_1(params: Parameter
     assert networks.Trunk(released)(images).mean(dim=0).abs().max() > 0.1
 
 
-def test_as_printed_the_mean_logit_of_a_batch_says_nothing_of_its_images(params: Parameters):
-    """Batchnorm is then the last layer before D's output, so the mean over real and over generated images is D's bias."""
-    printed = params.networks.model_copy(update={"layer_order": "as_printed"})
-    discriminator = networks.Discriminator(printed)
-    for images in (torch.rand(6, 1, 28, 28), torch.rand(6, 1, 28, 28).round()):
-        mean = discriminator.logit(discriminator.features(images)).mean()
-        torch.testing.assert_close(mean, discriminator.logit.bias[0], atol=1e-5, rtol=0)
+N = 6
+
+
+@pytest.fixture(scope="module")
+def settings(params: Parameters) -> Settings:
+    return params.settings("infomax")
+
+
+@pytest.fixture(scope="module")
+def head(settings: Settings) -> networks.CriticHead:
+    """A critic without the batch statistics of training, so that a pair's score depends on nothing but the pair."""
+    head = networks.CriticHead(settings).eval()
+    head.initialise_embeddings(torch.Generator().manual_seed(0))
+    return head
+
+
+@pytest.fixture(scope="module")
+def codes(settings: Settings) -> Codes:
+    return latent.sample(N, settings.latent, torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def features() -> torch.Tensor:
+    return torch.randn(N, 1024, generator=torch.Generator().manual_seed(0))
+
+
+def test_its_size_is_that_of_qs_head(head):
+    assert sum(parameter.numel() for parameter in head.parameters()) == pytest.approx(133_262, rel=0.1)
+
+
+def test_rows_are_images_and_columns_codes_and_logits_are_the_scores_of_categories(head, features, codes):
+    scores = head.scores(features, codes)
+    assert [matrix.shape for matrix in scores] == [(N, N)] * 3
+    for i, k in ((0, 0), (1, 4), (5, 2)):
+        pair = head.scores(features[i : i + 1], Codes(*(part[k : k + 1] for part in codes)))
+        for matrix, score in zip(scores, pair, strict=True):
+            torch.testing.assert_close(matrix[i, k], score[0, 0])
+    torch.testing.assert_close(head.category_logits(features)[:, codes.category], scores[0])
+
+
+def test_the_bounds_are_those_of_the_estimator(settings, features, codes):
+    for estimator, of_scores in information.ESTIMATORS.items():
+        of_estimator = settings.critic.model_copy(update={"estimator": estimator})
+        head = networks.CriticHead(change(settings, critic=of_estimator)).eval()
+        expected = torch.stack([of_scores(scores) for scores in head.scores(features, codes)])
+        torch.testing.assert_close(head.lower_bounds(features, codes), expected)
+
+
+def test_continuous_codes_are_the_means_that_the_scores_imply(head, features, codes):
+    values = torch.linspace(-1, 1, 401)
+    grid = Codes(codes.noise[:1], codes.category[:1].expand(401), values[:, None].expand(401, 2))
+    for code, scores in enumerate(head.scores(features, grid)[1:]):
+        expected = scores.softmax(dim=1) @ values
+        torch.testing.assert_close(head.continuous_codes(features)[:, code], expected, atol=5e-3, rtol=0)
+
+
+@pytest.mark.parametrize("device", DEVICES, ids=str)
+@pytest.mark.parametrize(
+    ("kind", "sizes", "shape"),
+    [
+        ("Linear", (7, 5), (3, 7)),
+        ("ConvTranspose2d", (6, 4, 4, 2, 1), (3, 6, 7, 5)),
+        ("ConvTranspose2d", (6, 1, 4, 2, 1), (3, 6, 7, 5)),
+        ("Conv2d", (4, 6, 4, 2, 1), (3, 4, 14, 10)),
+        ("Conv2d", (1, 6, 4, 2, 1), (3, 1, 14, 10)),
+    ],
+)
+def test_a_layer_and_its_gradients_are_those_of_pytorch(device, kind: str, sizes, shape, monkeypatch):
+    layer, plain = (getattr(module, kind)(*sizes).to(device) for module in (layers, nn))
+    layer.load_state_dict(plain.state_dict())
+    x = torch.randn(shape, device=device).requires_grad_()
+    for onednn in (torch.backends.mkldnn.is_available, lambda: False):
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", onednn)
+        found, expected = (
+            [output := network(x), *torch.autograd.grad(output.square().sum(), [x, *network.parameters()])]
+            for network in (layer, plain)
+        )
+        torch.testing.assert_close(found, expected)

@@ -1,16 +1,20 @@
-"""The training step against a plain one in float64, and what it draws."""
+"""The training step against a plain one in float64, what it draws and what it costs."""
 
 import math
 from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import CPU, DEVICES, change
+from conftest import CPU, DEVICES, change, needs_gpu
 from torch import Tensor
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.step import multiply_adds
+from replicate import cost
 from replicate.base import mnist
 from replicate.gan import information, latent, model, step, views
+from replicate.gan.cuda_graph import FIRST, Stepper
 from replicate.gan.model import Model
 from replicate.gan.settings import RecognitionViews, Settings, View
 from replicate.gan.views import Changes
@@ -125,10 +129,7 @@ RECORDED = {
         [1.425375, 0.732171, 0.006177, -0.362737, -0.421732],
         [1.454625, 0.738542, 0.032463, -0.428251, -0.421386],
     ],
-    "gan": [
-        [1.425375, 0.732171, 0.006177, -0.362737, -0.421732],
-        [1.475649, 0.750843, 0.018099, -0.435061, -0.472968],
-    ],
+    "gan": [[1.425375, 0.732171, 0.006177, -0.362737, -0.421732], [1.475649, 0.750843, 0.018099, -0.435061, -0.472968]],
     "infomax": [
         [1.425375, 0.734632, -0.102569, -0.015363, 0.028034],
         [1.465648, 0.737883, 0.018693, 0.027498, 0.021344],
@@ -148,25 +149,25 @@ def test_the_first_iterations_are_those_of_the_studies(variant: str, device: tor
     torch.testing.assert_close(training.log.cpu(), torch.tensor(RECORDED[variant]), atol=3e-4, rtol=0)
 
 
-def test_another_seed_gives_another_run(digits, small: Parameters):
+def test_another_seed_is_another_run_and_more_categories_leave_the_other_weights_and_all_draws(
+    digits, small: Parameters
+):
     settings = small.settings("infogan")
-    one, other = (step.start(seed, digits, settings, CPU) for seed in (0, 1))
-    ours, theirs = model.to_tensors(one.model), model.to_tensors(other.model)
-    assert not torch.isclose(
-        ours["generator.fully_connected.0.weight"], theirs["generator.fully_connected.0.weight"]
-    ).all()
-    drawn, others = (step.draw(training, 0, settings) for training in (one, other))
+    chosen = ((0, 10), (1, 10), (0, 20))
+    runs = [step.start(seed, digits, change(settings, latent={"categories": K}), CPU) for seed, K in chosen]
+    of_one, of_seed, wider = (model.to_tensors(training.model) for training in runs)
+    first = "generator.fully_connected.0.weight"
+    assert not torch.isclose(of_one[first], of_seed[first]).all()
+    alike = [name for name in of_one if of_one[name].shape == wider[name].shape]
+    assert of_one.keys() - alike == {first, "head.output.weight", "head.output.bias"}
+    assert all(torch.equal(of_one[name], wider[name]) for name in alike)
+    assert all(
+        torch.equal(runs[0].random[name].get_state(), runs[2].random[name].get_state()) for name in runs[0].random
+    )
+    of_runs = (change(settings, latent={"categories": K}) for _, K in chosen)
+    drawn, others, of_20 = (step.draw(training, 0, of_run) for training, of_run in zip(runs, of_runs))
+    assert torch.equal(drawn.noise, of_20.noise) and torch.equal(drawn.continuous, of_20.continuous)
     assert not torch.equal(drawn.real, others.real) and not torch.isclose(drawn.noise, others.noise).any()
-
-
-def test_another_number_of_categories_leaves_the_other_weights_and_all_draws_alike(digits, small: Parameters):
-    settings = small.settings("infogan")
-    one, other = (step.start(0, digits, change(settings, latent={"categories": K}), CPU) for K in (10, 20))
-    ours, theirs = model.to_tensors(one.model), model.to_tensors(other.model)
-    alike = [name for name in ours if ours[name].shape == theirs[name].shape]
-    assert ours.keys() - alike == {"generator.fully_connected.0.weight", "head.output.weight", "head.output.bias"}
-    assert all(torch.equal(ours[name], theirs[name]) for name in alike)
-    assert all(torch.equal(one.random[name].get_state(), other.random[name].get_state()) for name in one.random)
 
 
 def test_an_epoch_shows_each_image_once_and_the_next_in_another_order(digits):
@@ -196,3 +197,46 @@ def test_a_code_is_credited_with_what_its_view_shows_and_no_more():
     (plain, *plain_others), (of_view, *others) = bounds
     assert plain == pytest.approx(math.log(10)) and of_view == pytest.approx(0, abs=1e-6)
     assert others == plain_others
+
+
+def trained(variant: str, digits, params: Parameters, recorded: bool) -> list[torch.Tensor]:
+    """The weights and the log after a few iterations, with a graph or without one."""
+    settings = change(params.settings(variant), train={"batch_size": 16, "iterations": FIRST + 4})
+    training = step.start(0, digits, settings, torch.device("cuda"))
+    stepper = Stepper(training, settings)
+    for iteration in range(settings.train.iterations):
+        stepper.iterate(iteration) if recorded else step.iterate(training, iteration, settings)
+    return [*model.to_tensors(training.model).values(), training.log.cpu()]
+
+
+@needs_gpu
+@pytest.mark.parametrize("variant", ["infogan", "gan", "infomax", "views"])
+def test_a_graph_gives_the_same_bits(variant: str, digits, params: Parameters):
+    found, expected = (trained(variant, digits, params, recorded) for recorded in (True, False))
+    assert all(torch.equal(*both) for both in zip(found, expected))
+
+
+@pytest.mark.parametrize("new_codes", [True, False])
+def test_without_q_is_the_iteration_whose_q_counts_for_nothing(new_codes, digits, small: Parameters):
+    weights = {"lambda_discrete": 0.0, "lambda_continuous": 0.0, "new_codes_for_generator": new_codes}
+    settings = change(small.settings("infogan"), train=weights)
+    with_q, without_q = (step.start(0, digits, settings, CPU) for _ in range(2))
+    before = {key: tensor.clone() for key, tensor in model.to_tensors(with_q.model).items()}
+    for iteration in range(2):
+        step.iterate(with_q, iteration, settings)
+        cost.iterate_without_q(without_q, iteration, settings)
+    a, b = model.to_tensors(with_q.model), model.to_tensors(without_q.model)
+    assert [key for key in a if not key.startswith("head.") and not torch.equal(a[key], b[key])] == []
+    assert not torch.equal(a["generator.fully_connected.0.weight"], before["generator.fully_connected.0.weight"])
+    assert [key for key in b if key.startswith("head.") and not torch.equal(b[key], before[key])] == []
+
+
+@pytest.mark.parametrize(("variant", "new_codes"), [("infogan", True), ("infogan", False), ("views", True)])
+def test_the_bound_counts_what_an_iteration_does(variant: str, new_codes: bool, digits, small: Parameters, monkeypatch):
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)  # whose product the counter does not know
+    settings = change(small.settings(variant), train={"new_codes_for_generator": new_codes})
+    training = step.start(0, digits, settings, torch.device("cpu"))
+    with FlopCounterMode(display=False) as counter:
+        step.iterate(training, 0, settings)
+    counted = 2 * multiply_adds(settings) * settings.train.batch_size
+    assert counter.get_total_flops() == pytest.approx(counted, rel=1e-3)

@@ -1,33 +1,54 @@
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from conftest import change
-from test_codes import CLASSIFIER, MODEL, labelled, lacking
+from constructed import lacking
+from test_codes import CLASSIFIER, MODEL, labelled
 
 from replicate.base import mnist
-from replicate.gan import model
 from replicate.measure import milestones
-from replicate.measures import classifier
+from replicate.measures import classifier, convergence
 from replicate.parameters import Milestones
+
+ITERATIONS = np.arange(10.0, 5001, 10)
+
+
+@pytest.mark.parametrize(
+    ("shares", "distances", "expected"),
+    [
+        ([0.5, 0.96, 0.9, 0.99], [20.0, 8.0, 4.0, 2.0], (200, 8.0, 2.0, 4.0)),
+        ([0.5, 0.95, 0.99], [20.0, 4.0, 4.0], (200, 4.0, 4.0, 1.0)),  # at the level itself; no better afterwards
+        ([0.2, 0.94, 0.3], [9.0, 5.0, 2.0], (None, None, 2.0, None)),
+        ([0.96], [3.0], (100, 3.0, 3.0, 1.0)),
+    ],
+)
+def test_speed_compares_the_distance_when_the_information_was_there_with_the_last(shares, distances, expected):
+    milestones = [
+        {"iteration": 100 * (i + 1), "share_c1": share, "frechet": distance}
+        for i, (share, distance) in enumerate(zip(shares, distances, strict=True))
+    ]
+    names = ("information_iteration", "distance_then", "distance_at_end", "distance_ratio")
+    assert convergence.speed(milestones) == dict(zip(names, expected))
+
+
+@pytest.mark.parametrize(
+    ("errors", "drop"),
+    [
+        ({100: 0.5, 500: 0.3, 5000: 0.1}, 0.2),
+        ({500: 0.2, 5000: 0.2}, 0),
+        ({500: 0.1, 2000: 0.05, 5000: 0.3}, -0.2),
+        ({100: 0.5, 5000: 0.1}, None),
+        ({100: 0.5, 500: 0.1}, None),  # the end of a short training
+        ({500: None, 5000: None}, None),
+    ],
+)
+def test_progress_compares_the_error_at_500_with_the_last(errors, drop):
+    rows = [{"iteration": iteration, "error": error} for iteration, error in errors.items()]
+    assert convergence.progress(rows) == {"error_drop_from_500": drop if drop is None else pytest.approx(drop)}
+
 
 OPTIONS = Milestones(seed=0, matching_images=40, samples=136, gradient_images=16)
 GRADIENTS = ("gradient_adversarial", "gradient_c1", "gradient_continuous")
-
-
-def test_a_model_measured_twice_gives_the_same(params, digits):
-    settings, split = change(params.settings("infogan"), train={"batch_size": 8}), (digits, torch.arange(40) % 10)
-    torch.manual_seed(0)
-    named = classifier.build().eval()
-    real = classifier.features(named, torch.rand(150, 1, 28, 28)).numpy()
-    trained = model.fresh(settings, np.random.SeedSequence(0)).eval()
-    first, again, drawn_anew = (
-        milestones.measure(trained, named, real, split, split, options, settings)
-        for options in (OPTIONS, OPTIONS, OPTIONS.model_copy(update={"seed": 1}))
-    )
-    assert first == again
-    assert drawn_anew["error"] == first["error"] and drawn_anew["frechet"] != first["frechet"]
-    assert list(first) == ["information_c1", "share_c1", "error", "ami", "consistency", "frechet", *GRADIENTS]
 
 
 def test_a_run_that_has_learned_everything(params, monkeypatch):

@@ -1,10 +1,10 @@
+import numpy as np
 import pytest
 import torch
 
 import replicate.classifier as stage_classifier
 from replicate.base import mnist
-from replicate.base.stage import BadInput
-from replicate.measures import classifier
+from replicate.measures import classifier, frechet
 from replicate.parameters import Classifier, Parameters
 
 
@@ -39,11 +39,6 @@ def test_the_same_bits_every_time(bars, settings):
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_divergence_is_said(bars, settings):
-    with pytest.raises(BadInput, match="diverged"):
-        stage_classifier.fit(*bars, settings.model_copy(update={"learning_rate": 1e30}))
-
-
 def test_features_are_the_means_of_the_last_maps_and_survive_the_file(bars, tmp_path):
     torch.manual_seed(0)
     untrained, images = classifier.build().eval(), mnist.as_input(bars[0][:10])
@@ -54,3 +49,23 @@ def test_features_are_the_means_of_the_last_maps_and_survive_the_file(bars, tmp_
     kept = classifier.load(tmp_path / "classifier")
     torch.testing.assert_close(classifier.features(kept, images, batch_size=3), maps.mean(dim=(2, 3)))
     torch.testing.assert_close(classifier.probabilities(kept, images), named)
+
+
+@pytest.fixture
+def features() -> np.ndarray:
+    """(400, 5) float32: correlated, and not centred."""
+    random = np.random.default_rng(0)
+    return (random.normal(size=(400, 5)) @ random.normal(size=(5, 5)) + 3).astype(np.float32)
+
+
+def test_equal_sets_are_at_distance_0_and_a_shift_counts_by_its_square(features):
+    assert frechet.distance(features, features[::-1]) == pytest.approx(0, abs=1e-6)
+    shift = np.array([1.0, -2.0, 0.0, 0.5, 0.0])
+    assert frechet.distance(features, features + shift) == pytest.approx(np.square(shift).sum(), rel=1e-4)
+
+
+def test_a_scale_counts_by_the_difference_of_the_standard_deviations(features):
+    centred = features.astype(np.float64) - features.mean(axis=0, dtype=np.float64)
+    expected = np.cov(centred, rowvar=False).trace()  # Σ |σ − 2σ|² over the principal axes
+    assert frechet.distance(centred, 2 * centred) == pytest.approx(expected, rel=1e-6)
+    assert frechet.distance(2 * centred, centred) == pytest.approx(expected, rel=1e-6)

@@ -3,32 +3,19 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from constructed import REAL_STD, VALUES, bars, codes, one_hot
 
 from replicate.gan.latent import Codes
 from replicate.measures import continuous_codes
 from replicate.measures.continuous_codes import Traversal
 from replicate.measures.morphometry import Morphometry
 
-VALUES = [-2.0, -1.0, 0.0, 1.0, 2.0]
-REAL_STD = {"slant": 0.25, "width": 4.0, "thickness": 0.7}  # about those of real digits
+UNITS = dict.fromkeys(continuous_codes.MEASURES, 1.0)
 
 
-def bars(slant: torch.Tensor, width: torch.Tensor) -> torch.Tensor:
-    """Bars (N, 1, 28, 28) of slant (N,) in radians and width (N,) in pixels."""
-    y, x = torch.meshgrid(torch.arange(28) - 13.5, torch.arange(28) - 13.5, indexing="ij")
-    distance = (x + slant.tan()[:, None, None] * y).abs()
-    return ((width[:, None, None] / 2 + 0.5 - distance).clamp(0, 1) * (y.abs() < 9))[:, None]
-
-
-def codes(categories: int, draws: int) -> Codes:
-    random = torch.Generator().manual_seed(0)
-    n = categories * draws
-    continuous = torch.rand((n, 2), generator=random) * 2 - 1
-    return Codes(torch.zeros(n, 62), torch.arange(categories).repeat_interleave(draws), continuous)
-
-
-def always(digit: int):
-    return lambda images: torch.nn.functional.one_hot(torch.full((len(images),), digit), 10).float()
+def ones(images: torch.Tensor) -> torch.Tensor:
+    """A classifier that sees a 1 in every image."""
+    return one_hot(torch.ones(len(images)))
 
 
 Change = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -56,7 +43,7 @@ def test_roles_signs_and_changes_of_a_generator_that_shears_and_widens():
     assert width["width_change"] == pytest.approx(2 / 4, abs=0.05)
     assert width["thickness_correlation"] > 0.9  # a bar's width is its thickness
     assert abs(rotation["width_change"]) < 0.05 and abs(width["slant_change"]) < 0.02
-    apart = continuous_codes.disentanglement(traversal, REAL_STD, always(1))
+    apart = continuous_codes.disentanglement(traversal, REAL_STD, ones)
     assert apart["specificity_lowest"] > 0.9 and apart["digit_kept_lowest"] == 1
     assert apart["rotation_own"] == pytest.approx(rotation["slant_change"], rel=0.05)
 
@@ -65,8 +52,7 @@ def test_codes_beyond_1_count_for_nothing():
     def back(code: torch.Tensor) -> torch.Tensor:
         return torch.where(code.abs() > 1, -code, code)
 
-    traversal = traversed(slant=lambda c2, c3: 0.1 * back(c2), width=lambda c2, c3: 8 + back(c3))
-    scores = continuous_codes.scores(traversal, REAL_STD)
+    scores = continuous_codes.scores(traversed(lambda c2, c3: 0.1 * back(c2), lambda c2, c3: 8 + back(c3)), REAL_STD)
     assert scores["rotation"]["slant_correlation"] == scores["width"]["width_correlation"] == pytest.approx(1)
     assert scores["rotation"]["sign"] == scores["width"]["sign"] == 1
 
@@ -76,54 +62,34 @@ def test_codes_that_do_nothing_have_no_credit():
     scores = continuous_codes.scores(idle, REAL_STD)
     assert scores["rotation"]["slant_correlation"] == scores["rotation"]["slant_change"] == 0
     assert scores["width"]["width_correlation"] == scores["width"]["width_change"] == 0
-    apart = continuous_codes.disentanglement(idle, REAL_STD, always(1))
+    apart = continuous_codes.disentanglement(idle, REAL_STD, ones)
     assert apart["specificity_lowest"] == 0 and apart["digit_kept_lowest"] == 1
 
 
 def test_a_digit_that_changes_at_one_end_is_not_kept():
     traversal = traversed(slant=lambda c2, c3: 0.1 * c2, width=lambda c2, c3: 8 + c3, categories=4)
     traversal.images[1, traversal.index(-1), 3:6] = 0  # c3 = −1 in the second of four categories
-
-    def classified(images: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.one_hot(images.flatten(1).any(dim=1).long(), 10).float()
-
-    apart = continuous_codes.disentanglement(traversal, REAL_STD, classified)
+    apart = continuous_codes.disentanglement(traversal, REAL_STD, lambda of: one_hot(of.flatten(1).any(dim=1)))
     assert apart["rotation_digit_kept"] == 1
     assert apart["width_digit_kept"] == apart["digit_kept_lowest"] == 0.75
 
 
-def test_spread_is_that_of_the_measures():
-    width = torch.tensor([6.0, 8, 10])
-    spread = continuous_codes.spread(bars(torch.tensor([-0.2, 0, 0.2]), width)[:, 0].numpy())
-    assert list(spread) == ["slant", "width", "thickness"]
-    assert spread["slant"] == pytest.approx(0.2 * (2 / 3) ** 0.5, abs=0.01)
-    assert spread["width"] == pytest.approx(width.std(correction=0).item(), abs=0.2)
-
-
-def test_only_the_traversed_code_varies():
-    seen, drawn = [], codes(categories=2, draws=3)
+def test_only_the_traversed_code_varies_and_the_table_has_means_over_the_draws_of_each_category():
+    seen, drawn = [], codes(categories=3, draws=2)
     before = drawn.continuous.clone()
 
     def generate(codes: Codes) -> torch.Tensor:
         seen.append(codes)
-        return torch.zeros(6, 1, 28, 28)
+        return bars(0.1 * codes.continuous[:, 0], 6.0 + 3 * codes.category)
 
-    continuous_codes.traverse(generate, drawn, 2, [1.0, -1.0])
+    rows = continuous_codes.table(continuous_codes.traverse(generate, drawn, 3, [1.0, -1.0]))
     for step, (code, value) in zip(seen, [(0, -1), (0, 1), (1, -1), (1, 1)], strict=True):
         assert (step.continuous[:, code] == value).all()
         assert torch.equal(step.continuous[:, 1 - code], before[:, 1 - code])
         assert torch.equal(step.category, drawn.category) and torch.equal(step.noise, drawn.noise)
     assert torch.equal(drawn.continuous, before)
-
-
-def test_the_table_has_the_mean_over_the_draws_of_each_category():
-    def generate(codes: Codes) -> torch.Tensor:
-        return bars(0.1 * codes.continuous[:, 0], 6.0 + 3 * codes.category)
-
-    drawn = codes(categories=3, draws=2)
-    rows = continuous_codes.table(continuous_codes.traverse(generate, drawn, 3, VALUES))
-    mean_c2 = drawn.continuous[:, 0].view(3, 2).mean(dim=1).tolist()
-    assert len(rows) == 2 * 5 * 3
+    mean_c2 = before[:, 0].view(3, 2).mean(dim=1).tolist()
+    assert len(rows) == 2 * 2 * 3
     assert list(rows[0]) == ["code", "value", "category", "slant", "width", "thickness"]
     for row in rows:
         assert row["width"] == pytest.approx(6.75 + 3 * row["category"], abs=0.5)
@@ -147,13 +113,12 @@ def linear(*slopes: list[list[float]]) -> Traversal:
 
 def test_opposite_effects_in_different_categories_cancel_in_scores_but_not_in_disentanglement():
     both = linear([[1, -1], [0, 0], [0, 0]], [[1, -1], [1, 1], [0, 0]])
-    units = dict.fromkeys(continuous_codes.MEASURES, 1.0)
-    scores = continuous_codes.scores(both, units)
+    scores = continuous_codes.scores(both, UNITS)
     assert scores["rotation"]["slant_correlation"] == pytest.approx(0)
     assert scores["rotation"]["slant_change"] == scores["width"]["slant_change"] == 0
     assert scores["width"]["width_correlation"] == pytest.approx(1)
     assert scores["width"]["width_change"] == pytest.approx(2)
-    apart = continuous_codes.disentanglement(both, units, always(1))
+    apart = continuous_codes.disentanglement(both, UNITS, ones)
     assert apart["rotation_own"] == apart["width_own"] == apart["width_other"] == 2
     assert apart["width_specificity"] == apart["specificity_lowest"] == 0.5 and apart["rotation_specificity"] == 1
 
@@ -166,9 +131,6 @@ def test_roles_are_given_by_both_correlations_together():
     assert scores["rotation"]["sign"] == -1 and scores["rotation"]["slant_correlation"] == pytest.approx(0.5)
     assert scores["rotation"]["slant_change"] == pytest.approx(4)  # mean slope −1, from −1 to 1, over 0.5
     assert scores["width"]["slant_correlation"] == pytest.approx(1)
-
-
-UNITS = dict.fromkeys(continuous_codes.MEASURES, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -41,12 +41,6 @@ def test_a_representation_that_is_the_digit_has_no_error_and_one_of_noise_has_ma
     assert min(scores["noise"][name] for name in names) > 0.4
 
 
-def test_terciles_have_the_borders_of_the_training_split():
-    of_train, of_test = representation.terciles(np.arange(9.0), np.array([-5.0, 4.0, 2.5, 70.0]))
-    assert of_train.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-    assert of_test.tolist() == [0, 1, 0, 2]
-
-
 def test_styles_are_of_the_images():
     leaning = torch.zeros(9, 28, 28, dtype=torch.uint8)
     for i, image in enumerate(leaning):
@@ -65,13 +59,6 @@ def test_clusters_are_matched_one_to_one_and_by_majority():
     scores = representation.kmeans_scores(Task(features, digit, features, digit), KMEANS)
     assert scores["kmeans_error_majority"] == pytest.approx(50 / 140)  # both are 3
     assert scores["kmeans_error"] == pytest.approx(60 / 140)  # one is 3, the other 5
-
-
-def test_standardised_by_the_training_split_alone():
-    train, test = np.array([[1.0, 5.0], [3.0, 5.0]]), np.array([[5.0, 6.0]])
-    standard = representation.standardise(train, test)
-    np.testing.assert_allclose(standard[0], [[-1, 0], [1, 0]])
-    np.testing.assert_allclose(standard[1], [[3, 1]])
 
 
 def test_information_of_a_code_as_fine_as_the_digit_finer_or_coarser():

@@ -1,34 +1,25 @@
 import numpy as np
 import pytest
 import torch
-from test_continuous_codes import REAL_STD, codes
-from test_naturalness import coarse
+from constructed import REAL_STD, VALUES, coarse, codes, places, spoilt, without_ink
 
 from replicate.gan.latent import Codes
 from replicate.measures import continuous_codes, morphometry, naturalness, variation
 from replicate.measures.morphometry import Morphometry
 
-VALUES = [-2.0, -1.0, 0.0, 1.0, 2.0]
 STROKE = 1.5  # pixels
+ROLES = ("rotation", "width")
 
 
 def rings(slant: torch.Tensor, factor: torch.Tensor, stroke: torch.Tensor) -> torch.Tensor:
     """Soft circles (N, 1, 28, 28), drawn with a `stroke` in pixels, then stretched by `factor` and sheared to `slant`."""
-    place = torch.arange(28) - 13.5
-    y, x = torch.meshgrid(place, place, indexing="ij")
-    x = (x + slant.tan()[:, None, None] * y) / factor[:, None, None]
-    distance = x.hypot(y) - 7
+    x, y = places(slant)
+    distance = (x / factor[:, None, None]).hypot(y) - 7
     return torch.exp(-((distance / stroke[:, None, None]) ** 2))[:, None]
 
 
-def warps(codes: Codes) -> torch.Tensor:
-    """c2 shears, c3 stretches, and nothing else changes."""
-    c2, c3 = codes.continuous.T
-    return rings(0.15 * c2, 1 + 0.15 * c3, torch.full_like(c3, STROKE))
-
-
 def thickens(by: float):
-    """As `warps`; besides, strokes are thicker by so much for a larger c3 and for a c2 far from 0."""
+    """c2 shears, c3 stretches; besides, strokes are thicker by so much for a larger c3 and for a c2 far from 0."""
 
     def generate(codes: Codes) -> torch.Tensor:
         c2, c3 = codes.continuous.T
@@ -37,81 +28,56 @@ def thickens(by: float):
     return generate
 
 
-def spoils(codes: Codes) -> torch.Tensor:
-    """As `warps`, with stripes at ±2."""
-    stripes = torch.arange(28)[:, None] // 2 % 2
-    spoilt = codes.continuous.abs().amax(dim=1).gt(1.5)[:, None, None, None]
-    return torch.where(spoilt, warps(codes) * (1 - 0.9 * stripes), warps(codes))
-
-
-def without_ink(codes: Codes) -> torch.Tensor:
-    return warps(codes) * codes.continuous.abs().amax(dim=1).lt(1.5)[:, None, None, None]
+WARPS = thickens(0)
 
 
 @pytest.fixture(scope="module")
-def real() -> torch.Tensor:
-    """Circles of many slants and widths, whose strokes are thicker the more they lean and the wider they are."""
+def scored():
+    """The scores of a generator, beside circles of many slants and widths, whose strokes are thicker the more they lean and
+    the wider they are."""
     slant, factor = torch.meshgrid(torch.linspace(-0.4, 0.4, 9), torch.linspace(0.6, 1.4, 9), indexing="ij")
-    return rings(slant.flatten(), factor.flatten(), (STROKE + slant.abs() + (factor - 1)).flatten())
+    real = rings(slant.flatten(), factor.flatten(), (STROKE + slant.abs() + (factor - 1)).flatten())
+    styles = morphometry.measure(real[:, 0].numpy())
+
+    def scored(generate) -> dict[str, float | None]:
+        traversal = continuous_codes.traverse(generate, codes(2, 1, scale=0.2), 2, VALUES)
+        return variation.scores(traversal, REAL_STD, coarse, real, styles, np.zeros(len(real), int))
+
+    return scored
 
 
 @pytest.fixture(scope="module")
-def styles(real) -> Morphometry:
-    return morphometry.measure(real[:, 0].numpy())
-
-
-def scored(generate, real: torch.Tensor, styles: Morphometry) -> dict[str, float | None]:
-    drawn = codes(categories=2, draws=2)
-    drawn = drawn._replace(continuous=0.2 * drawn.continuous)
-    traversal = continuous_codes.traverse(generate, drawn, 2, VALUES)
-    return variation.scores(traversal, REAL_STD, coarse, real, styles, np.zeros(len(real), int))
-
-
-@pytest.fixture(scope="module")
-def of_warps(real, styles) -> dict[str, float | None]:
-    return scored(warps, real, styles)
+def of_warps(scored) -> dict[str, float | None]:
+    return scored(WARPS)
 
 
 def test_a_generator_that_warps_its_own_images_shows_no_variation_beyond(of_warps):
-    found = of_warps
     scores = ("residual", "residual_floor", "thickness_beyond", "realism")
-    assert set(found) == {f"{name}_{score}_{d}" for name in ("rotation", "width") for score in scores for d in (1, 2)}
-    for name in ("rotation", "width"):
-        for distance in (1, 2):
-            assert 0 <= found[f"{name}_residual_{distance}"] < 0.01
-            assert 0 <= found[f"{name}_residual_floor_{distance}"] < 0.01
-            assert found[f"{name}_thickness_beyond_{distance}"] == pytest.approx(0, abs=0.15)
+    assert set(of_warps) == {f"{name}_{score}_{d}" for name in ROLES for score in scores for d in (1, 2)}
+    for of in (f"{name}_{{}}_{distance}" for name in ROLES for distance in (1, 2)):
+        assert 0 <= of_warps[of.format("residual")] < 0.01 and 0 <= of_warps[of.format("residual_floor")] < 0.01
+        assert of_warps[of.format("thickness_beyond")] == pytest.approx(0, abs=0.15)
 
 
-def test_a_generator_that_thickens_its_strokes_as_real_digits_do(real, styles):
-    found = scored(thickens(0.25), real, styles)
-    for name in ("rotation", "width"):
+def test_a_generator_that_thickens_its_strokes_as_real_digits_do_or_thins_them(scored):
+    found, thinned = scored(thickens(0.25)), scored(thickens(-0.25))
+    for name in ROLES:
         assert found[f"{name}_residual_2"] > 0.03 and found[f"{name}_residual_2"] > found[f"{name}_residual_1"]
         assert found[f"{name}_residual_floor_2"] < 0.01
         assert found[f"{name}_thickness_beyond_1"] > 0.2
         assert found[f"{name}_thickness_beyond_2"] > 1.5 * found[f"{name}_thickness_beyond_1"]
+        assert thinned[f"{name}_thickness_beyond_1"] < -0.2 and thinned[f"{name}_thickness_beyond_2"] < -0.5
 
 
-def test_a_generator_that_thins_its_strokes_where_real_digits_are_thicker(real, styles):
-    found = scored(thickens(-0.25), real, styles)
-    for name in ("rotation", "width"):
-        assert found[f"{name}_thickness_beyond_1"] < -0.2 and found[f"{name}_thickness_beyond_2"] < -0.5
-
-
-def test_a_generator_that_spoils_its_images_makes_them_less_real(real, styles, of_warps):
-    found, unspoilt = scored(spoils, real, styles), of_warps
-    for name in ("rotation", "width"):
-        assert found[f"{name}_realism_2"] < unspoilt[f"{name}_realism_2"] - 0.5
-        assert found[f"{name}_realism_1"] == unspoilt[f"{name}_realism_1"]
+def test_spoilt_images_are_less_real_and_those_without_ink_have_realism_alone(scored, of_warps):
+    found, black = scored(spoilt(WARPS)), scored(without_ink(WARPS))
+    for name in ROLES:
+        assert found[f"{name}_realism_2"] < of_warps[f"{name}_realism_2"] - 0.5
+        assert found[f"{name}_realism_1"] == of_warps[f"{name}_realism_1"]
         assert found[f"{name}_residual_2"] > 0.2
-
-
-def test_images_without_ink_have_realism_alone(real, styles):
-    found = scored(without_ink, real, styles)
-    for name in ("rotation", "width"):
         for score in ("residual", "residual_floor", "thickness_beyond"):
-            assert found[f"{name}_{score}_2"] is None and found[f"{name}_{score}_1"] is not None
-        assert found[f"{name}_realism_2"] < -0.5
+            assert black[f"{name}_{score}_2"] is None and black[f"{name}_{score}_1"] is not None
+        assert black[f"{name}_realism_2"] < -0.5
 
 
 def test_the_fit_finds_an_affine_warp_from_afar_and_nothing_else():
@@ -134,12 +100,11 @@ def test_senses_of_thickness_are_those_within_classes():
     random = np.random.default_rng(0)
     digit = np.arange(200) % 2
     width, slant = random.normal(size=200) + 10 * digit, random.normal(size=200) + 3 * digit
-    noise = random.normal(size=200)
+    noise, leaning = random.normal(size=200), np.abs(slant - 3 * digit)
 
     def senses(thickness: np.ndarray) -> dict[str, int]:
         return variation.thickness_senses(Morphometry(slant, width, np.zeros(200), thickness), digit)
 
-    leaning = np.abs(slant - 3 * digit)
     assert senses(30 * digit - width) == {"rotation": 1, "width": -1}
     assert senses(width - 3 * leaning) == {"rotation": -1, "width": 1}
     assert senses(noise) == senses(np.zeros(200)) == {"rotation": 1, "width": 1}

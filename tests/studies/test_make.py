@@ -8,13 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 from replicate.analysis.table import STUDIES
-from replicate.base import files, source
+from replicate.base import files
 from replicate.base.stage import BadInput
-from replicate.gan import run
-from replicate.measures import classifier
 from replicate.parameters import Parameters
 from replicate.studies import make, worker
 
@@ -51,12 +48,9 @@ if sys.argv[1:]:
 """
 
 
-@pytest.fixture
-def project() -> dict[str, bytes]:
-    """The files of a project."""
-    modules = {"__init__": "", "measure/__init__": "", "download": OTHER, "train": TRAIN}
-    modules |= {f"measure/{measure}": OTHER for measure in worker.MEASURES}
-    return {f"replicate/{name}.py": code.encode() for name, code in modules.items()}
+MODULES = {"__init__": "", "measure/__init__": "", "download": OTHER, "train": TRAIN}
+MODULES |= {f"measure/{measure}": OTHER for measure in worker.MEASURES}
+PROJECT = {f"replicate/{name}.py": code.encode() for name, code in MODULES.items()}
 
 
 def kill_the_worker(of_run: str, folder: Path) -> None:
@@ -70,7 +64,7 @@ def kill_the_worker(of_run: str, folder: Path) -> None:
 
 
 def test_runs_are_made_though_a_worker_is_killed_and_the_failed_are_named(
-    project, params: Parameters, tmp_path, monkeypatch, capsys
+    params: Parameters, tmp_path, monkeypatch, capsys
 ):
     seeds = {"infogan": [0, 1, 2], "gan": [0, 1]}
     variants = {name: params.variants[name].model_copy(update={"seeds": of}) for name, of in seeds.items()}
@@ -79,7 +73,7 @@ def test_runs_are_made_though_a_worker_is_killed_and_the_failed_are_named(
     (STUDIES / "infogan-2").mkdir(parents=True)  # a run that is there
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(make.parameters, "load", lambda: planned)
-    monkeypatch.setattr(make, "project", lambda: project)
+    monkeypatch.setattr(make, "project", lambda: PROJECT)
     monkeypatch.setattr(sys, "argv", ["make", "gan", "infogan", "gan", "--jobs=2", "--threads=2"])
     killer = threading.Thread(target=kill_the_worker, args=["infogan-1", tmp_path])
     killer.start()
@@ -97,36 +91,3 @@ def test_runs_are_made_though_a_worker_is_killed_and_the_failed_are_named(
     record = files.read_json(STUDIES / "gan-0/run.json")
     assert record["failed"].startswith("training diverged") and record["seed"] == 0
     assert [this.name for this in make.missing(["infogan", "gan"], planned)] == ["gan-1"]
-
-
-def test_the_first_seeds_of_all_variants_come_first(params: Parameters, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    names = [this.name for this in make.missing(["k20", "official"], params)]
-    assert names[:4] == ["k20-0", "official-0", "k20-1", "official-1"]
-    assert sorted(names) == sorted(f"{of}-{s}" for of in ("k20", "official") for s in params.variants[of].seeds)
-    with pytest.raises(BadInput, match="variant: got 'wgan'"):
-        make.missing(["wgan"], params)
-
-
-def test_a_worker_gets_all_that_the_stages_of_a_run_need(tmp_path, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(classifier, "load", lambda: None)
-    monkeypatch.setattr(classifier, "WEIGHTS", Path("Makefile"))  # the weights are not in git
-    for name, content in make.project().items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(content)
-    for stage in ("train", "measure.codes"):
-        assert source.fingerprint(f"replicate.{stage}", tmp_path) == source.fingerprint(f"replicate.{stage}")
-    monkeypatch.chdir(tmp_path)
-    run.parameters.load()
-
-
-def test_jobs_that_there_cannot_be_are_refused(monkeypatch, capsys):
-    monkeypatch.setattr(make, "MEMORY_LIMIT", 8e9)
-    with pytest.raises(BadInput, match="jobs: got 7, expected at most 6: each needs 1.2 GB"):
-        make.cluster(7, None)
-    for option in ("--jobs=0", "--threads=-1"):
-        monkeypatch.setattr(sys, "argv", ["make", "infogan", option])
-        with pytest.raises(SystemExit):
-            make.main()
-        assert "--jobs and --threads are 1 or more" in capsys.readouterr().err
