@@ -27,11 +27,9 @@ from replicate.reporting.shown import Series, Shown
 
 FOLDER = Path("figures/studies")
 SHORT = ("infogan", "official", "lambda_03", "infomax", "infomax_pull", "views_c1", "views", "views_blurred")
-# Variants whose points are named in `gradients`, and how many points away.
-NAMED = dict.fromkeys(("described", "learned_std_01", "views"), (8, 0)) | dict.fromkeys(
-    ("as_printed", "infomax"), (-8, 0)
-)
-NAMED |= {"infogan": (8, 5), "lambda_03": (8, -5), "official": (-20, 35), "infomax_pull": (-20, -45)}
+# Variants whose points are named in `gradients`, right (1) or left (−1) of them.
+NAMED = dict.fromkeys(("described", "learned_std_01", "views", "infogan"), 1)
+NAMED |= dict.fromkeys(("as_printed", "infomax", "infomax_pull"), -1)
 BY_K = {5: "k5", 10: "infogan", 20: "k20", 40: "k40"}
 IMAGES = 20  # in a row of `split`
 
@@ -64,15 +62,15 @@ class Studies:
         label, folders = self.params.variants[variant].label, (table.STUDIES / f"{variant}-{seed}" for seed in seeds)
         return [Shown(folder, label) for folder in folders if (folder / "training.csv").exists()]  # else it failed
 
+    def median(self, variant: str) -> Shown:
+        """The variant's run with the median test error; of an even number the upper one."""
+        runs = self.by_error(variant)
+        return runs[len(runs) // 2]
+
     def series(self, *variants: str) -> Series:
         """The runs of some variants by their label."""
         runs = {variant: self.by_error(variant) for variant in self.there(variants)}
         return {f"{self.params.variants[variant].label} ({len(runs[variant])})": runs[variant] for variant in runs}
-
-
-def median(runs: Sequence[Shown]) -> Shown:
-    """That of the median error of `runs` by error; of an even number the upper one."""
-    return runs[len(runs) // 2]
 
 
 def errors(studies: Studies, variants: Sequence[str]) -> Figure:
@@ -92,23 +90,23 @@ def divide(run: Shown, digits: tuple[int, int], title: str, params: Parameters) 
     digit = run.run.training_images(params.mnist)[1].numpy()
     matched = classification.match_one_to_one(classification.contingency(of_training[:n], digit[:n], K))
     test, digit = (each.numpy() for each in run.run.test_images(params.mnist))
-    shown = []
-    for each in digits:
+    shown = np.empty((2, IMAGES), int)
+    for row, each in zip(shown, digits):
         by_slant = np.flatnonzero(digit == each)[morphometry.slant_and_width(test[digit == each])[0].argsort()]
-        shown.append(by_slant[(len(by_slant) * (np.arange(IMAGES) + 0.5) / IMAGES).astype(int)])
+        row[:] = by_slant[(len(by_slant) * (np.arange(IMAGES) + 0.5) / IMAGES).astype(int)]
     order, pair = matched.argsort(), tuple(matched.tolist().index(each) for each in digits)
     generated = run.samples()[order, : IMAGES // K].reshape(1, -1, 28, 28)
-    return Divided(title, pair, test[shown] / 255, of_test[np.array(shown)], generated, order.repeat(IMAGES // K)[None])
+    return Divided(title, pair, test[shown] / 255, of_test[shown], generated, order.repeat(IMAGES // K)[None])
 
 
 def split(studies: Studies) -> Figure:
     """The first pair of digits that slant separates in InfoGAN's median run, in this run and in that of the lowest error."""
     runs, least = studies.by_error("infogan"), studies.params.classification.separable_auc
-    of = studies.table.frame.loc["infogan"].loc
-    which, styles = (of[median(runs).run.seed, name].split() for name in ("merged_which", "merged_styles"))
+    median, of = studies.median("infogan"), studies.table.frame.loc["infogan"].loc
+    which, styles = (of[median.run.seed, name].split() for name in ("merged_which", "merged_styles"))
     pair = next(one for one, style in zip(which, styles) if "slant" in style and float(style.split(":")[1]) >= least)
-    digits, divided = tuple(int(digit) for digit in pair.split("-")), []
-    for run in (median(runs), runs[0]):
+    digits, divided = tuple(map(int, pair.split("-"))), []
+    for run in (median, runs[0]):
         how = "merged" if pair in of[run.run.seed, "merged_which"] else "apart"
         divided.append(divide(run, digits, f"{run.title}; {digits[0]} and {digits[1]} {how}", studies.params))
     return images.split(divided, digits)
@@ -116,16 +114,18 @@ def split(studies: Studies) -> Figure:
 
 def gradients(studies: Studies) -> Figure:
     """Of all variants that give G a gradient of L_I and have an error."""
-    of, names = studies.params.variants, {f"gradient_{term}": term for term in ("adversarial", "c1", "continuous")}
-    runs = studies.numbers[["error", *names]].rename(columns=names).dropna().reset_index()
+    of, numbers = studies.params.variants, studies.numbers
+    runs = numbers[["error"]].assign(ratio=numbers["gradient_continuous"] / numbers["gradient_adversarial"])
+    runs = runs.dropna().reset_index()
     runs = runs[[of[variant].group != "control" for variant in runs["variant"]]]
     by = runs.groupby("variant")["seed"]
     runs["pooled"] = by.transform(lambda seeds: studies.tests(seeds.name, pd.Index(seeds)))
-    labels = {variant: (of[variant].label, offset) for variant, offset in NAMED.items()}
+    labels = {variant: (of[variant].label, side) for variant, side in NAMED.items()}
     return overview.gradients(runs, {variant: of[variant].group for variant in of}, labels)
 
 
 def by_k(studies: Studies) -> Figure:
+    """Measures by the number of categories, and what a perfect clustering and k-means reach."""
     panels = {
         studies.metrics[name]: {K: studies.runs(variant, name) for K, variant in BY_K.items()}
         for name in ("ami", "information_digit", "error_majority", "probe_100")
@@ -149,8 +149,8 @@ def draw(params: Parameters) -> dict[str, Figure]:
         "split": split(studies),
         "claims": overview.conditions(asked.claims, found, studies.metrics),
         "figure1": curves.figure1(studies.series("infogan", "infomax", "gan", "gan_detached")),
-        "figure2": images.figure2(*(median(studies.by_error(variant)) for variant in ("infogan", "gan"))),
-        **{f"figure2-{variant}": images.figure2(median(studies.by_error(variant))) for variant in of_views},
+        "figure2": images.figure2(studies.median("infogan"), studies.median("gan")),
+        **{f"figure2-{variant}": images.figure2(studies.median(variant)) for variant in of_views},
         "codes": curves.codes(studies.series("infogan", "views", "gan")),
         "gradients": gradients(studies),
         "k": by_k(studies),

@@ -25,9 +25,7 @@ from replicate.gan.step import LOG_COLUMNS, Training
 
 CHECKPOINT = "checkpoint.safetensors"
 COLLAPSED = 1e-4  # a discriminator loss, in nats, that leaves the generator nothing to learn from
-# A discriminator that tosses a coin has a loss of 2 log 2 nats, and can always get there by small weights. One whose loss
-# stays ten times as large is not learning: each step overshoots.
-DIVERGED = 10 * 2 * math.log(2)
+DIVERGED = 10 * 2 * math.log(2)  # nats: ten times chance level, to which small weights always lead
 
 
 def check(training: Training, first: int, last: int) -> None:
@@ -97,9 +95,8 @@ def train(
 ) -> tuple[Tensor, float | None]:
     """Train on `images` (N, 28, 28) uint8: the log (iterations, 5), and seconds an iteration (see `Progress`).
 
-    Leaves the model after each snapshot's iterations, with batchnorm's population statistics, in the run's folder of
-    checkpoints. Resumes from there when the checkpoint is of this very training. Raises BadInput on divergence.
-    KeyboardInterrupt passes, with a word on where the next call goes on.
+    Leaves the model of each snapshot in the run's folder of checkpoints, and resumes from there when the checkpoint is of
+    this very training. Raises BadInput on divergence; KeyboardInterrupt passes, naming where the next call goes on.
     """
     settings = this.settings
     training = step.start(this.seed, images, settings, device)

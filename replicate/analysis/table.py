@@ -52,9 +52,9 @@ class Table:
         """Those that have a run, in the order of the table."""
         return list(dict.fromkeys(self.frame.index.get_level_values("variant")))
 
-    def seeds(self, variant: str) -> list[int]:
-        """Those of a variant's runs, ascending."""
-        return sorted(seed for name, seed in self.frame.index if name == variant)
+    def seeds(self, variant: str, among: Sequence[int] | None = None) -> list[int]:
+        """Those of a variant's runs, ascending, all or those `among` some."""
+        return sorted(seed for name, seed in self.frame.index if name == variant and (among is None or seed in among))
 
     def only(self, variant: str, seeds: Sequence[int]) -> "Table":
         """The table with no other runs of a variant than those of some seeds."""
@@ -62,18 +62,16 @@ class Table:
 
     def complete(self, variant: str, metrics: Sequence[str]) -> list[int]:
         """The seeds of a variant's runs in which all of some metrics were measured, ascending."""
-        columns = [self.frame[metric] for metric in metrics]
-        return [seed for seed in self.seeds(variant) if all(each[variant, seed] != ABSENT for each in columns)]
+        return [seed for seed in self.seeds(variant) if all(self.values(variant, each, [seed]) for each in metrics)]
 
     def values(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> list[Any]:
         """A metric of a variant's runs, of all or of some seeds, seed by seed; None for null, and none for an absent one.
 
         Raises KeyError for a metric that metrics.yaml lacks.
         """
-        wanted = [seed for seed in self.seeds(variant) if seeds is None or seed in seeds]
         column = self.frame[metric]
-        found = [column[variant, seed] for seed in wanted]
-        return [None if value == NULL else value for value in found if value is not ABSENT and value != ABSENT]
+        found = [column[variant, seed] for seed in self.seeds(variant, seeds)]
+        return [None if value == NULL else value for value in found if value != ABSENT]
 
     def mean(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> float | None:
         """The mean over runs; None without runs, or where one has no value."""

@@ -26,11 +26,8 @@ class Posterior(NamedTuple):
 
 
 def variational(posterior: Posterior, codes: Codes) -> Tensor:
-    """log Q(c_j|x) of each latent variable and code: (N, 3) nats. Its mean plus H(c_j) is L_I ≤ I(c_j; x) (eq. 5).
-
-    The bound is tight when Q is the true posterior; for a categorical code it then reaches at most H(c). With the standard
-    deviation fixed to 1 a continuous code's bound is at most log 2 − ½ log 2π = −0.23 nats: valid, and far from tight.
-    """
+    """log Q(c_j|x) of each latent variable and code: (N, 3) nats. Its mean plus H(c_j) is L_I ≤ I(c_j; x) (eq. 5). With the
+    standard deviation fixed to 1 a continuous code's bound is at most log 2 − ½ log 2π = −0.23 nats."""
     category = -F.cross_entropy(posterior.logits, codes.category, reduction="none")
     deviation = (codes.continuous - posterior.mean) / posterior.std
     continuous = -0.5 * deviation.square() - posterior.std.log() - 0.5 * math.log(2 * math.pi)

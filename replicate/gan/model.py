@@ -61,10 +61,7 @@ def fresh(settings: Settings, seed: np.random.SeedSequence) -> Model:
 
 def settle_batchnorm(model: Model, images: Tensor, prior: Latent, batch_size: int, random: torch.Generator) -> None:
     """Give batchnorm the population statistics of what each network reads after training: G of its latent variables, D
-    and Q of real `images` uint8 (N, 28, 28). They are means over N // batch_size batches.
-
-    Training uses the statistics of each batch, and so does the released code when it tests.
-    """
+    and Q of real `images` uint8 (N, 28, 28). They are means over N // batch_size batches."""
     batches = images[: len(images) // batch_size * batch_size].split(batch_size)
 
     def inputs() -> Iterator[Tensor]:

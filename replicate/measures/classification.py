@@ -1,7 +1,6 @@
 """Is c1 a classifier of digits? (§7.2: 5 % error, each category matched to a digit)
 
-The paper says neither how categories are matched nor on which images. Here the matching is fitted on one split and
-scored on another, in two ways: one-to-one (two categories cannot share a digit) and majority (they can).
+The paper does not say how categories are matched. Here a matching is fitted on one split and scored on another.
 """
 
 import numpy as np
@@ -23,10 +22,8 @@ def match_majority(counts: np.ndarray) -> np.ndarray:
 
 
 def match_one_to_one(counts: np.ndarray) -> np.ndarray:
-    """The matching of categories to distinct digits that is right most often: (K, 10) -> (K,).
-
-    The Hungarian method; of more than ten categories the rest are UNMATCHED.
-    """
+    """The matching of categories to distinct digits that is right most often, by the Hungarian method: (K, 10) -> (K,).
+    Categories beyond ten are UNMATCHED."""
     matched = np.full(len(counts), UNMATCHED)
     category, digit = linear_sum_assignment(counts, maximize=True)
     matched[category] = digit
@@ -44,42 +41,30 @@ def digits_present(counts: np.ndarray) -> int:
 
 
 def one_to_one_error(counts: np.ndarray, category: np.ndarray, digit: np.ndarray) -> float | None:
-    """Share of images whose category (N,) is not matched to their digit (N,), one-to-one, by the `counts` of others.
-
-    None unless there are as many categories as digits occur: with any other K some images are errors by construction.
-    """
+    """Share of images whose category (N,) is not matched to their digit (N,), one-to-one, by the `counts` of others. None
+    unless there are as many categories as digits occur."""
     if len(counts) != digits_present(counts):
         return None
     return float(np.mean(match_one_to_one(counts)[category] != digit))
 
 
 def partition_scores(category: np.ndarray, digit: np.ndarray) -> dict[str, float]:
-    """How far partitions of images by category (N,) and by digit (N,) agree; comparable across K, without a matching.
-
-    ami: adjusted mutual information, 0 for independent partitions and 1 for equal ones (Vinh et al. 2010). homogeneity:
-    1 when each category has one digit; completeness: 1 when each digit has one category (Rosenberg and Hirschberg 2007).
-    """
-    homogeneity, completeness, _ = homogeneity_completeness_v_measure(digit, category)
-    return {
-        "ami": float(adjusted_mutual_info_score(digit, category)),
-        "homogeneity": float(homogeneity),
-        "completeness": float(completeness),
-    }
+    """How far partitions of images by category (N,) and by digit (N,) agree: adjusted mutual information (Vinh et al.
+    2010), homogeneity and completeness (Rosenberg and Hirschberg 2007)."""
+    ami, of_both = adjusted_mutual_info_score(digit, category), homogeneity_completeness_v_measure(digit, category)
+    return dict(zip(("ami", "homogeneity", "completeness"), map(float, (ami, *of_both))))
 
 
 def scores(counts: np.ndarray, category: np.ndarray, digit: np.ndarray) -> dict[str, float | int | None]:
     """Score c1 on images of categories (N,) and digits (N,), with matchings fitted on the `counts` (K, 10) of others.
 
-    error_one_to_one, error_majority: share of images whose category's digit is not theirs, by the one-to-one and by the
-    majority matching; the former is None where K is not the number of digits, the latter where K is less.
-    digits_reached: by the majority matching. ami, homogeneity, completeness: see `partition_scores`.
+    error_majority is None where there are fewer categories than digits.
     """
     majority = match_majority(counts)
+    enough = len(counts) >= digits_present(counts)
     return {
         "error_one_to_one": one_to_one_error(counts, category, digit),
-        "error_majority": float(np.mean(majority[category] != digit))
-        if len(counts) >= digits_present(counts)
-        else None,
+        "error_majority": float(np.mean(majority[category] != digit)) if enough else None,
         "digits_reached": digits_reached(majority),
         **partition_scores(category, digit),
     }

@@ -1,6 +1,4 @@
-"""The classifier: a supervised network that tells MNIST's digits apart, trained by the stage of its name and only ever used
-to measure. It says which digit an image shows, and in which features.
-"""
+"""The classifier: a supervised network that tells MNIST's digits apart, only ever used to measure."""
 
 from pathlib import Path
 
@@ -43,6 +41,6 @@ def probabilities(classifier: nn.Module, images: Tensor, batch_size: int = 1000)
 
 @torch.no_grad()
 def features(classifier: nn.Sequential, images: Tensor, batch_size: int = 1000) -> Tensor:
-    """What the classifier sees before it names a digit: its last 128 maps, each averaged over the image: (N, 128)."""
+    """The classifier's last 128 maps, each averaged over the image: (N, 1, 28, 28) -> (N, 128)."""
     seeing = classifier[: next(i for i, layer in enumerate(classifier) if isinstance(layer, nn.Flatten))]
     return torch.cat([seeing(batch).mean(dim=(2, 3)) for batch in images.split(batch_size)])

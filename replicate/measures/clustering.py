@@ -1,8 +1,4 @@
-"""c1 as a clustering of real images: which digit classes it merges, by what style, and whether it keeps neighbours together.
-
-Labels name and count what was found; nothing is chosen by them. k-NN consistency needs none: it compares images that are
-deskewed, which is a prior about handwriting, that how a digit leans says nothing of which it is.
-"""
+"""c1 as a clustering of real images: which digit classes it merges, by what style, and whether it keeps neighbours."""
 
 from typing import Any, NamedTuple
 
@@ -18,17 +14,15 @@ Pair = tuple[int, int]
 
 
 def merged_pairs(confusion: np.ndarray, share: float) -> list[Pair]:
-    """The pairs of merged classes, by a confusion (10, 10) of digits and what c1 says of their images.
-
-    Two digits are merged where at least `share` of either's images lie in the category of the other.
-    """
+    """The pairs of digits of which at least `share` of either's images lie in the other's category, by a confusion (10, 10)
+    of digits and what c1 says of their images."""
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     larger = np.triu(np.maximum(shares, shares.T), 1)
     return [(int(one), int(other)) for one, other in np.argwhere(larger >= share)]
 
 
 def error_without(confusion: np.ndarray, pairs: list[Pair]) -> float:
-    """The share of images that c1 gives another digit, by a confusion (10, 10); digits of a pair in `pairs` count as one."""
+    """The test error by a confusion (10, 10), where digits of a pair in `pairs` count as one."""
     right = np.eye(len(confusion), dtype=bool)
     for one, other in pairs:
         right[one, other] = right[other, one] = True
@@ -62,9 +56,8 @@ def merged_classes(
     """Which digit classes c1 merges, and what separates them: digits (N,) of test images, the digit `given` to each by c1
     (N,), the `confusion` (10, 10) of both, and the images' styles.
 
-    pairs, which, styles: how many pairs are merged, "4-9 5-8", and the style that separates the two categories of each
-    best, with its AUC: "slant:0.95 width:0.61". error_without: the error with confusions within these pairs counted as
-    right. error_by_style: the part of the error within pairs whose AUC is `separable` or more.
+    which, styles: "4-9 5-8", and the style that separates the two categories of each pair best, with its AUC: "slant:0.95
+    width:0.61". error_by_style: the part of the error within pairs whose AUC is `separable` or more.
     """
     pairs = merged_pairs(confusion, share)
     separated = {pair: separation(styles, digit, given, pair) for pair in pairs}
@@ -79,11 +72,8 @@ def merged_classes(
 
 
 def ceiling(digit: np.ndarray, clusters: int) -> float:
-    """The adjusted mutual information of digits (N,) and as good a clustering as there can be with so many clusters.
-
-    Each cluster has images of one digit, and digits have equally many clusters; where there are fewer clusters than digits,
-    each cluster has whole digits, equally many. It is 1 for as many clusters as digits.
-    """
+    """The adjusted mutual information of digits (N,) and as good a clustering as there can be with so many clusters: each
+    has images of one digit, or, where there are fewer clusters than digits, equally many whole digits."""
     names, place = np.unique(digit, return_inverse=True)
     of_each = max(clusters // len(names), 1)
     within = np.zeros(len(digit), dtype=int)
@@ -96,16 +86,16 @@ def ceiling(digit: np.ndarray, clusters: int) -> float:
 
 def deskew(images: np.ndarray) -> np.ndarray:
     """Images (N, H, W) with ink, each sheared so that its slant from second moments is 0, bilinear -> float32."""
-    return np.stack([_upright(image) for image in images.astype(np.float32)])
+    rows, columns = (np.arange(size) for size in images.shape[1:])
 
+    def upright(image: np.ndarray) -> np.ndarray:
+        in_row = image.sum(axis=1)
+        middle = np.average(rows, weights=in_row)
+        y, x = rows - middle, columns - np.average(columns, weights=image.sum(axis=0))
+        shear = (y @ image @ x) / (y**2 @ in_row)
+        return ndimage.affine_transform(image, [[1, 0], [shear, 1]], [0, -shear * middle], order=1)
 
-def _upright(image: np.ndarray) -> np.ndarray:
-    rows, columns = (np.arange(size) for size in image.shape)
-    in_row = image.sum(axis=1)
-    middle = np.average(rows, weights=in_row)
-    y, x = rows - middle, columns - np.average(columns, weights=image.sum(axis=0))
-    shear = (y @ image @ x) / (y**2 @ in_row)
-    return ndimage.affine_transform(image, [[1, 0], [shear, 1]], [0, -shear * middle], order=1)
+    return np.stack([upright(image) for image in images.astype(np.float32)])
 
 
 def nearest(images: np.ndarray, neighbours: int) -> np.ndarray:

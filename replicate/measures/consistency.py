@@ -8,11 +8,8 @@ from replicate.measures.classification import contingency, digits_reached, match
 def scores(category: np.ndarray, classified: np.ndarray, categories: int) -> dict[str, float | int | list]:
     """Score generated images by the category (N,) they were generated from and the digit (N,) the classifier sees in each.
 
-    by_category: share of a category's images that are its most frequent digit; mean and lowest: of these shares;
-    digit_of_category, digits_reached: these digits, and how many are distinct.
-    one_to_one: share of images that show their category's digit when each digit is given to one category at most, in
-    the way that makes the share largest. Categories that all show the same digit have a mean of 1, and a one_to_one of
-    1 / K; with K > 10 categories, of as many images each, one_to_one is at most 10 / K.
+    by_category: share of a category's images that are its most frequent digit, digit_of_category; mean and lowest: of these
+    shares. one_to_one: share of images of their category's digit, each digit given to one category at most; at most 10 / K.
     """
     counts = contingency(category, classified, categories)
     shares, digits = counts.max(axis=1) / counts.sum(axis=1), match_majority(counts)

@@ -1,11 +1,7 @@
 """What do the continuous codes do? (Fig. 2c: c2 rotates; Fig. 2d: c3 widens; abstract, §7.2: they hold the style alone)
 
-The paper shows it by eye. Here each code is varied from −2 to 2 with everything else held fixed, and slant, width and
-thickness of the images are measured. Which of the two codes came to rotate is decided by the numbers, not by a person,
-and from the values within ±1, where the codes were trained.
-
-Changes are in standard deviations of the same measure over real digits, so that radians and pixels compare. Slant is
-read from second moments: it cannot tell a rotation from a shear.
+Each code is varied from −2 to 2 with everything else held fixed, and slant, width and thickness of the images are measured
+(`morphometry`). Changes are in standard deviations of the same measure over real digits, `real_std` by measure.
 """
 
 from collections.abc import Callable, Mapping
@@ -49,15 +45,9 @@ class Role(NamedTuple):
 
 def traverse(generate: Callable[[Codes], Tensor], codes: Codes, categories: int, values: list[float]) -> Traversal:
     """Vary c2, then c3, over `values`. The rest stays as in `codes`, which hold as many draws of each category, one
-    category after the other.
-
-    `generate` makes images (N, 1, 28, 28) of N latent variables.
-    """
+    category after the other. `generate` makes images (N, 1, 28, 28) of N latent variables."""
     values = sorted(values)
-    steps = []
-    for code in range(len(CODES)):
-        for value in values:
-            steps.append(generate(codes.with_continuous(code, value)))
+    steps = [generate(codes.with_continuous(code, value)) for code in range(len(CODES)) for value in values]
     return measured(torch.stack(steps).unflatten(0, (len(CODES), len(values))), values, categories)
 
 
@@ -87,12 +77,8 @@ def rank_correlation(values: np.ndarray, measured: np.ndarray) -> np.ndarray:
 
 
 def correlations(traversal: Traversal) -> np.ndarray:
-    """Spearman's correlation of each code with each measure within ±1: (codes, measures).
-
-    Taken within a draw, where nothing but the code varies, then averaged with its sign over draws and categories. So
-    a code that turns some categories left and others right gets no credit; an average of absolute values would give
-    it full.
-    """
+    """Spearman's correlation of each code with each measure within ±1, within a draw, then averaged with its sign over
+    draws and categories: (codes, measures)."""
     trained = np.abs(traversal.values) <= 1
     series = np.moveaxis(traversal.measured[:, trained], 1, -1)
     return rank_correlation(traversal.values[trained], series).mean(axis=(1, 2))
@@ -105,30 +91,21 @@ def changes(traversal: Traversal, real_std: Mapping[str, float]) -> np.ndarray:
 
 
 def roles(traversal: Traversal) -> dict[str, Role]:
-    """Which code rotates and which one widens, by `correlations`.
-
-    Of the two ways to give the roles, the one with the larger |correlation of the rotating code with slant| +
-    |correlation of the widening code with width| is taken. The sign makes a code's correlation with its own measure
-    positive.
-    """
+    """Which code rotates and which one widens: so that |correlation of the rotating code with slant| + |correlation of the
+    widening code with width| is larger. The sign makes a code's correlation with its own measure positive."""
     correlation = correlations(traversal)
-    slant, width = MEASURES.index("slant"), MEASURES.index("width")
-    strength = np.abs(correlation)
-    in_order = strength[0, slant] + strength[1, width] >= strength[1, slant] + strength[0, width]
-    rotating, widening = (0, 1) if in_order else (1, 0)
-    return {
-        role: Role(code, measure, -1 if correlation[code, measure] < 0 else 1)
-        for role, code, measure in (("rotation", rotating, slant), ("width", widening, width))
-    }
+    (slant0, width0), (slant1, width1) = np.abs(correlation[:, :2])
+    rotating = 0 if slant0 + width1 >= slant1 + width0 else 1
+    codes = {"rotation": rotating, "width": 1 - rotating}
+    own = {role: MEASURES.index(OWN[role]) for role in codes}
+    return {role: Role(code, own[role], -1 if correlation[code, own[role]] < 0 else 1) for role, code in codes.items()}
 
 
 def scores(traversal: Traversal, real_std: Mapping[str, float]) -> dict[str, dict[str, str | int | float | None]]:
     """What the rotating and the widening code do within ±1, as {"rotation": {...}, "width": {...}} (Fig. 2c, 2d).
 
-    code, sign: as `roles` has them; for each of MEASURES, its correlation with the code, and its change, the mean over
-    draws and categories from −1 to 1 in standard deviations of real digits (`real_std`, by measure, as `spread` gives
-    it). Both are multiplied by the sign. Opposite changes cancel. thickness_over_width, of the width code: the absolute
-    change of thickness over that of width; None where the width does not change.
+    For each of MEASURES its correlation with the code, and its mean change from −1 to 1, both multiplied by the code's
+    sign. thickness_over_width: of absolute changes by the width code; None where the width does not change.
     """
     correlation, moved = correlations(traversal), changes(traversal, real_std).mean(axis=(1, 2))
     described = {}
@@ -143,10 +120,9 @@ def scores(traversal: Traversal, real_std: Mapping[str, float]) -> dict[str, dic
 
 
 def turned_against(traversal: Traversal, digit: np.ndarray) -> dict[str, str | int]:
-    """Which digits the rotation code turns against the others, where `digit` (K,) is that of each category or UNMATCHED.
+    """Which digits the rotation code turns against its sign, where `digit` (K,) is that of each category or UNMATCHED.
 
-    against: the digits of categories whose mean slant changes from −1 to 1 in the sense that is opposite to the sign of the
-    code, each with its change in radians: "1:-0.62 7:-0.10". digits_against: how many distinct digits these are.
+    against: these digits, each with the change of its category's mean slant from −1 to 1 in radians: "1:-0.62 7:-0.10".
     """
     code, measure, sign = roles(traversal)["rotation"]
     low, high = (traversal.measured[code, traversal.index(value), ..., measure].mean(axis=1) for value in (-1, 1))
@@ -162,12 +138,9 @@ def disentanglement(
 ) -> dict[str, float]:
     """Does each code move its own measure, and leave the other's and the digit alone, within ±1? (abstract, §7.2)
 
-    own, other: how far the code moves its own and the other code's measure from −1 to 1, in standard deviations of real
-    digits; root mean square over draws and categories, where opposite changes do not cancel. specificity: own / (own +
-    other), 0 for a code that moves neither. digit_kept: share of images in which the classifier sees the same digit at −1, 0
-    and 1. Each for both codes; specificity_lowest and digit_kept_lowest are of the worse one.
-
-    `probabilities` gives the classifier's probabilities (N, 10) of images (N, 1, 28, 28).
+    own, other: the change of its own and of the other code's measure from −1 to 1, a root mean square over draws and
+    categories. specificity: own / (own + other). digit_kept: share of images in which the classifier, whose `probabilities`
+    (N, 10) are of images (N, 1, 28, 28), sees the same digit at −1, 0 and 1. …_lowest: of the worse code.
     """
     moved = np.sqrt(np.square(changes(traversal, real_std)).mean(axis=(1, 2)))
     assigned = roles(traversal)
@@ -200,11 +173,8 @@ def within_digit(styles: morphometry.Morphometry, digit: np.ndarray) -> dict[str
 
 
 def specificity_within(measured: Mapping[str, float], within: Mapping[str, float]) -> float:
-    """How far a code moves its own measure, as a share of that and of how far it moves the other code's; of the worse code.
-
-    `measured` is what `disentanglement` gives, in standard deviations over all digits;
-    `within` turns them into those within a digit. 0 for a code that does not move its own measure.
-    """
+    """The specificity of the worse code in standard deviations within a digit: `measured` is what `disentanglement` gives,
+    `within` what `within_digit` does."""
     shares = []
     for role, other in OTHER.items():
         own = measured[f"{role}_own"] / within[OWN[role]]
@@ -217,8 +187,8 @@ def table(traversal: Traversal) -> list[dict[str, str | int | float]]:
     """The means over the draws, a row for each code, value and category."""
     means = traversal.measured.mean(axis=3).tolist()
     return [
-        {"code": code, "value": value, "category": category, **dict(zip(MEASURES, measures, strict=True))}
-        for code, of_code in zip(CODES, means, strict=True)
-        for value, of_value in zip(traversal.values.tolist(), of_code, strict=True)
+        {"code": code, "value": value, "category": category, **dict(zip(MEASURES, measures))}
+        for code, of_code in zip(CODES, means)
+        for value, of_value in zip(traversal.values.tolist(), of_code)
         for category, measures in enumerate(of_value)
     ]

@@ -1,9 +1,7 @@
 """How fast does L_I converge, and how fast do samples? (Fig. 1; §6: L_I "always converges faster than normal GAN
 objectives")
 
-The loss of a GAN does not tell how far its training is, so sample quality stands for "the GAN objective": the Fréchet
-distance to real digits. L_I has converged when it is nearly H(c1), the most that it can be. The claim is then that
-samples still get better afterwards.
+The Fréchet distance to real digits stands for "the GAN objective", whose loss does not tell how far a training is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,9 +29,8 @@ def first_at_least(iterations: np.ndarray, curve: np.ndarray, level: float) -> i
 def speed(milestones: Sequence[Mapping[str, float]]) -> dict[str, float | int | None]:
     """Sample quality when L_I of c1 had converged: `milestones` in their order, each with iteration, share_c1, frechet.
 
-    information_iteration: the first milestone at which L_I is at least NEARLY_ALL of H(c1); None when it is at none.
-    distance_then: the Fréchet distance at that milestone; distance_at_end: at the last one. distance_ratio: the former
-    over the latter; 1 when samples got no better after L_I had converged, None when L_I never did.
+    information_iteration: the first milestone at which L_I is at least NEARLY_ALL of H(c1). distance_ratio: the Fréchet
+    distance there, distance_then, over that at the last one. All but the latter are None where L_I never converges.
     """
     there = next((milestone for milestone in milestones if milestone["share_c1"] >= NEARLY_ALL), None)
     end = milestones[-1]["frechet"]
@@ -46,11 +43,8 @@ def speed(milestones: Sequence[Mapping[str, float]]) -> dict[str, float | int | 
 
 
 def progress(milestones: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
-    """How far c1's error fell late in the training: `milestones` in their order, each with iteration and error.
-
-    error_drop_from_500: the error at iteration EARLY minus that at the last milestone, as a share of images; positive
-    where the error fell. None where no milestone but the last is at EARLY, or where the error has no value.
-    """
+    """The error of c1 at iteration EARLY minus that at the last milestone: `milestones` in their order, each with iteration
+    and error. None where no milestone but the last is at EARLY, or where the error has no value."""
     early = next((milestone["error"] for milestone in milestones[:-1] if milestone["iteration"] == EARLY), None)
     end = milestones[-1]["error"]
     return {f"error_drop_from_{EARLY}": None if early is None or end is None else early - end}

@@ -1,7 +1,7 @@
 """Do codes beyond ±1, where the generator was never trained, still give meaningful digits? (§7.2; Fig. 2 spans −2 to 2)
 
-Two things make an image at ±2 meaningful here: it still is the digit that the same latent variables give with the code
-at 0, and the code goes on doing what it does within ±1. The second keeps out a code that does nothing, or nothing more.
+An image at ±2 is meaningful where it still is the digit that the same latent variables give with the code at 0, and where
+the code goes on doing what it does within ±1.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,16 +19,12 @@ def scores(
 ) -> dict[str, float]:
     """Compare images at ±2 with those at 0 and at ±1, in four directions: left, right, narrow, wide.
 
-    kept: share of images at ±2 in which the classifier sees the digit that it sees at 0. further: the mean change of the
-    code's own measure (slant or width) from ±1 to ±2, over that from 0 to ±1; 1 where the code goes on as it began, 0
-    where it stops, or never began: where the change from 0 to ±1 is not at least LEAST_CHANGE in the direction's own
-    sense. moved: the mean change of its own measure from 0 to ±2 in that sense, in standard deviations of real digits.
-    confidence: mean probability that the classifier gives at ±2 to the digit that it sees; confidence_at_0: the same at 0,
-    the mean over both codes. kept_lowest, further_lowest, moved_lowest, confidence_lowest: each the lowest of the four
-    directions, which need not be the same one.
+    kept: share of images at ±2 in which the classifier, whose `probabilities` (N, 10) are of images (N, 1, 28, 28), sees the
+    digit that it sees at 0. further: the mean change of the code's own measure from ±1 to ±2, over that from 0 to ±1; 0
+    where the latter is less than LEAST_CHANGE in the direction's own sense. moved: its mean change from 0 to ±2, in SD by
+    `real_std`. confidence: mean probability of the digit that is seen. …_lowest: the lowest of the four directions.
 
-    `real_std` holds the standard deviation of each measure over real digits; `probabilities` gives the classifier's
-    probabilities (N, 10) of images (N, 1, 28, 28). Raises ValueError when the traversal lacks one of 0, ±1, ±2.
+    Raises ValueError when the traversal lacks one of 0, ±1, ±2.
     """
     assigned, middle = roles(traversal), traversal.index(0)
     at_0 = {name: probabilities(traversal.images[role.code, middle]).max(dim=1) for name, role in assigned.items()}

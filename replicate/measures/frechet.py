@@ -1,7 +1,4 @@
-"""How far are generated images from real ones? The Fréchet distance (Heusel et al. 2017, arXiv:1706.08500).
-
-It is taken in the features of this project's classifier instead of Inception's, for comparisons within this project alone.
-"""
+"""The Fréchet distance of generated to real images (Heusel et al. 2017, arXiv:1706.08500), in the classifier's features."""
 
 import numpy as np
 

@@ -1,5 +1,4 @@
-"""Image grids of generated images, which stay in git when the weights do not: samples of each category, and traversals of
-c2 and c3."""
+"""Grids of generated images, which are kept in git: samples of each category, and traversals of c2 and c3."""
 
 from pathlib import Path
 
@@ -15,9 +14,8 @@ from replicate.gan.settings import Latent
 from replicate.measures.continuous_codes import CODES
 from replicate.parameters import Codes as Options
 
-# On the grid of samples, as many of each category: the first of those of which class consistency is measured.
-SAMPLES = 360
-TRAVERSALS = 20  # along each code, on the grid of traversals
+SAMPLES = 360  # as many of each category, the first of those of which class consistency is measured
+TRAVERSALS = 20  # along each code
 
 
 def grid(images: np.ndarray) -> np.ndarray:

@@ -33,28 +33,26 @@ def measure(images: np.ndarray) -> Morphometry:
 
     slant: arctan(−u11 / u02), from the ink's central second moments (u02: along the rows).
     width, height: of the bounding parallelogram, sheared by the slant, between the 1 % and 99 % quantiles of the ink.
-    thickness: mean over the medial axis of twice the distance to the background, which is all that is darker than the
-    middle between an image's darkest and brightest pixel. The medial axis breaks ties at random: with a fixed seed, but
-    an image's thickness depends, by about 0.01 pixels for handwritten digits, on the images measured with it.
+    thickness: mean over the medial axis of twice the distance to the background, all that is darker than the middle between
+    an image's darkest and brightest pixel. The medial axis breaks ties at random, with a fixed seed: an image's thickness
+    depends by about 0.01 pixels on the images measured with it.
 
-    An image without ink measures 0 in everything; one without contrast (a single intensity) has thickness 0.
+    An image without ink measures 0 in everything; one without contrast has thickness 0.
     """
-    measured = _of_chunks(lambda ink: np.vstack([_boxes(ink), _thickness(ink) / SCALE]), images)
-    return Morphometry(*np.concatenate(measured, axis=1)) if measured else Morphometry(*np.empty((4, 0)))
+    return Morphometry(*_of_chunks(lambda ink: np.vstack([_boxes(ink), _thickness(ink) / SCALE]), images, 4))
 
 
 def slant_and_width(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Slant and width of images (N, H, W), as `measure` gives them, without thickness, which takes most of its time."""
-    measured = _of_chunks(_boxes, images)
-    slant, width, _ = np.concatenate(measured, axis=1) if measured else np.empty((3, 0))
+    slant, width, _ = _of_chunks(_boxes, images, 3)
     return slant, width
 
 
-def _of_chunks(measures: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> list[np.ndarray]:
-    """`measures` of IMAGES_AT_ONCE upscaled images, of the next, and so on, in THREADS threads (PyTorch's, if fewer)."""
+def _of_chunks(measures: Callable[[np.ndarray], np.ndarray], images: np.ndarray, rows: int) -> np.ndarray:
+    """So many `measures` (rows, N) of N upscaled images, IMAGES_AT_ONCE, in THREADS threads (PyTorch's, if fewer)."""
     chunks = [images[i : i + IMAGES_AT_ONCE] for i in range(0, len(images), IMAGES_AT_ONCE)]
     with ThreadPoolExecutor(min(torch.get_num_threads(), THREADS)) as pool:
-        return list(pool.map(lambda chunk: measures(_upscale(chunk)), chunks))
+        return np.hstack([np.empty((rows, 0)), *pool.map(lambda chunk: measures(_upscale(chunk)), chunks)])
 
 
 @cache
@@ -97,11 +95,8 @@ def _extent(ink: np.ndarray) -> float:
 
 
 def _thickness(ink: np.ndarray) -> np.ndarray:
-    """Thickness (N,) in pixels of `ink`, of all images in one mosaic: `medial_axis` is slow to start.
-
-    Rows and columns of the mosaic that hold only background, and lie beside such ones, are left out: they change
-    nothing.
-    """
+    """Thickness (N,) in pixels of `ink`, of all images in one mosaic, since `medial_axis` is slow to start. Rows and columns
+    of the mosaic that hold only background, and lie beside such ones, are left out."""
     dark, bright = ink.min(axis=(1, 2), keepdims=True), ink.max(axis=(1, 2), keepdims=True)
     strokes = np.pad(ink > (dark + bright) / 2, ((0, 0), (1, 1), (1, 1)))
     image = np.arange(len(ink)).repeat(strokes.shape[1])

@@ -1,13 +1,9 @@
 """Does G do more than shear or stretch its images, so that digits look natural? (§7.2)
 
-"In both cases", of rotation and of width, G does not simply stretch or rotate, but adjusts details. So an image of G is
-compared with what a plain transform makes of G's own image at 0: a shear to the same slant, or a horizontal stretch to
-the same width. Two questions: do the two differ in how natural they look, and is it G's image that looks more natural?
-
-How natural an image looks is its realism score (Kynkäänniemi et al. 2019, arXiv:1904.06991): how near it lies to some
-real digit, in a space of features, compared with how near the neighbours of that digit lie. Without this comparison,
-digits of an uncommon slant or width would look less natural for being uncommon. G's image, the plain one and the real
-digits pass through the same resampling, and a small difference counts for neither, so that blur decides nothing.
+An image of G is compared with a plain shear of G's image at 0 to the same slant, or a horizontal stretch to the same width,
+by the realism score (Kynkäänniemi et al. 2019, arXiv:1904.06991): how near it lies to some real digit in a space of
+features, compared with how near the neighbours of that digit lie. All images pass through the same resampling, and a small
+difference counts for neither, so that blur decides nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,9 +26,8 @@ MARGIN = 0.05  # of the larger realism score: differences below it count for nei
 
 
 def resample(images: Tensor, transform: Tensor) -> Tensor:
-    """Images (N, 1, H, H), each seen through its affine `transform` (N, 2, 3).
+    """Images (N, 1, H, H), each seen through its affine `transform` (N, 2, 3), as F.affine_grid has them.
 
-    A transform takes a place in the result to one in the image, (x, y) from −1 to 1 as F.affine_grid has them.
     Each pixel is the mean of bicubic samples at several places in it, so that the blur depends little on the transform;
     what a mean over a pixel blurs is undone beforehand, to second order. Outside of an image there is no ink.
     """
@@ -59,8 +54,8 @@ def centre_of_mass(images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def shear(images: Tensor, slant: np.ndarray, to_slant: np.ndarray) -> Tensor:
-    """The transforms (N, 2, 3) that shear images (N, 1, H, H) along their rows from `slant` (N,) to `to_slant` (N,),
-    radians, and keep the centre."""
+    """The transforms (N, 2, 3) that shear images (N, 1, H, H) along their rows from one slant (N,) to another, radians, and
+    keep the centre."""
     _, y = centre_of_mass(images)
     by = torch.from_numpy(np.tan(slant) - np.tan(to_slant)).float()
     transform = torch.eye(2, 3).repeat(len(images), 1, 1)
@@ -69,8 +64,8 @@ def shear(images: Tensor, slant: np.ndarray, to_slant: np.ndarray) -> Tensor:
 
 
 def stretch(images: Tensor, width: np.ndarray, to_width: np.ndarray) -> Tensor:
-    """The transforms (N, 2, 3) that stretch images (N, 1, H, H) along their rows from `width` (N,) to `to_width` (N,),
-    pixels, and keep the centre."""
+    """The transforms (N, 2, 3) that stretch images (N, 1, H, H) along their rows from one width (N,) to another, pixels, and
+    keep the centre."""
     x, _ = centre_of_mass(images)
     shrink = torch.from_numpy(1 / (to_width / width)).float()
     transform = torch.eye(2, 3).repeat(len(images), 1, 1)
@@ -79,16 +74,13 @@ def stretch(images: Tensor, width: np.ndarray, to_width: np.ndarray) -> Tensor:
 
 
 def sheared(images: Tensor, slant: np.ndarray, to_slant: np.ndarray) -> Tensor:
-    """Images (N, 1, H, H) of `slant` (N,), sheared along their rows to `to_slant` (N,), radians; the centre is kept."""
+    """Images (N, 1, H, H) through `shear`."""
     return resample(images, shear(images, slant, to_slant))
 
 
 def stretched(images: Tensor, width: np.ndarray, to_width: np.ndarray) -> Tensor:
-    """Images (N, 1, H, H) of `width` (N,), stretched along their rows to `to_width` (N,), pixels; the centre is kept.
-
-    What a measured width owes to the blur of borders does not stretch with the image: so the factor is corrected once,
-    by the width that it gives.
-    """
+    """Images (N, 1, H, H) through `stretch`, with the factor corrected once by the width that it gives: what a measured
+    width owes to the blur of borders does not stretch."""
     first = resample(images, stretch(images, width, to_width))
     _, came_to = morphometry.slant_and_width(first[:, 0].numpy())
     return resample(images, stretch(images, np.ones(len(images)), to_width / width * to_width / came_to))
@@ -103,10 +95,8 @@ def radii(real: Tensor) -> Tensor:
 
 
 def realism(features: Tensor, real: Tensor, radius: Tensor) -> Tensor:
-    """Realism score (N,) of `features` (N, d): the largest, over `real` (M, d), of `radius` (M,) over distance.
-
-    The authors leave out the half of the real images whose radii are largest; here all stay: the uncommon are real too.
-    """
+    """Realism score (N,) of `features` (N, d): the largest, over `real` (M, d), of `radius` (M,) over distance. Unlike the
+    authors' it keeps the half of the real images whose radii are largest."""
     distance = torch.cdist(features, real)
     return (radius / distance.clamp(min=torch.finfo(distance.dtype).tiny)).amax(dim=1)
 
@@ -116,16 +106,13 @@ def scores(
 ) -> dict[str, float | None]:
     """Compare G's images at ±FAR, the ends of Figure 2, with plain transforms of its images at 0.
 
-    For the rotating and the widening code, of the images whose own measure moved by LEAST_MOVE or more:
-    more_natural, less_natural: share of images in which G's has a larger, or a smaller, realism score than the plain
-    one, by more than MARGIN of the larger. adjusted: the sum of both, about 0 for a generator that only shears or stretches.
-    lead: more_natural − less_natural. realism_ratio: median of G's score over the plain one's. All are None where less
-    than LEAST_MOVED of the images moved; moved: their share. adjusted_lowest, lead_lowest: each the lower one of the two
-    codes; None when either is None.
+    For the rotating and the widening code, of the images whose own measure moved by LEAST_MOVE (SD by `real_std`) or more:
+    more_natural, less_natural: share of images in which G's has a larger, or a smaller, realism score than the plain one, by
+    more than MARGIN of the larger; adjusted, lead: their sum and difference. realism_ratio: median of G's score over the
+    plain one's. All are None where less than LEAST_MOVED of the images moved; moved: their share. …_lowest: of both codes.
 
-    `features` gives features (N, d) of images (N, 1, 28, 28); `real` holds real digits (M, 1, 28, 28), in [0, 1];
-    `real_std` the standard deviation of each measure over real digits. Raises ValueError when the traversal lacks a
-    value.
+    `features` gives features (N, d) of images (N, 1, 28, 28); `real` holds real digits (M, 1, 28, 28), in [0, 1]. Raises
+    ValueError when the traversal lacks a value.
     """
     known = features(unchanged(real))
     radius = radii(known)
@@ -135,7 +122,7 @@ def scores(
 
     result = {}
     for name, role in roles(traversal).items():
-        pairs = [_pairs(traversal, role, PLAIN[name], side * FAR, real_std) for side in (-1, 1)]
+        pairs = [_pairs(traversal, name, role, side * FAR, real_std) for side in (-1, 1)]
         generated, plain = (torch.cat(images) for images in zip(*pairs, strict=True))
         moved = len(generated) / (2 * traversal.images.shape[2])
         names = [f"{name}_{score}" for score in ("more_natural", "less_natural", "adjusted", "lead", "realism_ratio")]
@@ -155,11 +142,7 @@ def scores(
 
 
 def _pairs(
-    traversal: Traversal,
-    role: Role,
-    transform: Callable[[Tensor, np.ndarray, np.ndarray], Tensor],
-    value: float,
-    real_std: Mapping[str, float],
+    traversal: Traversal, name: str, role: Role, value: float, real_std: Mapping[str, float]
 ) -> tuple[Tensor, Tensor]:
     """G's images (n, 1, 28, 28) at `value` whose own measure moved enough, and the plain transforms to that measure."""
     code, measure, _ = role
@@ -170,5 +153,4 @@ def _pairs(
     moved = np.abs(after - before)[:, measure] >= LEAST_MOVE * real_std[MEASURES[measure]]
     chosen = torch.from_numpy(np.flatnonzero(inked & moved))
     images = traversal.images[code][:, chosen]
-    plain = transform(images[zero], before[chosen, measure], after[chosen, measure])
-    return unchanged(images[there]), plain
+    return unchanged(images[there]), PLAIN[name](images[zero], before[chosen, measure], after[chosen, measure])

@@ -1,14 +1,9 @@
 """A post-hoc Q: how much information do the images of a finished generator carry about its latent code?
 
-The same measurement for every objective. A fresh posterior network q(c|x) is trained on samples of the frozen generator
-until its bound of c1 stops rising on held-out ones; its variational lower bound E[log q(c|x)] + H(c) ≤ I(c; x) (§5,
-eq. 5) on a third set of samples is reported. On the same samples, with population statistics in its batchnorm too, the
-run's own head reads c1: what the fresh network finds beyond it is the gap that the head leaves.
-
-The posterior of a continuous code is a mixture of truncated logistic distributions, which can have almost any shape. A
-second network whose posterior is a single Gaussian, the family of the paper's Q (App. C), is trained from the same
-initial weights on the same samples for as many iterations: how much lower its bound is tells whether a factored Gaussian
-is sufficient (§6).
+A fresh posterior network q(c|x) is trained on samples of the frozen generator until its bound of c1 stops rising on held-out
+ones; its lower bound E[log q(c|x)] + H(c) ≤ I(c; x) (§5, eq. 5) is taken on a third set of samples, and on these the run's
+own head reads c1 too. The posterior of a continuous code is a mixture of truncated logistic distributions. A second network,
+whose posterior is a single Gaussian as in the paper's Q (App. C), tells whether a factored Gaussian is sufficient (§6).
 """
 
 import copy
@@ -35,8 +30,6 @@ BATCH = 500  # images that are read at once when nothing is trained
 
 Generator = Callable[[Tensor], Tensor]  # what the generator reads (N, latent size) -> images (N, 1, 28, 28)
 Samples = tuple[Tensor, Codes]  # N images (N, 1, 28, 28) and the latent variables that they are made from
-
-
 LOG_SCALES = (-6, 2)  # limits: from a thousandth of the interval of a code to what is almost uniform over it
 
 
@@ -64,11 +57,7 @@ class Mixtures(NamedTuple):
 
 
 class Gaussians(NamedTuple):
-    """Over each of c2, c3 one Gaussian with a learned standard deviation, not truncated (App. C).
-
-    It gives a part of its density to values beyond ±1, which no code has: of a generator that ignores a code its bound
-    is at most log 2 − ½ log(2πe/3) = −0.18 nats, where that of Mixtures is 0.
-    """
+    """Over each of c2, c3 one Gaussian with a learned standard deviation, not truncated (App. C)."""
 
     means: Tensor  # (N, 2, 1)
     log_stds: Tensor  # (N, 2, 1)
@@ -95,9 +84,8 @@ class Posteriors(NamedTuple):
 class PosteriorNetwork(nn.Module):
     """Images (N, 1, 28, 28) -> Posteriors.
 
-    The layers of Table 1's trunk with half its channels and a quarter of its features, at a fifth of its arithmetic.
-    The slope is their own, so that the same network reads every variant. `family` is that of the posteriors of c2 and c3,
-    each with so many `components`; the layers before the output start from the same weights for every family.
+    The layers of Table 1's trunk with half its channels and a quarter of its features. `family` is that of the posteriors of
+    c2 and c3, each with so many `components`; the layers before the output start from the same weights for every family.
     """
 
     WIDTH, FEATURES, SLOPE = 32, 256, 0.1
@@ -158,11 +146,7 @@ def score(network: PosteriorNetwork, images: Tensor, codes: Codes) -> Tensor:
 
 @torch.inference_mode()
 def own_bounds(networks: Model, images: Tensor, codes: Codes) -> Tensor:
-    """`category_bounds` (N,) of the posterior of c1 that a run's own head gives; float64, on the CPU.
-
-    For Q their mean is L_I of c1. The InfoMax critic gives a posterior too (`CriticHead.category_logits`), and with it
-    a bound of the same kind, whatever the run estimated in its place.
-    """
+    """`category_bounds` (N,) of the posterior of c1 that a run's own head, Q or critic, gives; float64, on the CPU."""
     batches = zip(images.split(BATCH), codes.category.split(BATCH))
     features = ((networks.discriminator.features(batch), category) for batch, category in batches)
     return torch.cat([category_bounds(networks.head.category_logits(x), c) for x, c in features]).cpu().double()
@@ -207,11 +191,9 @@ def fit(
 ) -> Fitted:
     """Train a fresh posterior network on samples of a generator until the bound of c1 stops rising on held-out samples.
 
-    Every epoch goes through the same images: the generator costs more than the network that reads it. The training takes
-    `least_epochs`, since a bound may rise late, and goes on until `patience` validations in a row have brought no rise of
-    c1's bound by more than `least_rise`, or to the end of `most_epochs`; where `iterations` are given, it takes so many.
-    The learning rate is constant, lest a bound stop rising only because the rate falls; what is validated is a moving
-    average of the weights, which is steadier (Polyak and Juditsky 1992).
+    The training takes `least_epochs`, and goes on until `patience` validations in a row have brought no rise of c1's bound
+    by more than `least_rise`, or to the end of `most_epochs`; where `iterations` are given, it takes so many. A moving
+    average of the weights is validated (Polyak and Juditsky 1992).
     """
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(options.averaging), use_buffers=True).eval()
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
@@ -257,15 +239,10 @@ def measure(
 ) -> dict[str, float | int]:
     """What the images of a run's generator tell of its codes, in nats, and what the run's own head reads of it.
 
-    `networks` are in evaluation mode, on `device`. lower_bound_c1, …_c2, …_c3: of I(c; x), by the posterior network
-    that did best on held-out samples; share_c1: of H(c1). own_bound_c1: of the run's own head on the same samples;
-    gap_c1: lower_bound_c1 − own_bound_c1, sample by sample. The standard errors come from the samples alone; they do not
-    tell what another training of the posterior network would find. iterations: of that training; still_rising: 1 where
-    c1's bound had risen in its last validations, 0 where it had stopped.
-
-    gaussian_bound_c2, …_c3: of I(c; x) by a network whose posterior of the code is one Gaussian, trained from the same
-    initial weights on the same samples for as many iterations. gaussian_gap_c2, …_c3: lower_bound_… − gaussian_bound_…,
-    sample by sample.
+    `networks` are in evaluation mode, on `device`. lower_bound_…: of I(c; x), by the posterior network that did best on
+    held-out samples; own_bound_c1: of the run's own head; gap_c1: the difference. Standard errors come from the samples
+    alone. still_rising: 1 where c1's bound had risen in the last validations. gaussian_bound_…: by one Gaussian, trained
+    from the same initial weights on the same samples for as many iterations; gaussian_gap_…: lower_bound_… minus it.
     """
     weights, training, held_out, unseen = np.random.SeedSequence(options.seed).spawn(4)
     validation = sample(networks.generator, options.validation_samples, prior, model.stream(held_out), device)

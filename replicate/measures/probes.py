@@ -1,7 +1,6 @@
 """Linear probes: how well does logistic regression tell digits apart by features, with few labels or all?
 
-A probe is fitted to features (N, d) of a training split and scored on (M, d) of a test split. The digits may be all ten
-or some of them: those that occur in the training split are the classes.
+A probe is fitted to features (N, d) of a training split and scored on (M, d) of a test split.
 """
 
 import math
@@ -104,11 +103,10 @@ def fit(
 ) -> np.ndarray:
     """The weights (d + 1, K) of the least `loss`, by L-BFGS from the weights `start`.
 
-    Features (N, d) have to be uncorrelated (see `principal`), else it takes longer. Each weight is scaled by the square
-    root of the loss's curvature along it, approximately, so that L-BFGS sees a bowl about as steep in every direction.
-    The curvature falls as the probe grows sure of its images: where a descent ends, the next starts with the scale that
-    holds there, until the gradient is within `tolerance` (see TOLERANCE). Warns (ConvergenceWarning) when `iterations`
-    did not suffice.
+    Features (N, d) are uncorrelated (see `principal`). Each weight is scaled by the root of the loss's curvature along it,
+    approximately. The curvature falls as the probe grows sure of its images: where a descent ends, the next starts with the
+    scale that holds there, until the gradient is within `tolerance` (see TOLERANCE). Warns (ConvergenceWarning) when
+    `iterations` did not suffice.
     """
     weights, energy = start, np.einsum("nd,nd->d", features, features)
     gtol = tolerance * math.sqrt(len(features))
@@ -137,10 +135,7 @@ def fit(
 def path(
     features: np.ndarray, label: np.ndarray, penalties: Sequence[float], iterations: int, tolerance: float = TOLERANCE
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """Each penalty and the weights (d + 1, K) fitted under it, from the strongest to the weakest.
-
-    Each fit starts where the one before has ended.
-    """
+    """Each penalty, the strongest first, and the weights (d + 1, K) fitted under it, from those before on."""
     weights = np.zeros((features.shape[1] + 1, label.max() + 1))
     for penalty in sorted(penalties):
         weights = fit(features, label, penalty, weights, iterations, tolerance)
@@ -148,11 +143,8 @@ def path(
 
 
 def principal(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Features (N, d), (M, d) about the training split's mean along its principal axes, min(N, d) of them: float32.
-
-    A shift and a rotation change nothing for a linear probe. The axes that are left out are of no use to it: the training
-    split does not vary along them.
-    """
+    """Features (N, d), (M, d) about the training split's mean along its principal axes, min(N, d) of them: float32. A linear
+    probe of these is as good as one of the features themselves."""
     pca = PCA(svd_solver="covariance_eigh" if len(train) > train.shape[1] else "full")
     return pca.fit_transform(train.astype(np.float32, copy=False)), pca.transform(test.astype(np.float32, copy=False))
 
@@ -178,10 +170,8 @@ def probe(task: Task, settings: Probes, splits: int) -> float:
 
 
 def few_labels_error(task: Task, of_each: int, settings: Probes) -> float:
-    """Test error of linear probes that are fitted to `of_each` images of each label, the mean over draws of these images.
-
-    The draws are the same for every representation. Raises ValueError when a label has fewer images than are drawn.
-    """
+    """Test error of linear probes that are fitted to `of_each` images of each label, the mean over draws of these images,
+    the same for every representation. Raises ValueError when a label has fewer images than are drawn."""
     random = np.random.default_rng([settings.seed, of_each])
     errors = []
     for _ in range(settings.label_draws):
@@ -193,7 +183,6 @@ def few_labels_error(task: Task, of_each: int, settings: Probes) -> float:
 
 
 def scores(task: Task, settings: Probes) -> dict[str, float]:
-    """Errors of linear probes with few labels a digit (10, 100) and with all labels. Raises ValueError (see
-    `few_labels_error`)."""
+    """Errors of linear probes with few labels a digit and with all. Raises ValueError (see `few_labels_error`)."""
     few = {f"probe_error_{n}": few_labels_error(task, n, settings) for n in settings.labels_per_digit}
     return few | {"probe_error_all": probe(task, settings, SPLITS_ALL)}

@@ -33,11 +33,8 @@ def codes(trained: Model, images: Tensor, batch_size: int = 500) -> tuple[np.nda
 
 @torch.inference_mode()
 def lower_bounds(trained: Model, samples: int, settings: Settings, random: torch.Generator) -> list[float]:
-    """What the run's own objective estimates of c1, c2, c3 on `samples` fresh latent variables, batch by batch.
-
-    Codes are read from the images themselves, also where the training reads them from views. The batches have the training's
-    size, on which an InfoMax estimate depends.
-    """
+    """What the run's own objective estimates of c1, c2, c3 on `samples` fresh latent variables, in batches of the training's
+    size. Codes are read from the images themselves, also where the training reads them from views."""
     size = settings.train.batch_size
     bounds = []
     for _ in range(max(samples // size, 1)):
@@ -48,20 +45,15 @@ def lower_bounds(trained: Model, samples: int, settings: Settings, random: torch
 
 
 def with_batch_statistics(trained: Model) -> Model:
-    """A copy of the model whose batchnorm takes its statistics from the batch at hand, as in training.
-
-    Its weights have no gradients: it is there to be read.
-    """
+    """A copy of the model, without gradients of its weights, whose batchnorm takes its statistics from the batch at hand."""
     return copy.deepcopy(trained).train().requires_grad_(False)
 
 
 def gradient_rms(trained: Model, samples: int, settings: Settings, random: torch.Generator) -> dict[str, float]:
-    """The RMS gradient of each term of G's loss with respect to a generated image, as in a G step with the non-saturating
-    loss and no views.
+    """The RMS, over images and pixels, of the gradient of each term of G's loss with respect to a generated image, as in a G
+    step with the non-saturating loss and no views: nats, summed over a batch, per unit of brightness.
 
-    adversarial, c1, continuous: the root mean square, over images and pixels, of the gradient with respect to the image
-    of −log D(G(z, c)), of λ L_I of c1, and of λ L_I of c2 and c3 together; in nats per unit of brightness. The loss is
-    summed over a batch, so that the size of the batch does not matter. The regular GAN's G is not given the latter two.
+    adversarial, c1, continuous: of −log D(G(z, c)), of λ L_I of c1, and of λ L_I of c2 and c3 together.
     """
     copied = with_batch_statistics(trained)
     generator, discriminator, head = copied.generator, copied.discriminator, copied.head
@@ -84,12 +76,8 @@ def gradient_rms(trained: Model, samples: int, settings: Settings, random: torch
 
 @torch.inference_mode()
 def layers(trained: Model, images: Tensor, batch_size: int = 500) -> dict[str, np.ndarray]:
-    """The representations of a model: images uint8 (N, 28, 28) -> float32 features (N, d) by name.
-
-    posterior_c1: the probabilities of the categories (K). head_outputs: all that the head says of the code (Q: logits,
-    means, and standard deviations where they are learned; the critic: its projections). head_hidden: its hidden layer
-    (128). trunk: what it shares with D (1024).
-    """
+    """The representations of a model: images uint8 (N, 28, 28) -> float32 features (N, d) by name: probabilities of the
+    categories (K), all that training shapes of the head's outputs, its hidden layer (128), the trunk (1024)."""
     found: dict[str, np.ndarray] = {}
     for start in range(0, len(images), batch_size):
         batch = slice(start, start + batch_size)

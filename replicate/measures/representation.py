@@ -1,9 +1,7 @@
 """Is a representation good for the downstream task, telling digits apart? And does the code itself leak the label?
 
-The reading note asks so. A representation is a function from images to vectors; here it is given by its values:
-features (N, d) of a training split, to which everything is fitted, and (M, d) of a test split, which is only scored.
-Any representation is scored by the same two measures: linear probes with few or all labels (`probes`), and k-means
-without any. The digits may be all ten or some of them: those that occur in the training split are the classes.
+The reading note asks so. A representation is given by its values: features (N, d) of a training split, to which everything
+is fitted, and (M, d) of a test split, which is only scored. The digits that occur in the training split are the classes.
 """
 
 import numpy as np
@@ -27,10 +25,7 @@ COMPONENTS = 128  # of pixels: as many as the hidden layer of Q has units
 
 
 def standardise(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Features (N, d), (M, d) shifted and scaled so that each has mean 0 and variance 1 over the training split.
-
-    Customary for layers of a network, whose features have no unit in common. A constant feature becomes 0.
-    """
+    """Features (N, d), (M, d), each with mean 0 and variance 1 over the training split; a constant one becomes 0."""
     mean, std = train.mean(axis=0), train.std(axis=0)
     std[std == 0] = 1
     return (train - mean) / std, (test - mean) / std
@@ -43,11 +38,8 @@ def principal_components(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarra
 
 
 def clusters(train: np.ndarray, test: np.ndarray, K: int, settings: KMeansOptions) -> tuple[np.ndarray, np.ndarray]:
-    """The clusters of k-means on features (N, d), (M, d) -> (N,), (M,) of 0 … K − 1.
-
-    Fitted to `settings.images` of the training images (all, if they are fewer), drawn without replacement; the
-    best of `settings.restarts` by inertia.
-    """
+    """The clusters of k-means, fitted to `settings.images` of the training images, drawn without replacement (all, if they
+    are fewer): features (N, d), (M, d) -> (N,), (M,) of 0 … K − 1."""
     images = min(settings.images, len(train))
     drawn = np.sort(np.random.default_rng(settings.seed).choice(len(train), images, replace=False))
     kmeans = KMeans(K, n_init=settings.restarts, random_state=settings.seed)
@@ -57,12 +49,8 @@ def clusters(train: np.ndarray, test: np.ndarray, K: int, settings: KMeansOption
 
 
 def kmeans_scores(task: Task, settings: KMeansOptions) -> dict[str, float | None]:
-    """k-means with as many clusters as there are digits in the training split.
-
-    kmeans_error, kmeans_error_majority: test error once each cluster is matched to a digit, one-to-one and by its most
-    frequent digit, on the whole training split. kmeans_nmi: normalised mutual information (arithmetic mean) of clusters
-    and digits on the test split.
-    """
+    """k-means with as many clusters as there are digits, matched to these on the whole training split: test errors, and the
+    normalised mutual information of clusters and digits on the test split."""
     K = len(np.unique(task.train_label))
     cluster, test_cluster = clusters(task.train, task.test, K, settings)
     counts = classification.contingency(cluster, task.train_label, K)
@@ -76,11 +64,9 @@ def kmeans_scores(task: Task, settings: KMeansOptions) -> dict[str, float | None
 def label_information(category: np.ndarray, digit: np.ndarray) -> dict[str, float]:
     """What categories (N,) tell about digits (N,), of any number of either.
 
-    information: I(category; digit) in nats. information_share: of the smaller one of H(category) and H(digit), the
-    most that it can be; 0 where either has one value only. Both have the correction of Miller (1955) and Madow: the
-    plug-in entropy of m cells that occur is raised by (m − 1) / 2N, since it is too low on average, and the plug-in
-    information is too high. The corrected information of an independent category can be a little below 0.
-    ami, homogeneity, completeness: see `classification.partition_scores`.
+    information: I(category; digit) in nats; information_share: of the smaller one of H(category) and H(digit), 0 where
+    either has one value only. Entropies have the correction of Miller (1955) and Madow: that of m cells that occur is raised
+    by (m − 1) / 2N.
     """
     counts = contingency_matrix(digit, category)
 
@@ -98,7 +84,7 @@ def label_information(category: np.ndarray, digit: np.ndarray) -> dict[str, floa
 
 
 def representations(trained: Model, train: Split, test: Split) -> dict[str, Features]:
-    """The layers of a model on two splits. All are standardised but probabilities, which have a unit of their own."""
+    """The layers of a model on two splits, standardised but for probabilities."""
     of_train, of_test = reading.layers(trained, train[0]), reading.layers(trained, test[0])
     return {
         name: (features, of_test[name]) if name == "posterior_c1" else standardise(features, of_test[name])
@@ -113,13 +99,9 @@ def terciles(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def styles(train: Tensor, test: Tensor) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The thirds by slant and by thickness that images uint8 (N, 28, 28), (M, 28, 28) lie in: labels that no number of
-    categories has a reason to favour."""
-    of_train, of_test = (morphometry.measure(images.numpy()) for images in (train, test))
-    return {
-        "slant": terciles(of_train.slant, of_test.slant),
-        "thickness": terciles(of_train.thickness, of_test.thickness),
-    }
+    """The thirds by slant and by thickness that images uint8 (N, 28, 28), (M, 28, 28) lie in."""
+    of_train, of_test = (morphometry.measure(images.numpy())._asdict() for images in (train, test))
+    return {style: terciles(of_train[style], of_test[style]) for style in ("slant", "thickness")}
 
 
 def scores(

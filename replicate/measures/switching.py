@@ -27,10 +27,8 @@ def rows(
 def scores(digits: np.ndarray) -> dict[str, float]:
     """Score the classified digits (draws, categories) of images in a row of which nothing but c1 differs.
 
-    switched: share of pairs of distinct categories whose digits differ, averaged over draws. switched_lowest: share of
-    draws in which the digits differ, of the pair of categories in which they do so least often. digits_in_a_row: mean
-    number of distinct digits in a row. Digits drawn at random switch in 0.9 of the pairs, but show only 6.5 distinct
-    digits in a row of ten.
+    switched, switched_lowest: share of draws in which the digits of two categories differ, mean and lowest over pairs of
+    categories. digits_in_a_row: mean number of distinct digits in a row.
     """
     differ = [np.mean(digits[:, a] != digits[:, b]) for a, b in combinations(range(digits.shape[1]), 2)]
     return {

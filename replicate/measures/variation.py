@@ -1,11 +1,8 @@
 """What varies along a code beyond an affine warp? (§7.2: G does not simply rotate or stretch, it adjusts details like
 thickness and stroke, so that digits look natural)
 
-G's image at ±1 and at ±2 of a code is compared with its image at 0, where all else is the same. Three questions: how much
-of the image does no affine warp of the image at 0 explain? Does the thickness differ from that of a plain shear or
-stretch, in the direction in which real digits differ? Does the image look as real as the one at 0?
-
-All images that are compared have passed through the same resampling (see `naturalness.resample`), lest its blur count.
+G's image at ±1 and at ±2 of a code is compared with its image at 0, where all else is the same. All images that are compared
+have passed through the same resampling (see `naturalness.resample`), lest its blur count.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,11 +43,8 @@ def warped_quickly(images: Tensor, transform: Tensor) -> Tensor:
 
 
 def best_warp(images: Tensor, targets: Tensor, transform: Tensor, warp: Warp, steps: int) -> tuple[Tensor, Tensor]:
-    """The affine transforms (N, 2, 3) of `images` to `targets` (N, 1, H, H), and the sums (N,) of squares that they leave.
-
-    Levenberg's and Marquardt's method from `transform` on: a step that does not lower an image's sum is not taken. The
-    slopes are those of an image's central differences, a good approximation for any `warp`.
-    """
+    """The affine transforms (N, 2, 3) of `images` to `targets` (N, 1, H, H), and the sums (N,) of squares that they leave,
+    by Levenberg's and Marquardt's method from `transform` on, with slopes from central differences for any `warp`."""
     n, _, size, _ = images.shape
     place = (2 * torch.arange(size) + 1) / size - 1
     y, x = torch.meshgrid(place, place, indexing="ij")
@@ -83,12 +77,8 @@ def best_warp(images: Tensor, targets: Tensor, transform: Tensor, warp: Warp, st
 
 
 def residuals(images: Tensor, targets: Tensor, start: Tensor) -> Tensor:
-    """What no affine warp of `images` explains of `targets`: (N, 1, H, H), (N, 1, H, H) -> (N,).
-
-    The least sum of squares that the best of all affine warps leaves, over the target's sum of squares: 0 where the target
-    is an affine warp of the image, 1 where it has nothing in common with it. The search begins at `start` (N, 2, 3), once as
-    it is and once after steps on blurred images.
-    """
+    """The least sum of squares that an affine warp of `images` leaves of `targets`, over the target's sum of squares: (N, 1,
+    H, H), (N, 1, H, H) -> (N,). The search begins at `start` (N, 2, 3), or after steps from there on blurred images."""
     coarse, _ = best_warp(blurred(images), blurred(targets), start, warped_quickly, COARSE)
     at_start, at_coarse = (best_warp(images, targets, each, naturalness.resample, 0)[1] for each in (start, coarse))
     start = torch.where((at_coarse < at_start)[:, None, None], coarse, start)
@@ -99,9 +89,8 @@ def residuals(images: Tensor, targets: Tensor, start: Tensor) -> Tensor:
 def thickness_senses(styles: Morphometry, digit: np.ndarray) -> dict[str, int]:
     """How thickness goes with what a code varies, among real digits of one class: by `styles` and `digit` (N,).
 
-    rotation: the sign of the correlation of thickness with the distance of the slant from its class's mean. width: that
-    with the width. Both within classes; 1 where the correlation is not significant. Of the first 2,000 test images of MNIST
-    the correlations are 0.02 (p = 0.46) and 0.19.
+    The sign of its correlation with the distance of the slant from its class's mean (rotation), and with the width; 1 where
+    the correlation is not significant.
     """
 
     def within(values: np.ndarray) -> np.ndarray:
@@ -129,15 +118,10 @@ def scores(
     """What varies along the rotation and the width code, at ±1 and at ±2: names such as rotation_residual_1.
 
     Means over both signs, all categories and the first DRAWS draws of each. residual: see `residuals`, of the image at
-    the value by that at 0; residual_floor: the same where a plain shear or stretch of the image at 0 stands in place of G's
-    image, which the fit has to find from the identity: what the method leaves of a pure affine warp. thickness_beyond: the
-    thickness of G's image minus that of the plain shear or stretch of the image at 0 to the same slant or width, in
-    standard deviations of real digits; positive in the direction in which real digits of one class differ that lean more,
-    or are as wide or narrow (see `thickness_senses`), negative in the opposite one. A generator whose digits widen as
-    MNIST's do has a negative value: a plain stretch adds 0.16 pixels of thickness for each pixel of width, while digits of
-    one class have 0.05 more. realism: the mean natural logarithm of
-    the realism score of G's image over that of its image at 0 (see `naturalness.realism`); 0 where it looks as real,
-    negative where it looks less real.
+    the value by that at 0; residual_floor: the same of a plain shear or stretch of the image at 0 in place of G's image,
+    which the fit has to find from the identity. thickness_beyond: the thickness of G's image minus that of the plain shear
+    or stretch to the same slant or width, SD by `real_std`, positive in the direction in which real digits differ (see
+    `thickness_senses`). realism: the mean natural logarithm of the realism score of G's image over that of its image at 0.
 
     All but realism are of images with ink, None where there are none. `features` gives features (N, d) of images (N, 1,
     28, 28); `real` holds real digits (M, 1, 28, 28) in [0, 1] of these `styles` and digits (M,). Raises ValueError when the

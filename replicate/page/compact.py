@@ -112,10 +112,7 @@ def images(tables: dict[str, Table], draw: Tensor, category: Tensor, continuous:
 
 
 def text(*arrays: np.ndarray) -> str:
-    """The bytes of arrays, one after the other, compressed by zlib, in base64.
-
-    Numbers of little pattern: runs and Huffman codes, anew every 8192 of them, make less of them than a search for repeats.
-    """
+    """The bytes of arrays, one after the other, in base64 of zlib's runs and Huffman codes, the smallest of such numbers."""
     zipped = zlib.compressobj(9, memLevel=7, strategy=zlib.Z_RLE)
     return base64.b64encode(zipped.compress(b"".join(each.tobytes() for each in arrays)) + zipped.flush()).decode()
 

@@ -10,16 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from replicate.gan import information
 from replicate.measures.convergence import FIGURE_1
 from replicate.reporting.shown import Series, Shown
-from replicate.reporting.style import (
-    PALETTE,
-    PUBLISHED,
-    REFERENCE,
-    WIDTH,
-    label_in_percent,
-    label_log,
-    percent,
-    typeset,
-)
+from replicate.reporting.style import PALETTE, PUBLISHED, REFERENCE, WIDTH, label_log, percent, typeset
 
 
 def _lines(series: Series) -> list[tuple[Shown, str]]:
@@ -47,26 +38,26 @@ def figure1(series: Series) -> Figure:
     parts = [(0, FIGURE_1), (FIGURE_1, end)] if end > FIGURE_1 else [(0, end)]
     figure = Figure(figsize=(WIDTH, 4.6))
     panels = figure.subplots(1, len(parts), sharey=True, squeeze=False, width_ratios=[2, 1][: len(parts)])[0]
-    for run, colour in [(run, colour) for run, colour in lines if run.run.settings.in_nats]:
-        curve = run.table("training")
-        for axes in panels:
-            axes.plot(curve["iteration"], curve["information_c1"], color=colour, linewidth=0.8)
-    for axes, limits in zip(panels, parts):
-        axes.set(xlim=limits, xlabel="iteration", title="the rest")
-    for K in sorted({each.latent.categories for each in settings}):
-        for axes in panels:
-            axes.axhline(np.log(K), color="black", linestyle="--", label=f"$H(c_1)$ = log {K}")
     infonce = {(each.latent.categories, each.train.batch_size) for each in settings if each.critic and each.in_nats}
-    for ceiling in (information.infonce_ceiling(*of) for of in sorted(infonce)):
-        for axes in panels:
+    curves = [(run.table("training"), colour) for run, colour in lines if run.run.settings.in_nats]
+    for axes, limits in zip(panels, parts):
+        for curve, colour in curves:
+            axes.plot(curve["iteration"], curve["information_c1"], color=colour, linewidth=0.8)
+        for K in sorted({each.latent.categories for each in settings}):
+            axes.axhline(np.log(K), color="black", linestyle="--", label=f"$H(c_1)$ = log {K}")
+        for ceiling in (information.infonce_ceiling(*of) for of in sorted(infonce)):
             axes.axhline(ceiling, color=REFERENCE, linestyle=":", label=f"ceiling of InfoNCE: {ceiling:.2f}")
+        axes.set(xlim=limits, xlabel="iteration", title="the rest")
     panels[0].set(ylabel="$L_I$ of $c_1$ (nats)", title=f"the paper's Figure 1: iterations up to {parts[0][1]}")
-    panels[-1].xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], prune="lower" if len(panels) > 1 else None))
-    places = {label: 1.05 + 0.05 * i for i, label in enumerate(series)}  # side by side, so that none hides another's
-    for (run, colour), place in zip(lines, [places[label] for label, of in series.items() for _ in of]):
-        margin = panels[-1].get_yaxis_transform()
-        panels[-1].plot([place], [run.bound], "<", color=colour, transform=margin, clip_on=False)
-    panels[-1].plot([], [], "<", color="black", label="post-hoc bound on $I(c_1; x)$")
+    last = panels[-1]
+    last.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], prune="lower" if len(panels) > 1 else None))
+    for i, (runs, colour) in enumerate(
+        zip(series.values(), cycle(PALETTE))
+    ):  # side by side, so that none hides another's
+        for run in runs:
+            look = {"color": colour, "transform": last.get_yaxis_transform(), "clip_on": False}
+            last.plot([1.05 + 0.05 * i], [run.bound], "<", **look)
+    last.plot([], [], "<", color="black", label="post-hoc bound on $I(c_1; x)$")
     _legend(figure, series)
     return figure
 
@@ -83,18 +74,17 @@ def milestones(series: Series) -> Figure:
             of = run.table("milestones")
             if run.run.settings.in_nats or column != "share_c1":
                 axes.plot(of["iteration"], of[column], ".-", color=colour, linewidth=0.8, markersize=4)
-        axes.set(title=title, xlabel="iteration", xscale="log", yscale="linear" if column == "share_c1" else "log")
+        axes.set(title=title, xlabel="iteration", xscale="log")
         label_log(axes.xaxis)
         axes.tick_params(axis="x", labelrotation=60)
         if column == "share_c1":
             axes.set_ylim(min(0, axes.get_ylim()[0]), 1.05)  # a bound can be below 0
         else:
-            label_log(axes.yaxis)
-    figure.axes[1].set_ylim(0.015, 1)
-    label_in_percent(figure.axes[1].yaxis)
-    figure.axes[1].axhline(PUBLISHED, color=REFERENCE, linestyle="--")
-    place = {"xycoords": ("axes fraction", "data"), "xytext": (0, -3), "textcoords": "offset points"}
-    figure.axes[1].annotate("published: 5 %", (0.02, PUBLISHED), va="top", **place)
+            axes.set_yscale("log")
+            label_log(axes.yaxis, in_percent=column == "error")
+    errors = figure.axes[1]
+    errors.set_ylim(0.015, 1)
+    errors.axhline(PUBLISHED, color=REFERENCE, linestyle="--", label="published: 5 %")
     _legend(figure, series)
     return figure
 

@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 
 from replicate.reporting.shown import Shown
-from replicate.reporting.style import ORANGE, SKY, VERMILION, WIDTH
+from replicate.reporting.style import ORANGE, SKY, WIDTH
 
 ROWS, COLUMNS = 5, 10  # of images in a panel of Figure 2, at most
 LARGELY = 0.9  # class consistency from which on a category is of one digit (claims.yaml, fig2a)
@@ -28,42 +28,32 @@ def grid(axes: Axes, images: np.ndarray, columns: Sequence = (), rows: Sequence 
     axes.spines[:].set_visible(False)
 
 
-def _vary_code(axes: Axes, run: Shown, role: str, categories: np.ndarray) -> None:
-    """A draw of each of the `categories` as the code with a role, or its negative, goes from −2 to 2."""
-    code, sign = run.role(role)
-    values = sorted(run.table("traversal")["value"].unique())
-    ticks = [f"{value:g}".replace("-", "−") if value == int(value) else "" for value in values]
-    digits = np.array(run.codes["consistency"]["digit_of_category"])[categories]
-    grid(axes, run.traversals()[code, categories, 0, ::sign], ticks, digits)
-    axes.set_xlabel(f"${'-' if sign < 0 else ''}c_{code + 2}$")
-
-
 def figure2(run: Shown, baseline: Shown | None = None) -> Figure:
     """Figure 2 of one run: c1 (a), the rotation code (c) and the width code (d), and c1 of a `baseline` (b).
 
-    Categories are in the order of the digit that most of their images show, by the classifier; boxed where the class
+    Categories are in the order of the digit that most of their images show, by the classifier; with a star where the class
     consistency is below LARGELY. Each image of (a) and (b) has its own z, c2 and c3; in the paper a row shares them.
     """
-    of = run.codes["consistency"]
-    ordered = np.argsort(of["digit_of_category"], kind="stable")
+    digits, shares = (np.array(run.codes["consistency"][name]) for name in ("digit_of_category", "by_category"))
+    ordered = np.argsort(digits, kind="stable")
     shown = ordered[np.linspace(0, len(ordered) - 1, min(COLUMNS, len(ordered))).round().astype(int)]
-    mixed = [column for column, category in enumerate(shown) if of["by_category"][category] < LARGELY]
-    figure = Figure(figsize=(WIDTH, 6.8 if mixed and not baseline else 6.3))
+    figure = Figure(figsize=(WIDTH, 6.3))
     figure.get_layout_engine().set(hspace=0, h_pad=0.03)
     axes = figure.subplot_mosaic([["a", "b"], ["c", "d"]] if baseline else [["a", "c"], ["a", "d"]])
-    rows = ROWS if baseline else 2 * ROWS + 2
-    grid(axes["a"], run.samples()[shown, :rows].swapaxes(0, 1), np.array(of["digit_of_category"])[shown])
-    for column in mixed:
-        axes["a"].add_patch(Rectangle((column, 0), 1, rows, fill=False, edgecolor=VERMILION, linewidth=2))
-    axes["a"].set(title="(a) $c_1$", xlabel="a category's most frequent digit")
+    names = [f"{digits[category]}{'*' if shares[category] < LARGELY else ''}" for category in shown]
+    grid(axes["a"], run.samples()[shown, : ROWS if baseline else 2 * ROWS + 2].swapaxes(0, 1), names)
+    mixed = f" (* in less than {100 * LARGELY:.0f} %)" if any("*" in name for name in names) else ""
+    axes["a"].set(title="(a) $c_1$", xlabel=f"a category's most frequent digit{mixed}")
     if baseline:
         grid(axes["b"], baseline.samples()[:COLUMNS, :ROWS].swapaxes(0, 1))
         axes["b"].set(title=f"(b) $c_1$, {baseline.label}", xlabel=f"seed {baseline.run.seed}, a category a column")
+    values = sorted(run.table("traversal")["value"].unique())
+    ticks = [f"{value:g}".replace("-", "−") if value == int(value) else "" for value in values]
     for name, role, categories in (("c", "rotation", shown[:ROWS]), ("d", "width", shown[-ROWS:])):
-        _vary_code(axes[name], run, role, categories)
-        axes[name].set_title(f"({name}) {role} code")
-    boxed = f"\nboxed: categories with a class consistency below {100 * LARGELY:.0f} %" if mixed else ""
-    figure.suptitle(run.title + boxed)
+        code, sign = run.role(role)
+        grid(axes[name], run.traversals()[code, categories, 0, ::sign], ticks, digits[categories])
+        axes[name].set(title=f"({name}) {role} code", xlabel=f"${'-' if sign < 0 else ''}c_{code + 2}$")
+    figure.suptitle(run.title)
     return figure
 
 
@@ -94,9 +84,8 @@ class Divided(NamedTuple):
 
 def _coloured(images: np.ndarray, category: np.ndarray, pair: tuple[int, int], other: str) -> np.ndarray:
     """Images (R, C, 28, 28) in the colour of their category (R, C), of `pair` or any `other`: (R, C, 28, 28, 3)."""
-    masks = [category == of for of in pair]
-    colours = np.select([mask[..., None] for mask in masks], [to_rgb(SKY), to_rgb(ORANGE)], to_rgb(other))
-    return images[..., None] * colours[:, :, None, None]
+    masks = [(category == of)[..., None] for of in pair]
+    return images[..., None] * np.select(masks, [to_rgb(SKY), to_rgb(ORANGE)], to_rgb(other))[:, :, None, None]
 
 
 def split(runs: Sequence[Divided], digits: tuple[int, int]) -> Figure:

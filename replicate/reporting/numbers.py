@@ -1,6 +1,8 @@
 """Numbers by name, as the texts place them: most of them are texts."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
@@ -20,10 +22,6 @@ def require(condition: bool) -> str:
     return ""
 
 
-def minus(text: str) -> str:
-    return text.replace("-", "−")
-
-
 def write(value: float | str | None, unit: str = "", decimals: int | None = None) -> str:
     """A number with its unit: shares in percent with one decimal; two decimals, three below 0.1, one from 100 on."""
     if value is None:
@@ -31,10 +29,10 @@ def write(value: float | str | None, unit: str = "", decimals: int | None = None
     if isinstance(value, str):
         return value
     if unit == "%":
-        return minus(f"{100 * value:z.{1 if decimals is None else decimals}f}") + " %"
-    if decimals is None:
+        value, decimals = 100 * value, 1 if decimals is None else decimals
+    elif decimals is None:
         decimals = 0 if isinstance(value, int) else 1 if abs(value) >= 100 else 3 if 0 < abs(value) < 0.1 else 2
-    return minus(f"{value:z.{decimals}f}") + (f" {unit}" if unit else "")
+    return f"{value:z.{decimals}f} {unit}".strip().replace("-", "−")
 
 
 def bare(value: float | None, unit: str, decimals: int | None = None) -> str:
@@ -46,7 +44,7 @@ def within(middle: float, interval: statistics.Interval, unit: str) -> str:
     """A number with its interval: "18.8 [15.7, 21.9] %". An interval that is narrower than 0.1 has three decimals."""
     decimals = 3 if unit != "%" and interval.high - interval.low < 0.1 else None
     middle, low, high = (bare(value, unit, decimals) for value in (middle, *interval))
-    return f"{middle} [{low},\u00a0{high}]" + (f" {unit}" if unit else "")
+    return f"{middle} [{low},\u00a0{high}] {unit}".strip()
 
 
 def estimate(values: Sequence[Any], unit: str) -> str:
@@ -60,23 +58,19 @@ def estimate(values: Sequence[Any], unit: str) -> str:
     return within(fmean(values), statistics.mean_interval(values), unit)
 
 
+@dataclass
 class Numbers:
     """What the templates call, over the table of the studies."""
 
-    def __init__(
-        self,
-        table: Table,
-        metrics: dict[str, Metric],
-        asked: Claims,
-        assessments: dict[str, Assessment],
-        ablations: dict[str, Ablation],
-    ):
-        self.table, self.metrics, self.asked = table, metrics, asked
-        self.assessments, self.ablations = assessments, ablations
+    table: Table
+    metrics: dict[str, Metric]
+    asked: Claims
+    assessments: dict[str, Assessment]
+    ablations: dict[str, Ablation]
 
     def n(self, variant: str, seeds: Sequence[int] | None = None) -> int:
         """How many runs there are."""
-        return len([seed for seed in self.table.seeds(variant) if seeds is None or seed in seeds])
+        return len(self.table.seeds(variant, seeds))
 
     def values(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> list[Any]:
         return self.table.values(variant, metric, seeds)
@@ -84,17 +78,10 @@ class Numbers:
     def value(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> float | None:
         return self.table.mean(variant, metric, seeds)
 
-    def count(
-        self,
-        variant: str,
-        metric: str,
-        at_most: float | None = None,
-        at_least: float | None = None,
-        seeds: Sequence[int] | None = None,
-    ) -> int:
+    def count(self, variant: str, metric: str, at_most=math.inf, at_least=-math.inf, seeds=None) -> int:
         """How many runs have a value within the limits."""
-        found = [value for value in self.values(variant, metric, seeds) if value is not None]
-        return sum((at_most is None or v <= at_most) and (at_least is None or v >= at_least) for v in found)
+        found = self.values(variant, metric, seeds)
+        return sum(value is not None and at_least <= value <= at_most for value in found)
 
     def mean(self, variant: str, metric: str, seeds: Sequence[int] | None = None, decimals: int | None = None) -> str:
         values = self.values(variant, metric, seeds)
@@ -122,12 +109,11 @@ class Numbers:
     def difference(self, variant: str, than: str, metric: str, seeds: Sequence[int] | None = None) -> str:
         """The difference of two means, of shares in percentage points; with Welch's interval where both have ENOUGH runs."""
         ours, theirs = self.values(variant, metric, seeds), self.values(than, metric)
-        if min(len(ours), len(theirs)) < 2 or None in [*ours, *theirs]:
+        fewest, unit = min(len(ours), len(theirs)), self.metrics[metric].unit
+        if fewest < 2 or None in [*ours, *theirs]:
             return "–"
-        unit = self.metrics[metric].unit
         found = statistics.welch(ours, theirs)
-        enough = min(len(ours), len(theirs)) >= ENOUGH
-        text = within(found.mean, found.interval, unit) if enough else write(found.mean, unit)
+        text = within(found.mean, found.interval, unit) if fewest >= ENOUGH else write(found.mean, unit)
         return text.replace(" %", " points")
 
     def p_value(self, variant: str) -> str:

@@ -8,28 +8,22 @@ import numpy as np
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 from PIL import Image
 
 from replicate.base import files
 
 # Okabe and Ito's, safe for the colour-blind.
-BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-ORANGE, SKY = "#E69F00", "#56B4E9"
-PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+PALETTE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
+BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = PALETTE
 REFERENCE = "0.4"  # of what is compared with
 PUBLISHED = 0.05  # the test error of §7.2
 WIDTH = 8.5  # inches; with STYLE's dpi a web page's width at nearly twice its resolution
 STYLE = {
     "font.size": 11.5,  # a page's text at a page's width, and legible at a phone's
-    "axes.labelsize": "medium",
-    "axes.titlesize": "medium",
-    "figure.titlesize": "medium",
-    "legend.fontsize": "medium",
-    "legend.frameon": False,
+    **dict.fromkeys(("axes.labelsize", "axes.titlesize", "figure.titlesize", "legend.fontsize"), "medium"),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
     "lines.linewidth": 1,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
     "figure.constrained_layout.use": True,
     "figure.dpi": 180,
 }
@@ -48,12 +42,14 @@ def typeset(words: str) -> str:
 
 def label_in_percent(axis: Axis) -> None:
     """Label an axis of shares."""
-    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g} %"))
+    axis.set_major_formatter(lambda share, _: f"{100 * share:.4g} %")
 
 
-def label_log(axis: Axis, at: Sequence[int] = (1, 2, 5)) -> None:
+def label_log(axis: Axis, at: Sequence[int] = (1, 2, 5), in_percent: bool = False) -> None:
     """Label a logarithmic axis at 1, 2, 5, 10 and so on."""
     axis.set(major_locator=LogLocator(subs=at), major_formatter="{x:g}", minor_locator=NullLocator())
+    if in_percent:
+        label_in_percent(axis)
 
 
 def save(figure: Figure, path: Path) -> None:

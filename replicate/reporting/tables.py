@@ -1,12 +1,13 @@
 """The tables of the texts, in Markdown."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from replicate.analysis import claims, statistics
 from replicate.analysis.claims import Assessment, Finding
 from replicate.analysis.table import Table
 from replicate.gan.run import Run
-from replicate.parameters import Parameters, Variant
+from replicate.parameters import Parameters
 from replicate.reporting.numbers import ENOUGH, Numbers, estimate, write
 
 ERROR = "error"
@@ -19,36 +20,38 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int 
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
+@dataclass
 class Tables:
-    """What the templates call; `own` is the table of the pipeline's runs, `runs` are these."""
+    """What the templates call; `own` is the table of the pipeline's `runs`; `environments` are runs by their machine."""
 
-    def __init__(
-        self,
-        numbers: Numbers,
-        params: Parameters,
-        own: Table,
-        runs: Sequence[Run],
-        environments: Mapping[str, list[str]],
-    ):
-        self.numbers, self.params, self.own, self.runs, self.environments = numbers, params, own, runs, environments
+    numbers: Numbers
+    params: Parameters
+    own: Table
+    runs: Sequence[Run]
+    environments: Mapping[str, list[str]]
 
-    def of(self, groups: Sequence[str]) -> dict[str, Variant]:
+    def of(self, groups: Sequence[str]) -> list[str]:
         """The variants of some groups that have runs, infogan first."""
-        with_runs = set(self.numbers.table.variants())
-        chosen = {
-            name: each for name, each in self.params.variants.items() if each.group in groups and name in with_runs
-        }
-        return {"infogan": self.params.variants["infogan"]} | chosen
+        with_runs = self.numbers.table.variants()
+        chosen = [name for name, each in self.params.variants.items() if each.group in groups and name in with_runs]
+        return list(dict.fromkeys(["infogan", *chosen]))
+
+    def parts(self, groups: Sequence[str]) -> list[tuple[str, str, list[int] | None]]:
+        """Of the variants of some groups: name, and label and seeds of what may be pooled."""
+        parts = {name: self.params.variants[name].parts() for name in self.of(groups)}
+        return [(name, label, seeds) for name, of in parts.items() for label, seeds in of.items()]
 
     def by_variant(self, groups: Sequence[str], metrics: Sequence[str]) -> str:
         """A row for each variant of some groups, with estimates of some metrics."""
-        number, known = self.numbers, self.numbers.metrics
+        number = self.numbers
         rows = [
-            [label, str(number.n(name, seeds)), *(number.estimate(name, metric, seeds) for metric in metrics)]
-            for name, each in self.of(groups).items()
-            for label, seeds in each.parts().items()
+            [label, number.n(name, seeds), *(number.estimate(name, metric, seeds) for metric in metrics)]
+            for name, label, seeds in self.parts(groups)
         ]
-        return markdown(["variant", "runs", *(known[metric].label for metric in metrics)], rows)
+        return markdown(["variant", "runs", *self.labels(metrics)], rows)
+
+    def labels(self, metrics: Sequence[str]) -> list[str]:
+        return [self.numbers.metrics[metric].label for metric in metrics]
 
     def style_table(self, groups: Sequence[str]) -> str:
         metrics = ["slant_correlation", "slant_change", "width_correlation", "width_change", "thickness_change"]
@@ -67,14 +70,13 @@ class Tables:
     def ablations_table(self, groups: Sequence[str]) -> str:
         """The error of each variant, and its difference to that of infogan."""
         number, rows = self.numbers, []
-        for name, each in self.of(groups).items():
-            for label, seeds in each.parts().items():
-                if not number.values(name, ERROR, seeds) or None in number.values(name, ERROR, seeds):
-                    continue  # K is not the number of digits
-                beside = ["–", "–"]
-                if name != "infogan":
-                    beside = [number.difference(name, "infogan", ERROR, seeds), number.p_value(name)]
-                rows.append([label, str(number.n(name, seeds)), number.estimate(name, ERROR, seeds), *beside])
+        for name, label, seeds in self.parts(groups):
+            if number.value(name, ERROR, seeds) is None:
+                continue  # K is not the number of digits
+            beside = ["–", "–"]
+            if name != "infogan":
+                beside = [number.difference(name, "infogan", ERROR, seeds), number.p_value(name)]
+            rows.append([label, number.n(name, seeds), number.estimate(name, ERROR, seeds), *beside])
         return markdown(["variant", "runs", "test error", "minus InfoGAN's", "p (Holm)"], rows)
 
     def runs_table(self, variant: str) -> str:
@@ -83,10 +85,10 @@ class Tables:
         metrics += ["slant_correlation", "width_correlation", "specificity"]
         number = self.numbers
         rows = [
-            [str(seed), *(number.run(variant, seed, metric) or "none" for metric in metrics)]
+            [seed, *(number.run(variant, seed, metric) or "none" for metric in metrics)]
             for seed in number.table.seeds(variant)
         ]
-        return markdown(["seed", *(number.metrics[metric].label for metric in metrics)], rows, 0)
+        return markdown(["seed", *self.labels(metrics)], rows, 0)
 
     def metrics_table(self) -> str:
         """Every metric, as metrics.yaml has it."""
@@ -98,13 +100,13 @@ class Tables:
 
     def claims_table(self) -> str:
         """Every claim with each of its conditions."""
-        asked, rows = self.numbers.asked.claims, []
+        rows = []
         for name, found in self.numbers.assessments.items():
-            claim = asked[name]
-            conditions = [self.condition(each) for each in found.findings]
-            here, control = zip(*conditions)
-            about = f"{claim.statement} ({claim.where})"
-            rows.append([f"**{name}**", about, claim.published, "<br>".join(here), "<br>".join(control), judged(found)])
+            claim = self.numbers.asked.claims[name]
+            here, control = map("<br>".join, zip(*map(self.condition, found.findings)))
+            rows.append(
+                [f"**{name}**", f"{claim.statement} ({claim.where})", claim.published, here, control, judged(found)]
+            )
         return markdown(["claim", "statement", "published", "here (threshold)", "control", "verdict"], rows, 9)
 
     def condition(self, finding: Finding) -> tuple[str, str]:
@@ -112,13 +114,11 @@ class Tables:
         metric = self.numbers.metrics.get(finding.condition.metric)
         label, unit = (metric.label, metric.unit) if metric else ("time of a step over one without Q", "")
         value = estimate(finding.values, unit)
-        signs = {True: "≥", False: "≤"}
-        limits = ", ".join(f"{signs[each.at_least]} {write(each.value, unit)}" for each in finding.limits)
+        limits = ", ".join(f"{'≥' if each.at_least else '≤'} {write(each.value, unit)}" for each in finding.limits)
         if finding.condition.share is not None:
             limits += f" in {100 * finding.condition.share:.0f} % of runs"
-        return f"{label} {value} ({limits}){'' if finding.passed[0] else ' ✗'}", write(
-            finding.control, unit
-        ) if finding.control is not None else "–"
+        control = "–" if finding.control is None else write(finding.control, unit)
+        return f"{label} {value} ({limits}){'' if finding.passed[0] else ' ✗'}", control
 
     def registered_table(self) -> str:
         """The hypotheses that wait for their runs."""
@@ -132,27 +132,25 @@ class Tables:
 
     def machines_table(self) -> str:
         """What the studies' runs were made on."""
-        rows = [[machine, str(len(names)), ", ".join(names)] for machine, names in self.environments.items()]
+        rows = [[machine, len(names), ", ".join(names)] for machine, names in self.environments.items()]
         return markdown(["machine", "runs", "which"], rows, 9)
 
     def pipeline_table(self) -> str:
         """The pipeline's own runs beside those of the studies: a value outside of the interval of one more run is marked."""
         metrics = [ERROR, "share_at_end", "consistency", "slant_correlation", "width_correlation", "specificity"]
-        known, rows = self.numbers.metrics, []
+        rows = []
         for this in self.runs:
-            cells = []
+            cells, seeds = [], [seed for seed in self.numbers.table.seeds(this.variant) if seed != this.seed]
             for metric in metrics:
                 value = self.own.values(this.variant, metric, [this.seed])
-                others = self.numbers.values(
-                    this.variant, metric, [s for s in self.numbers.table.seeds(this.variant) if s != this.seed]
-                )
-                text = write(value[0], known[metric].unit) if value else "–"
+                others = self.numbers.values(this.variant, metric, seeds)
+                text = write(value[0], self.numbers.metrics[metric].unit) if value else "–"
                 if value and value[0] is not None and len(others) >= ENOUGH and None not in others:
                     low, high = statistics.prediction_interval(others)
                     text += "" if low <= value[0] <= high else " *"
                 cells.append(text)
             rows.append([this.name, *cells])
-        return markdown(["run", *(known[metric].label for metric in metrics)], rows)
+        return markdown(["run", *self.labels(metrics)], rows)
 
 
 def judged(found: Assessment) -> str:
