@@ -69,7 +69,6 @@ def test_the_pipelines_own_runs_move_no_text_but_theirs(texts, folder):
 
 
 def test_a_new_metric_is_a_record_and_a_number_in_a_runs_file(folder):
-    shutil.copytree(ROOT / "studies/beside", folder / "studies/beside")
     run = folder / "studies/runs/infogan-0"
     shutil.copytree(ROOT / "studies/runs/infogan-0", run, ignore=shutil.ignore_patterns("*.png", "*.npz", "*.csv"))
     shutil.copytree(ROOT / "studies/beside", folder / "studies/beside")
