@@ -1,6 +1,7 @@
 """The explorer: what its page holds, and that a browser shows it. The latter needs a Chromium: Debian's, or Playwright's."""
 
 import base64
+import html
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,6 +114,15 @@ def test_the_page_holds_what_is_read_in_the_images_of_its_codes(made: Made):
 GREYS = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 == 0)"
 
 
+# How often something is said that a screen reader reads aloud.
+COUNT_WHAT_IS_SAID = """() => {
+  window.said = 0;
+  const watch = new MutationObserver((changes) => (said += changes.length));
+  const regions = document.querySelectorAll("output, [aria-live], [role=status], [role=alert]");
+  regions.forEach((region) => watch.observe(region, {childList: true, characterData: true, subtree: true}));
+}"""
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with sync_playwright() as playwright:
@@ -192,3 +202,25 @@ def test_on_a_phone_two_runs_fit_below_the_codes_and_a_finger_moves_them(visit):
     page.touchscreen.tap(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2)
     page.locator(".categories label").nth(6).tap()
     assert 0.5 < float(state(page)["c2"]) <= 2 and state(page)["c1"] == "6"
+
+
+def test_a_code_plays_and_nothing_is_read_aloud(visit):
+    page = visit()
+    page.evaluate(COUNT_WHAT_IS_SAID)
+    page.click(".play[value=c2]")
+    seen = [page.wait_for_timeout(350) or float(page.input_value("#c2")) for _ in range(8)]
+    assert min(np.diff(seen)) < 0 < max(np.diff(seen)) and max(map(abs, seen)) <= 1
+    assert page.evaluate("said") == 0
+    page.locator(".digits label").nth(7).click()
+    assert page.evaluate("said") > 0  # of another test image
+    page.press("#c2", "End")
+    assert page.get_attribute(".play[value=c2]", "aria-pressed") == "false" and state(page)["c2"] == "2"
+
+
+def test_within_another_page_no_error_comes(visit, made: Made, tmp_path):
+    outer, inner = tmp_path / "outer.html", html.escape(made.path.read_text(encoding="utf-8"))
+    outer.write_text(f'<iframe sandbox="allow-scripts" srcdoc="{inner}"></iframe>', encoding="utf-8")
+    page = visit(path=outer)
+    page.frames[-1].press("#c2", "End")
+    page.wait_for_timeout(500)
+    assert page.frames[-1].input_value("#c2") == "2"
