@@ -68,8 +68,8 @@ def functions() -> dict[str, Callable[..., Any]]:
 
 
 def render(template: str, context: dict[str, Any]) -> str:
-    """A template, filled in. Raises BadInput, naming its line, where it asks for what is not there, compares a number that
-    has no value, or says what the results no longer say."""
+    """A template, filled in. Raises BadInput, naming its line, where jinja2 cannot fill it in, or where the results no longer
+    say what it says."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
@@ -79,13 +79,9 @@ def render(template: str, context: dict[str, Any]) -> str:
     )
     try:
         return environment.get_template(template).render(context)
-    except (jinja2.TemplateError, KeyError, TypeError) as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        if isinstance(error, TypeError) and not frames[-1].filename.endswith(".j2"):
-            raise  # else the template compares a number that has no value
-        frames = [each for each in frames if each.filename.endswith(".j2")]
-        line = error.lineno if isinstance(error, jinja2.TemplateSyntaxError) else frames[-1].lineno if frames else "?"
-        raise BadInput(f"{template}:{line}: {type(error).__name__}: {error}") from error
+    except jinja2.TemplateError as error:
+        frames = [each for each in traceback.extract_tb(error.__traceback__) if each.filename.endswith(".j2")]
+        raise BadInput(f"{template}:{frames[-1].lineno}: {type(error).__name__}: {error}") from error
 
 
 def between_markers(text: str, content: str) -> str:

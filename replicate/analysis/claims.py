@@ -109,23 +109,23 @@ def load(variants: Mapping[str, object], metrics: Mapping[str, object]) -> Claim
 
 
 class Limit(NamedTuple):
-    """A number that a metric is asked to reach, or not to exceed."""
+    """A number that a metric is asked to reach (sign 1), or not to exceed (sign −1)."""
 
-    at_least: bool  # else at most
+    sign: int
     value: float | None  # None where the control's metric has no value
     control: list[float | None] | None = None  # from whose mean the value is a margin away
 
     def met(self, value: float | None) -> bool:
         """Whether `value` is within the limit; nothing is that has no value."""
-        return None not in (value, self.value) and (value >= self.value if self.at_least else value <= self.value)
+        return None not in (value, self.value) and self.sign * value >= self.sign * self.value
 
-    def straddled(self, values: list[float | None], mean: float | None) -> bool:
+    def straddled(self, values: list[float]) -> bool:
         """Whether the 95 % interval of the mean, or of its difference to the control's, lies on both sides."""
-        if self.value is None or mean is None or len(values) < 2:
+        if len(values) < 2:
             return False
         interval = statistics.mean_interval(values)
         if self.control and len(self.control) > 1:
-            of_control = sum(self.control) / len(self.control)
+            of_control = statistics.mean(self.control)
             interval = Interval(*(of_control + end for end in statistics.welch(values, self.control).interval))
         return interval.low < self.value < interval.high
 
@@ -135,11 +135,20 @@ class Finding(NamedTuple):
 
     condition: Condition
     values: list[float | None]
-    mean: float | None  # None where a run has no value
-    control: float | None
+    control: float | None  # mean
     limits: list[Limit]
-    passed: tuple[bool, bool, bool]  # by the mean; if each limit that an interval straddles were met; and if none were
     met: list[bool]  # run by run
+
+    def passed(self, in_doubt: bool | None = None) -> bool:
+        """Whether the mean meets every limit, or with a share enough runs do. `in_doubt`, where it is given, is what counts
+        for a limit that an interval straddles."""
+        if self.condition.share is not None:
+            return bool(self.met) and sum(self.met) >= self.condition.share * len(self.met)
+        mean = statistics.mean(self.values)
+        if mean is None or any(limit.value is None for limit in self.limits):
+            return False
+        straddled = [in_doubt is not None and limit.straddled(self.values) for limit in self.limits]
+        return all(in_doubt if unsure else limit.met(mean) for limit, unsure in zip(self.limits, straddled))
 
 
 class Assessment(NamedTuple):
@@ -152,32 +161,19 @@ class Assessment(NamedTuple):
     findings: list[Finding]  # of the conditions of `holds`
 
 
-def _mean(values: list[float | None]) -> float | None:
-    return None if None in values or not values else sum(values) / len(values)
-
-
 def find(condition: Condition, values: list[float | None], control: list[float | None]) -> Finding:
     """A metric over runs beside the limits of its condition; `control` is the metric over the runs of the control."""
-    of_control, limits = _mean(control), []
-    for at_least, threshold, margin in (
-        (True, condition.at_least, condition.above_control),
-        (False, condition.at_most, condition.below_control),
+    of_control, limits = statistics.mean(control), []
+    for sign, threshold, margin in (
+        (1, condition.at_least, condition.above_control),
+        (-1, condition.at_most, condition.below_control),
     ):
         if threshold is not None:
-            limits.append(Limit(at_least, threshold))
+            limits.append(Limit(sign, threshold))
         if margin is not None:
-            beyond = None if of_control is None else of_control + (margin if at_least else -margin)
-            limits.append(Limit(at_least, beyond, control))
-    mean, met = _mean(values), [all(limit.met(value) for limit in limits) for value in values]
-    if condition.share is not None:
-        passed = (bool(met) and sum(met) >= condition.share * len(met),) * 3
-    else:
-        by_mean = [limit.met(mean) for limit in limits]
-        straddled = [limit.straddled(values, mean) for limit in limits]
-        best = all(a or b for a, b in zip(by_mean, straddled))
-        worst = all(a and not b for a, b in zip(by_mean, straddled))
-        passed = all(by_mean), best, worst
-    return Finding(condition, values, mean, of_control, limits, passed, met)
+            limits.append(Limit(sign, None if of_control is None else of_control + sign * margin, control))
+    met = [all(limit.met(value) for limit in limits) for value in values]
+    return Finding(condition, values, of_control, limits, met)
 
 
 def assess(
@@ -189,34 +185,29 @@ def assess(
     generator draws no digits (`draws`).
     """
 
-    def values(of: str | None, metric: str, seeds: list[int] | None = None) -> list[float | None]:
-        return table.values(of, metric, seeds) if of else [machine[metric]] if metric in machine else []
-
     def findings(conditions: list[Condition], seeds: list[int] | None = None) -> list[Finding]:
-        control = claim.control if variant else None
-        controls = [values(control, each.metric) if control else [] for each in conditions]
-        return [find(each, values(variant, each.metric, seeds), of) for each, of in zip(conditions, controls)]
+        if variant is None:
+            return [find(each, [machine[each.metric]], []) for each in conditions]
+        names = [each.metric for each in conditions]
+        controls = [table.values(claim.control, name) if claim.control else [] for name in names]
+        values = [table.values(variant, name, seeds) for name in names]
+        return [find(*each) for each in zip(conditions, values, controls)]
 
     holds, partly = findings(claim.holds), findings(claim.partly)
-    judged = all(each.values and (each.control is not None or not claim.control or _needless(each)) for each in holds)
-    if variant and judged and variant != claim.control and claim.control:
-        judged = find(draws, values(variant, draws.metric), []).passed[0]
+    judged = all(each.values and all(limit.value is not None for limit in each.limits) for each in holds)
+    if judged and claim.control not in (None, variant):
+        judged = find(draws, table.values(variant, draws.metric), []).passed()
     if not judged:
-        return Assessment(NOT_JUDGED, False, 0, len(table.seeds(variant)) if variant else 0, holds)
+        return Assessment(NOT_JUDGED, False, 0, len(table.seeds(variant)), holds)
 
-    def verdict(which: int) -> str:
-        if all(each.passed[which] for each in holds):
+    def verdict(in_doubt: bool | None = None) -> str:
+        if all(each.passed(in_doubt) for each in holds):
             return HOLDS
-        return PARTLY if partly and all(each.passed[which] for each in partly) else FAILS
+        return PARTLY if partly and all(each.passed(in_doubt) for each in partly) else FAILS
 
     seeds = table.complete(variant, [each.metric for each in claim.holds]) if variant else None
     met = [all(run) for run in zip(*(each.met for each in findings(claim.holds, seeds)))]
-    return Assessment(verdict(0), verdict(1) != verdict(2), sum(met), len(met), holds)
-
-
-def _needless(finding: Finding) -> bool:
-    """Whether a condition asks nothing of the control."""
-    return finding.condition.above_control is None and finding.condition.below_control is None
+    return Assessment(verdict(), verdict(True) != verdict(False), sum(met), len(met), holds)
 
 
 def assess_all(
@@ -231,19 +222,22 @@ def assess_all(
 
 
 def judge(hypothesis: Registered, asked: Claims, table: Table) -> tuple[int, int, bool | None]:
-    """How many of a hypothesis's runs are there, of how many, and whether they meet all that it asks.
+    """How many of a hypothesis's runs are there, with all that it asks measured, of how many; and whether they meet it.
 
-    None while one is missing, and where a criterion in words or a control has to be read by a person.
+    None while one is missing, and for a criterion in words, which a person has to read.
     """
+    conditions = [*hypothesis.conditions, *(each for name in hypothesis.claims for each in asked.claims[name].holds)]
+    metrics = [each.metric for each in conditions]
     there = {
-        variant: [seed for seed in table.seeds(variant) if seed in seeds] for variant, seeds in hypothesis.runs.items()
+        variant: [seed for seed in table.complete(variant, metrics) if seed in seeds]
+        for variant, seeds in hypothesis.runs.items()
     }
     made, planned = sum(map(len, there.values())), sum(map(len, hypothesis.runs.values()))
     if made < planned or hypothesis.criterion:
         return made, planned, None
     (variant, seeds), *_ = there.items()
     only = table.only(variant, seeds)
-    met = [find(each, only.values(variant, each.metric), []).passed[0] for each in hypothesis.conditions]
+    met = [find(each, only.values(variant, each.metric), []).passed() for each in hypothesis.conditions]
     for name in hypothesis.claims:
         met.append(assess(asked.claims[name], variant, only, {}, asked.draws_digits).verdict == HOLDS)
     return made, planned, all(met)

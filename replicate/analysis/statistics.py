@@ -18,6 +18,11 @@ class Interval(NamedTuple):
     high: float
 
 
+def mean(values: Sequence[float | None]) -> float | None:
+    """The mean over runs; None without runs, or where one has no value."""
+    return None if None in values or not values else fmean(values)
+
+
 def mean_interval(values: Sequence[float]) -> Interval | None:
     """The interval of the mean that `values` (n,) are drawn around, by Student's t; None for a single value."""
     return _around_mean(values, 1)
@@ -47,13 +52,13 @@ class Difference(NamedTuple):
 
 def welch(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
     """The mean of `ours` (n,) minus that of `theirs` (m,), two or more each."""
-    mean = fmean(ours) - fmean(theirs)
+    difference = fmean(ours) - fmean(theirs)
     if stdev(ours) == stdev(theirs) == 0:  # for which the test is not defined
-        return Difference(mean, Interval(mean, mean), float(mean == 0))
+        return Difference(difference, Interval(difference, difference), float(difference == 0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # on one sample whose values are all the same
         test = stats.ttest_ind(ours, theirs, equal_var=False)
-    return Difference(mean, Interval(*map(float, test.confidence_interval(CONFIDENCE))), float(test.pvalue))
+    return Difference(difference, Interval(*map(float, test.confidence_interval(CONFIDENCE))), float(test.pvalue))
 
 
 def holm(p: Mapping[str, float]) -> dict[str, float]:

@@ -6,12 +6,12 @@ What a run's files lack was not measured then: it is absent, and left out of eve
 
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import pandas as pd
 from pydantic import Field
 
+from replicate.analysis import statistics
 from replicate.base import checked, files
 from replicate.base.checked import Checked, Text
 
@@ -75,8 +75,7 @@ class Table:
 
     def mean(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> float | None:
         """The mean over runs; None without runs, or where one has no value."""
-        values = self.values(variant, metric, seeds)
-        return None if None in values or not values else fmean(values)
+        return statistics.mean(self.values(variant, metric, seeds))
 
 
 def _value(run: dict[str, Any], source: str) -> Any:

@@ -1,7 +1,7 @@
 """Numbers by name, as the texts place them: most of them are texts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from replicate.analysis import statistics
-from replicate.analysis.claims import Ablation, Assessment, Claims
+from replicate.analysis.claims import Ablation, Assessment, Claims, Limit
 from replicate.analysis.table import Metric, Table
 
 ENOUGH = 5  # runs that have an interval; of fewer the values are shown
@@ -33,6 +33,22 @@ def write(value: float | str | None, unit: str = "", decimals: int | None = None
     elif decimals is None:
         decimals = 0 if isinstance(value, int) else 1 if abs(value) >= 100 else 3 if 0 < abs(value) < 0.1 else 2
     return f"{value:z.{decimals}f} {unit}".strip().replace("-", "−")
+
+
+def named(metric: str, metrics: Mapping[str, Metric]) -> tuple[str, str]:
+    """Label and unit; what is no metric of a run is the time of a step."""
+    return (
+        (metrics[metric].label, metrics[metric].unit)
+        if metric in metrics
+        else ("time of a step over one without Q", "")
+    )
+
+
+def threshold(limit: Limit, unit: str, share: float | None) -> str:
+    """Such as "≤ 5.5 %" or "≥ 10 in 90 % of runs", where each run is asked."""
+    number = f"{100 * limit.value:.3g} %" if unit == "%" else f"{limit.value:.3g} {unit}".strip()
+    runs = "" if share is None else f" in {100 * share:.0f} % of runs"
+    return f"{'≥' if limit.sign > 0 else '≤'} {number}{runs}".replace("-", "−")
 
 
 def bare(value: float | None, unit: str, decimals: int | None = None) -> str:

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from replicate.analysis import claims, statistics
-from replicate.analysis.claims import Assessment, Claim, Finding
+from replicate.analysis.claims import Assessment, Claim, Finding, Limit
 from replicate.analysis.table import Metric
 from replicate.reporting import style
-from replicate.reporting.numbers import ENOUGH
+from replicate.reporting.numbers import ENOUGH, named, threshold
 from replicate.reporting.style import BLUE, GREEN, ORANGE, PUBLISHED, REFERENCE, VERMILION, WIDTH, percent, typeset
 
 GROUPS = {  # of variants.yaml
@@ -92,35 +92,27 @@ class Deciding(NamedTuple):
     """A condition with the limit of it that is hardest to meet."""
 
     finding: Finding
-    limit: float
-    sign: int  # 1 where it is asked at least, −1 where at most
+    limit: Limit
 
     def margin(self) -> float:
         """By how much the mean, or with a share the last run that is needed, is better than the limit, relative to it."""
-        value, values, share = self.finding.mean, self.finding.values, self.finding.condition.share
-        if value is None:
+        values, share, limit = self.finding.values, self.finding.condition.share, self.limit.value
+        if (value := statistics.mean(values)) is None:
             return -math.inf
         if share is not None:
-            value = sorted(values, reverse=self.sign > 0)[math.ceil(share * len(values)) - 1]
-        return self.sign * (value - self.limit) / abs(self.limit or 1)
+            value = sorted(values, reverse=self.limit.sign > 0)[math.ceil(share * len(values)) - 1]
+        return self.limit.sign * (value - limit) / abs(limit or 1)
 
     def in_words(self, metrics: Mapping[str, Metric]) -> str:
-        """Such as "test error ≤ 5.5 %"; what is no metric of a run is the time of a step."""
-        metric, share = metrics.get(self.finding.condition.metric), self.finding.condition.share
-        label, unit = (metric.label, metric.unit) if metric else ("time of a step, over one without Q", "")
-        limit = f"{100 * self.limit:.3g} %" if unit == "%" else f"{self.limit:.3g} {unit}".rstrip()
-        runs = "" if share is None else " in all runs" if share == 1 else f" in {percent(share, 0)} of the runs"
-        return typeset(f"{label} {'≥' if self.sign > 0 else '≤'} {limit}{runs}".replace(" -", " −"))
+        """Such as "test error ≤ 5.5 %"."""
+        label, unit = named(self.finding.condition.metric, metrics)
+        return typeset(f"{label} {threshold(self.limit, unit, self.finding.condition.share)}")
 
 
 def deciding(assessment: Assessment) -> Deciding:
     """The condition that misses its limit by most, or, where all are met, comes closest to it."""
-    found = []
-    for finding in assessment.findings:
-        sign = 1 if finding.limits[0].at_least else -1
-        limits = [sign * each.value for each in finding.limits if each.value is not None]
-        found.append(Deciding(finding, sign * max(limits, default=math.nan), sign))
-    return min(found, key=Deciding.margin)
+    hardest = [max(finding.limits, key=lambda limit: limit.sign * limit.value) for finding in assessment.findings]
+    return min(map(Deciding, assessment.findings, hardest), key=Deciding.margin)
 
 
 def conditions(asked: Mapping[str, Claim], found: Mapping[str, Assessment], metrics: Mapping[str, Metric]) -> Figure:
@@ -131,8 +123,9 @@ def conditions(asked: Mapping[str, Claim], found: Mapping[str, Assessment], metr
     for y, (name, of) in enumerate(of_claims.items()):
         colour, shape = VERDICTS.get(found[name].verdict, (REFERENCE, "s"))
         axes.annotate(found[name].verdict, (1.05, y), xycoords=("axes fraction", "data"), color=colour, va="center")
-        values = of.sign * (np.array(of.finding.values, dtype=float) - of.limit)
-        control = np.nan if of.finding.control is None else of.sign * (of.finding.control - of.limit)
+        sign, limit = of.limit.sign, of.limit.value
+        values = sign * (np.array(of.finding.values, dtype=float) - limit)
+        control = np.nan if of.finding.control is None else sign * (of.finding.control - limit)
         scale = np.nanmax(np.abs([*values, control, 1e-9]))
         axes.plot(values / scale, [y] * len(values), shape, color=colour, markersize=6.5, alpha=0.6, mec="none")
         axes.plot([control / scale], [y], "D", color="black", mfc="none")

@@ -8,7 +8,7 @@ from replicate.analysis.claims import Assessment, Finding
 from replicate.analysis.table import Table
 from replicate.gan.run import Run
 from replicate.parameters import Parameters
-from replicate.reporting.numbers import ENOUGH, Numbers, estimate, write
+from replicate.reporting.numbers import ENOUGH, Numbers, estimate, named, threshold, write
 
 ERROR = "error"
 SUPPORTED = {True: "supported", False: "not supported"}
@@ -52,20 +52,6 @@ class Tables:
 
     def labels(self, metrics: Sequence[str]) -> list[str]:
         return [self.numbers.metrics[metric].label for metric in metrics]
-
-    def style_table(self, groups: Sequence[str]) -> str:
-        metrics = ["slant_correlation", "slant_change", "width_correlation", "width_change", "thickness_change"]
-        return self.by_variant(groups, [*metrics, "specificity", "digit_kept", "kept_at_2"])
-
-    def information_table(self, groups: Sequence[str]) -> str:
-        return self.by_variant(groups, ["share_at_1000", "share_at_end", "posthoc_share", "posthoc_c2", "posthoc_c3"])
-
-    def gradients_table(self, groups: Sequence[str]) -> str:
-        return self.by_variant(groups, ["gradient_adversarial", "gradient_c1", "gradient_continuous", ERROR])
-
-    def k_table(self) -> str:
-        metrics = ["ami", "ami_ceiling", "kmeans_ami", "information_digit", "error_majority", "probe_100"]
-        return self.by_variant(["k"], metrics)
 
     def ablations_table(self, groups: Sequence[str]) -> str:
         """The error of each variant, and its difference to that of infogan."""
@@ -111,14 +97,10 @@ class Tables:
 
     def condition(self, finding: Finding) -> tuple[str, str]:
         """A condition's metric over the runs with its thresholds, and the control's mean."""
-        metric = self.numbers.metrics.get(finding.condition.metric)
-        label, unit = (metric.label, metric.unit) if metric else ("time of a step over one without Q", "")
-        value = estimate(finding.values, unit)
-        limits = ", ".join(f"{'≥' if each.at_least else '≤'} {write(each.value, unit)}" for each in finding.limits)
-        if finding.condition.share is not None:
-            limits += f" in {100 * finding.condition.share:.0f} % of runs"
+        label, unit = named(finding.condition.metric, self.numbers.metrics)
+        limits = ", ".join(threshold(each, unit, finding.condition.share) for each in finding.limits)
         control = "–" if finding.control is None else write(finding.control, unit)
-        return f"{label} {value} ({limits}){'' if finding.passed[0] else ' ✗'}", control
+        return f"{label} {estimate(finding.values, unit)} ({limits}){'' if finding.passed() else ' ✗'}", control
 
     def registered_table(self) -> str:
         """The hypotheses that wait for their runs."""
