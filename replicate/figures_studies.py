@@ -26,7 +26,6 @@ from replicate.reporting.overview import Runs
 from replicate.reporting.shown import Series, Shown
 
 FOLDER = Path("figures/studies")
-SHORT = ("infogan", "official", "lambda_03", "infomax", "infomax_pull", "views_c1", "views", "views_blurred")
 # Variants whose points are named in `gradients`, right (1) or left (−1) of them.
 NAMED = dict.fromkeys(("described", "learned_std_01", "views", "infogan"), 1)
 NAMED |= dict.fromkeys(("as_printed", "infomax", "infomax_pull"), -1)
@@ -73,10 +72,10 @@ class Studies:
         return {f"{self.params.variants[variant].label} ({len(runs[variant])})": runs[variant] for variant in runs}
 
 
-def errors(studies: Studies, variants: Sequence[str]) -> Figure:
-    """The test errors of variants; the majority errors where K is not the number of digits."""
+def errors(studies: Studies) -> Figure:
+    """The test errors of all variants; the majority errors where K is not the number of digits."""
     rows = []
-    for variant in studies.there(variants):
+    for variant in studies.table.variants():
         row = studies.runs(variant, "error")
         rows.append(row if row.values else studies.runs(variant, "error_majority")._replace(majority=True))
     return overview.errors([row for row in rows if row.values])
@@ -144,8 +143,7 @@ def draw(params: Parameters) -> dict[str, Figure]:
     found = claims.assess_all(asked, studies.table, {"cost_ratio": cost["ratio"]})
     of_views = studies.there(("views", "views_blurred"))
     return {
-        "errors": errors(studies, studies.table.variants()),
-        "errors-short": errors(studies, SHORT),
+        "errors": errors(studies),
         "split": split(studies),
         "claims": overview.conditions(asked.claims, found, studies.metrics),
         "figure1": curves.figure1(studies.series("infogan", "infomax", "gan", "gan_detached")),

@@ -68,7 +68,7 @@ def functions() -> dict[str, Callable[..., Any]]:
 
 
 def render(template: str, context: dict[str, Any]) -> str:
-    """A template, filled in. Raises BadInput, naming its line, where jinja2 cannot fill it in, or where the results no longer
+    """A template, filled in. Raises BadInput, naming its line, where it cannot be filled in, or where the results no longer
     say what it says."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
