@@ -15,7 +15,7 @@ from replicate.reporting import curves, images, overview, style
 from replicate.reporting.overview import Runs
 from replicate.reporting.shown import Shown
 
-STUDIES = {"errors", "errors-short", "split", "claims", "figure1", "figure2", "figure2-views", "codes", "gradients"}
+STUDIES = {"errors", "split", "claims", "figure1", "figure2", "figure2-views", "codes", "gradients"}
 LABELS = torch.arange(10).repeat(50)
 
 
