@@ -26,9 +26,9 @@ from replicate.reporting.overview import Runs
 from replicate.reporting.shown import Series, Shown
 
 FOLDER = Path("figures/studies")
-# Variants whose points are named in `gradients`, right (1) or left (−1) of them.
-NAMED = dict.fromkeys(("described", "learned_std_01", "views", "infogan"), 1)
-NAMED |= dict.fromkeys(("as_printed", "infomax", "infomax_pull"), -1)
+# Variants whose points are named in `gradients`, and where: points right of them and above.
+NAMED = dict.fromkeys(("described", "learned_std_01", "infogan"), (8, 0)) | {"views": (8, -10)}
+NAMED |= dict.fromkeys(("as_printed", "infomax", "infomax_pull"), (-8, 0))
 BY_K = {5: "k5", 10: "infogan", 20: "k20", 40: "k40"}
 IMAGES = 20  # in a row of `split`
 
@@ -119,7 +119,7 @@ def gradients(studies: Studies) -> Figure:
     runs = runs[[of[variant].group != "control" for variant in runs["variant"]]]
     by = runs.groupby("variant")["seed"]
     runs["pooled"] = by.transform(lambda seeds: studies.tests(seeds.name, pd.Index(seeds)))
-    labels = {variant: (of[variant].label, side) for variant, side in NAMED.items()}
+    labels = {variant: (of[variant].label, offset) for variant, offset in NAMED.items()}
     return overview.gradients(runs, {variant: of[variant].group for variant in of}, labels)
 
 

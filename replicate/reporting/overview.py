@@ -146,11 +146,11 @@ def conditions(asked: Mapping[str, Claim], found: Mapping[str, Assessment], metr
     return figure
 
 
-def gradients(runs: pd.DataFrame, groups: Mapping[str, str], labels: Mapping[str, tuple[str, int]]) -> Figure:
+def gradients(runs: pd.DataFrame, groups: Mapping[str, str], labels: Mapping[str, tuple[str, tuple]]) -> Figure:
     """The error against the gradient RMS of c2 and c3 over the adversarial one: a small point a run.
 
     `runs` has a row a run: variant, error, ratio, and whether it is `pooled`. A large point is a variant, at the geometric
-    mean of the ratio and the mean error; some have `labels`, left (−1) or right (1) of it.
+    mean of the ratio and the mean error; some have `labels`, at an offset in points.
     """
     figure = Figure(figsize=(WIDTH, 4.6))
     axes = figure.subplots()
@@ -160,9 +160,9 @@ def gradients(runs: pd.DataFrame, groups: Mapping[str, str], labels: Mapping[str
         mean = np.exp(np.log(pooled["ratio"]).mean()), pooled["error"].mean()
         axes.plot(of["ratio"], of["error"], ".", color=colour, alpha=0.4, mec="none")
         axes.scatter(*mean, s=60, color=colour, edgecolor="white", zorder=3)
-        label, side = labels.get(variant, ("", 1))
-        place = {"textcoords": "offset points", "ha": "left" if side > 0 else "right", "va": "center"}
-        axes.annotate(textwrap.fill(label, 18), mean, (8 * side, 0), **place)
+        label, offset = labels.get(variant, ("", (0, 0)))
+        place = {"textcoords": "offset points", "ha": "left" if offset[0] > 0 else "right", "va": "center"}
+        axes.annotate(textwrap.fill(label, 18), mean, offset, **place)
     axes.axhline(PUBLISHED, color=REFERENCE, linestyle="--", zorder=0)
     axes.annotate("λ = 0", (zero, 0), (0, -5), axes.get_xaxis_transform(), "offset points", ha="center", va="top")
     axes.set(xscale="log", yscale="log", ylim=(None, 1.1), ylabel="test error")
