@@ -4,11 +4,13 @@ What a run's files lack was not measured then: it is absent, and left out of eve
 (null) is a run that misses: a mean over such runs has no value either.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+from annotated_types import Len
 from pydantic import Field
 
 from replicate.analysis import statistics
@@ -22,13 +24,17 @@ NULL = "null"
 
 
 class Metric(Checked):
-    """What a number of a run is; `source` is the JSON file in the run's folder and the keys in it, joined by points."""
+    """What a number of a run is; `source` is the JSON file in the run's folder and the keys in it, joined by points.
+
+    `bounds` are the least and the largest value that it can have; Student's t, which knows none, is cut there in texts.
+    """
 
     source: Text = Field(alias="from")
     label: Text
     unit: str
     definition: Text
     if_null: Text | None = None
+    bounds: Annotated[list[float], Len(2, 2)] = Field(default=[-math.inf, math.inf])
 
 
 class Metrics(Checked):

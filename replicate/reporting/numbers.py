@@ -63,15 +63,16 @@ def within(middle: float, interval: statistics.Interval, unit: str) -> str:
     return f"{middle} [{low},\u00a0{high}] {unit}".strip()
 
 
-def estimate(values: Sequence[Any], unit: str) -> str:
-    """The mean over runs with its 95 % interval; of fewer runs than ENOUGH their values."""
+def estimate(values: Sequence[Any], unit: str, bounds: Sequence[float] = (-math.inf, math.inf)) -> str:
+    """The mean over runs with its 95 % interval, cut at `bounds`; of fewer runs than ENOUGH their values."""
     if not values:
         return "–"
     if len(values) < ENOUGH:
         return f"{', '.join(bare(value, unit) for value in values)} {unit}".strip()
     if None in values:
         return f"none in {values.count(None)} of {len(values)}"
-    return within(fmean(values), statistics.mean_interval(values), unit)
+    low, high = statistics.mean_interval(values)
+    return within(fmean(values), statistics.Interval(max(low, bounds[0]), min(high, bounds[1])), unit)
 
 
 @dataclass
@@ -104,7 +105,7 @@ class Numbers:
         return write(self.value(variant, metric, seeds), self.metrics[metric].unit, decimals) if values else "–"
 
     def estimate(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> str:
-        return estimate(self.values(variant, metric, seeds), self.metrics[metric].unit)
+        return estimate(self.values(variant, metric, seeds), self.metrics[metric].unit, self.metrics[metric].bounds)
 
     def run(self, variant: str, seed: int, metric: str) -> str:
         """A metric of one run; – where it was not measured."""
