@@ -67,6 +67,8 @@ def estimate(values: Sequence[Any], unit: str, bounds: Sequence[float] = (-math.
     """The mean over runs with its 95 % interval, cut at `bounds`; of fewer runs than ENOUGH their values."""
     if not values:
         return "–"
+    if set(values) == {None}:
+        return "none"
     if len(values) < ENOUGH:
         return f"{', '.join(bare(value, unit) for value in values)} {unit}".strip()
     if None in values:
@@ -140,9 +142,14 @@ class Numbers:
         p = self.ablations[variant].difference.p
         return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
 
+    def ratio(self, variant: str) -> float:
+        """Of the mean gradient RMS of c2 and c3 to that of the adversarial term."""
+        return self.value(variant, "gradient_continuous") / self.value(variant, "gradient_adversarial")
+
     def verdict(self, claim: str) -> str:
         return self.assessments[claim].verdict
 
     def meets(self, claim: str) -> str:
-        """How many runs meet every condition: "13 of 20"."""
-        return f"{self.assessments[claim].met} of {self.assessments[claim].runs}"
+        """How many runs meet every condition, and whether the verdict is borderline: "13 of 20, borderline"."""
+        found = self.assessments[claim]
+        return f"{found.met} of {found.runs}{', borderline' if found.borderline else ''}"

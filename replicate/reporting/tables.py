@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from replicate.analysis import claims, statistics
-from replicate.analysis.claims import Assessment, Finding
+from replicate.analysis.claims import Finding
 from replicate.analysis.table import Table
 from replicate.gan.run import Run
 from replicate.parameters import Parameters
@@ -90,9 +90,8 @@ class Tables:
         for name, found in self.numbers.assessments.items():
             claim = self.numbers.asked.claims[name]
             here, control = map("<br>".join, zip(*map(self.condition, found.findings)))
-            rows.append(
-                [f"**{name}**", f"{claim.statement} ({claim.where})", claim.published, here, control, judged(found)]
-            )
+            verdict = found.verdict if found.runs < ENOUGH else f"{found.verdict} ({self.numbers.meets(name)})"
+            rows.append([f"**{name}**", f"{claim.statement} ({claim.where})", claim.published, here, control, verdict])
         return markdown(["claim", "statement", "published", "here (threshold)", "control", "verdict"], rows, 9)
 
     def condition(self, finding: Finding) -> tuple[str, str]:
@@ -133,10 +132,3 @@ class Tables:
                 cells.append(text)
             rows.append([this.name, *cells])
         return markdown(["run", *self.labels(metrics)], rows)
-
-
-def judged(found: Assessment) -> str:
-    """A verdict; with five runs or more how many of them meet every condition, and whether it is borderline."""
-    beside = [f"{found.met} of {found.runs}"] if found.runs >= ENOUGH and found.verdict != claims.NOT_JUDGED else []
-    beside += ["borderline"] if found.borderline else []
-    return f"{found.verdict} ({', '.join(beside)})" if beside else found.verdict
