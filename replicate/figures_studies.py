@@ -125,10 +125,10 @@ def gradients(studies: Studies) -> Figure:
 
 def by_k(studies: Studies) -> Figure:
     """Measures by the number of categories, and what a perfect clustering and k-means reach."""
-    panels = {
-        studies.metrics[name]: {K: studies.runs(variant, name) for K, variant in BY_K.items()}
+    panels = [
+        (studies.metrics[name], {K: studies.runs(variant, name) for K, variant in BY_K.items()})
         for name in ("ami", "information_digit", "error_majority", "probe_100")
-    }
+    ]
     references = {
         label: {K: studies.numbers[name].xs(variant).mean() for K, variant in BY_K.items()}
         for label, name in {"perfect clustering": "ami_ceiling", "k-means": "kmeans_ami"}.items()
@@ -145,7 +145,7 @@ def draw(params: Parameters) -> dict[str, Figure]:
     return {
         "errors": errors(studies),
         "split": split(studies),
-        "claims": overview.conditions(asked.claims, found, studies.metrics),
+        "claims": overview.conditions(asked, found, studies.metrics),
         "figure1": curves.figure1(studies.series("infogan", "infomax", "gan", "gan_detached")),
         "figure2": images.figure2(studies.median("infogan"), studies.median("gan")),
         **{f"figure2-{variant}": images.figure2(studies.median(variant)) for variant in of_views},

@@ -49,7 +49,6 @@ class Claim(Checked):
     partly: list[Condition] = Field(default_factory=list)
     variant: Text | None = None
     control: Text | None = None
-    beside: list[Text] = Field(default_factory=list)
     same_as: Text | None = None
 
 
@@ -80,6 +79,11 @@ class Claims(Checked):
     ablations: Ablations
     registered: dict[Text, Registered]
 
+    def number(self, name: str) -> str:
+        """That of a claim in REPORT.md; – where it says the same as another one."""
+        counted = [each for each, claim in self.claims.items() if not claim.same_as]
+        return str(counted.index(name) + 1) if name in counted else "–"
+
     def variants(self) -> set[str]:
         """All that are named."""
         named = {each for claim in self.claims.values() for each in (claim.variant, claim.control) if each}
@@ -93,8 +97,7 @@ class Claims(Checked):
         """All that are named, but those of the machine."""
         conditions = [each for claim in self.claims.values() if claim.variant for each in (*claim.holds, *claim.partly)]
         conditions += [each for hypothesis in self.registered.values() for each in hypothesis.conditions]
-        beside = {metric for claim in self.claims.values() for metric in claim.beside}
-        return {each.metric for each in conditions} | beside | {self.draws_digits.metric, self.ablations.metric}
+        return {each.metric for each in conditions} | {self.draws_digits.metric, self.ablations.metric}
 
 
 def load(variants: Mapping[str, object], metrics: Mapping[str, object]) -> Claims:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from replicate.analysis import claims, statistics
-from replicate.analysis.claims import Assessment, Claim, Finding, Limit
+from replicate.analysis.claims import Assessment, Claims, Finding, Limit
 from replicate.analysis.table import Metric
 from replicate.reporting import style
 from replicate.reporting.numbers import ENOUGH, named, threshold
@@ -115,8 +115,9 @@ def deciding(assessment: Assessment) -> Deciding:
     return min(map(Deciding, assessment.findings, hardest), key=Deciding.margin)
 
 
-def conditions(asked: Mapping[str, Claim], found: Mapping[str, Assessment], metrics: Mapping[str, Metric]) -> Figure:
-    """The deciding condition of each claim, a row each on a scale of its own: right of the threshold it is met."""
+def conditions(asked: Claims, found: Mapping[str, Assessment], metrics: Mapping[str, Metric]) -> Figure:
+    """The deciding condition of each claim, with its number, a row each on a scale of its own: right of the threshold it is
+    met."""
     figure = Figure(figsize=(WIDTH, 1.2 + 0.5 * len(found)))
     axes, rows = figure.subplots(), np.arange(len(found))
     of_claims = {name: deciding(assessment) for name, assessment in found.items()}
@@ -135,7 +136,8 @@ def conditions(asked: Mapping[str, Claim], found: Mapping[str, Assessment], metr
     axes.axvline(0, color=REFERENCE, linestyle="--", zorder=0)
     axes.set(xlim=(-1.1, 1.1), ylim=(len(found) - 0.5, -0.5))
     axes.set_xticks([-0.9, 0, 0.9], ["not met", "threshold", "met"])
-    axes.set_yticks(rows - 0.19, [typeset(asked[name].label) for name in found], weight="bold", size=10.5)
+    labels = [typeset(f"{asked.number(name)} {asked.claims[name].label}") for name in found]
+    axes.set_yticks(rows - 0.19, labels, weight="bold", size=10.5)
     axes.set_yticks(rows + 0.19, [of.in_words(metrics) for of in of_claims.values()], minor=True, size=10.5)
     axes.tick_params(axis="y", which="both", length=0)
     axes.spines["left"].set_visible(False)
@@ -173,11 +175,11 @@ def gradients(runs: pd.DataFrame, groups: Mapping[str, str], labels: Mapping[str
     return figure
 
 
-def by_k(panels: Mapping[Metric, Mapping[int, Runs]], references: Mapping[str, Mapping[int, float]]) -> Figure:
+def by_k(panels: Sequence[tuple[Metric, Mapping[int, Runs]]], references: Mapping[str, Mapping[int, float]]) -> Figure:
     """Metrics by the number of categories K, a panel each: a point a run. The first has `references` by K."""
     figure = Figure(figsize=(WIDTH, 6.6))
     grid = figure.subplots(2, 2).ravel()
-    for axes, (metric, by) in zip(grid, panels.items()):
+    for axes, (metric, by) in zip(grid, panels):
         for x, runs in enumerate(by.values()):
             places = x + np.linspace(-0.2, 0.2, len(runs.values))
             axes.plot(places, runs.values, "o", color=BLUE, markersize=4, alpha=0.8)

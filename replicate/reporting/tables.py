@@ -88,10 +88,10 @@ class Tables:
         """Every claim with each of its conditions."""
         rows = []
         for name, found in self.numbers.assessments.items():
-            claim = self.numbers.asked.claims[name]
+            claim, number = self.numbers.asked.claims[name], f"{self.numbers.asked.number(name)} **{name}**"
             here, control = map("<br>".join, zip(*map(self.condition, found.findings)))
             verdict = found.verdict if found.runs < ENOUGH else f"{found.verdict} ({self.numbers.meets(name)})"
-            rows.append([f"**{name}**", f"{claim.statement} ({claim.where})", claim.published, here, control, verdict])
+            rows.append([number, f"{claim.statement} ({claim.where})", claim.published, here, control, verdict])
         return markdown(["claim", "statement", "published", "here (threshold)", "control", "verdict"], rows, 9)
 
     def condition(self, finding: Finding) -> tuple[str, str]:
