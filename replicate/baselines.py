@@ -3,8 +3,6 @@
 python -m replicate.baselines
 """
 
-from pathlib import Path
-
 import torch
 
 from replicate import parameters
@@ -35,7 +33,7 @@ def main() -> None:
     scored = representation.scores(
         baselines(train, test, this.settings), train, test, params.probes, params.kmeans, "baselines"
     )
-    files.write_json(Path("metrics", "baselines.json"), scored)
+    files.write_json("metrics/baselines.json", scored)
 
 
 if __name__ == "__main__":

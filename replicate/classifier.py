@@ -25,13 +25,12 @@ def fit(images: Tensor, labels: Tensor, settings: Classifier) -> nn.Sequential:
     order = torch.Generator().manual_seed(settings.seed)
     classifier = build()
     optimiser = torch.optim.Adam(classifier.parameters(), lr=settings.learning_rate, fused=True)
-    steps = len(images) // settings.batch_size * settings.epochs
+    batches = len(images) // settings.batch_size
+    steps = batches * settings.epochs
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total_steps=steps)
     with Progress(desc="classifier", total=steps, unit="batch") as progress:
         for _ in range(settings.epochs):
-            for batch in torch.randperm(len(images), generator=order).split(settings.batch_size):
-                if len(batch) < settings.batch_size:
-                    continue
+            for batch in torch.randperm(len(images), generator=order).split(settings.batch_size)[:batches]:
                 loss = F.cross_entropy(classifier(mnist.as_input(images[batch])), labels[batch])
                 optimiser.zero_grad()
                 loss.backward()

@@ -91,7 +91,7 @@ def divide(run: Shown, digits: tuple[int, int], title: str, params: Parameters) 
     test, digit = (each.numpy() for each in run.run.test_images(params.mnist))
     shown = np.empty((2, IMAGES), int)
     for row, each in zip(shown, digits):
-        by_slant = np.flatnonzero(digit == each)[morphometry.slant_and_width(test[digit == each])[0].argsort()]
+        by_slant = np.flatnonzero(digit == each)[morphometry.measure(test[digit == each]).slant.argsort()]
         row[:] = by_slant[(len(by_slant) * (np.arange(IMAGES) + 0.5) / IMAGES).astype(int)]
     order, pair = matched.argsort(), tuple(matched.tolist().index(each) for each in digits)
     generated = run.samples()[order, : IMAGES // K].reshape(1, -1, 28, 28)

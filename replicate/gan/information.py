@@ -58,14 +58,10 @@ def jensen_shannon(scores: Tensor) -> Tensor:
     A lower bound of 2 JSD(joint ‖ product of marginals) − 2 log 2: between −2 log 2 (independent) and 0 at its optimum.
     It grows with the mutual information, and T becomes the log-density ratio, but it is not in nats of I(c; x).
     """
-    return -F.softplus(-scores.diagonal()).mean() - F.softplus(_marginal_pairs(scores)).mean()
+    n = len(scores)
+    marginal = scores.flatten()[1:].view(n - 1, n + 1)[:, :-1].flatten()  # the N (N − 1) entries off the diagonal
+    return -F.softplus(-scores.diagonal()).mean() - F.softplus(marginal).mean()
 
 
 # By the name that params.yaml gives them.
 ESTIMATORS = {"infonce": infonce, "jensen_shannon": jensen_shannon}
-
-
-def _marginal_pairs(scores: Tensor) -> Tensor:
-    """The N (N − 1) entries off the diagonal."""
-    n = len(scores)
-    return scores.flatten()[1:].view(n - 1, n + 1)[:, :-1].flatten()

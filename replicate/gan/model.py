@@ -1,6 +1,5 @@
 """The model of a run: G, D and the head in Q's place together; built, initialised, given population statistics, kept."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -63,12 +62,8 @@ def settle_batchnorm(model: Model, images: Tensor, prior: Latent, batch_size: in
     """Give batchnorm the population statistics of what each network reads after training: G of its latent variables, D
     and Q of real `images` uint8 (N, 28, 28). They are means over N // batch_size batches."""
     batches = images[: len(images) // batch_size * batch_size].split(batch_size)
-
-    def inputs() -> Iterator[Tensor]:
-        for batch in batches:
-            yield latent.inputs(latent.sample(batch_size, prior, random).to(batch.device), prior)
-
-    update_bn(inputs(), model.generator)
+    inputs = (latent.inputs(latent.sample(batch_size, prior, random).to(images.device), prior) for _ in batches)
+    update_bn(inputs, model.generator)
     update_bn(map(mnist.as_input, batches), nn.Sequential(model.discriminator.features, model.head.hidden))
 
 

@@ -8,7 +8,7 @@ settings say so.
 """
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -116,7 +116,7 @@ def weighted(bounds: Tensor, settings: Settings) -> Tensor:
 
 
 def discriminator_loss(
-    discriminator: networks.Discriminator, real: Tensor, fake: Tensor, views: Sequence[Tensor] = ()
+    discriminator: networks.Discriminator, real: Tensor, fake: Tensor, views: list[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
     """−V(D, G), nats, of images (N, 1, 28, 28), and the trunk's features (n, 1024) of the generated ones, then of each batch
     of `views` of them.
@@ -130,7 +130,7 @@ def discriminator_loss(
 
 
 def generator_loss(
-    discriminator: networks.Discriminator, fake: Tensor, form: str, views: Sequence[Tensor] = ()
+    discriminator: networks.Discriminator, fake: Tensor, form: str, views: list[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
     """G's loss, nats, and the features as in `discriminator_loss`. Its form is non_saturating, −log D(G(z, c)), as in the
     released code, or minimax, log(1 − D(G(z, c))), as in eq. 1."""
@@ -161,7 +161,7 @@ def discriminator_step(
     """Train D, and on L_I Q and the trunk, unless `recognition_step` leaves Q to G's step: −V(D, G), and L_I (3,)."""
     discriminator, head = training.model.discriminator, training.model.head
     if settings.train.recognition_step == "generator":
-        adversarial, _ = discriminator_loss(discriminator, real, fake)
+        adversarial, _ = discriminator_loss(discriminator, real, fake, [])
         minimise(adversarial, training.optimisers["discriminator"])
         return adversarial, None
     codes = draws.codes(0)
@@ -174,22 +174,17 @@ def discriminator_step(
     return adversarial, bounds
 
 
-def generator_step(training: Training, fake: Tensor, draws: Draws, settings: Settings) -> tuple[Tensor, Tensor | None]:
-    """Train G, on L_I too unless it is a regular GAN's, and Q with it where the settings say so: G's loss, and L_I."""
+def generator_step(training: Training, fake: Tensor, draws: Draws, settings: Settings) -> tuple[Tensor, Tensor]:
+    """Train G, on L_I too unless it is a regular GAN's, and Q with it where the settings say so: G's loss, and L_I (3,)."""
     discriminator, head = training.model.discriminator, training.model.head
     discriminator.requires_grad_(False)  # gradients pass through D, and through Q, whose weights need none
     head.requires_grad_(settings.train.recognition_step == "generator")
-    if settings.objective == "gan":
-        bounds = None
-        loss, _ = generator_loss(discriminator, fake, settings.train.generator_loss)
-        minimise(loss, training.optimisers["generator"])
-    else:
-        codes = draws.codes(1)
-        seen = views.readings(fake, codes, settings.train.recognition_views, draws.changes(1))
-        of_views = [reading.images for reading in seen]
-        loss, features = generator_loss(discriminator, fake, settings.train.generator_loss, of_views)
-        bounds = lower_bounds(head, codes, features, seen)
-        minimise(loss - weighted(bounds, settings), training.optimisers["generator"])
+    codes, regular = draws.codes(1), settings.objective == "gan"
+    seen = [] if regular else views.readings(fake, codes, settings.train.recognition_views, draws.changes(1))
+    of_views = [reading.images for reading in seen]
+    loss, features = generator_loss(discriminator, fake, settings.train.generator_loss, of_views)
+    bounds = loss.new_zeros(3) if regular else lower_bounds(head, codes, features, seen)
+    minimise(loss - weighted(bounds, settings), training.optimisers["generator"])
     discriminator.requires_grad_(True)
     head.requires_grad_(True)
     return loss, bounds

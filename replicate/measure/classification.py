@@ -30,13 +30,11 @@ def errors(
     digit, batchwise = test[1].numpy(), with_batch_statistics(trained)
     whole = len(digit) // batch_size * batch_size  # a remainder would have other statistics
     of_batches = reading.categories(batchwise, test[0][:whole], batch_size)
-    scores = classification.scores(counts, category, digit)
-    scores["error_batch_statistics"] = classification.one_to_one_error(counts, of_batches, digit[:whole])
-    scores["error_held_out"] = None
-    if len(held_out[1]):
-        unseen = reading.categories(trained, held_out[0]), held_out[1].numpy()
-        scores["error_held_out"] = classification.one_to_one_error(counts, *unseen)
-    return scores
+    unseen = (reading.categories(trained, held_out[0]), held_out[1].numpy()) if len(held_out[1]) else None
+    return classification.scores(counts, category, digit) | {
+        "error_batch_statistics": classification.one_to_one_error(counts, of_batches, digit[:whole]),
+        "error_held_out": classification.one_to_one_error(counts, *unseen) if unseen else None,
+    }
 
 
 def confusion(given: np.ndarray, digit: np.ndarray) -> np.ndarray:

@@ -3,7 +3,6 @@
 python -m replicate.measure.codes VARIANT SEED
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
-from torch import Tensor
 
 from replicate.base import files, machine, mnist, stage
 from replicate.gan import latent, model, run
@@ -23,7 +21,6 @@ from replicate.measures import (
     classifier,
     consistency,
     continuous_codes,
-    convergence,
     extrapolation,
     grids,
     morphometry,
@@ -33,15 +30,22 @@ from replicate.measures import (
     variation,
 )
 from replicate.measures.continuous_codes import Traversal
+from replicate.measures.convergence import FIGURE_1, NEARLY_ALL, SMOOTHING
 from replicate.measures.morphometry import Morphometry
 from replicate.measures.reading import Split, lower_bounds, with_batch_statistics
 from replicate.parameters import Codes
 
 
 def measure_information(log: pd.DataFrame, bounds: list[float], entropy: float) -> dict[str, float | int | None]:
-    """The lower bounds of a finished run, and how they rose in its training `log` (Fig. 1); shares are of H(c1)."""
-    iterations, curve = (log[column].to_numpy() for column in ("iteration", "information_c1"))
-    at_1000 = convergence.mean_up_to(iterations, curve, convergence.FIGURE_1)
+    """The lower bounds of a finished run, and how that of c1 rose in its training `log` (Fig. 1); shares are of H(c1).
+
+    at_1000: the mean over the SMOOTHING iterations before; None where the log has no rows for it. iterations_to_95_percent:
+    where it first is NEARLY_ALL of H(c1); None when it never is.
+    """
+    curve = log.set_index("iteration")["information_c1"]
+    before = curve.loc[FIGURE_1 - SMOOTHING + 1 : FIGURE_1].to_numpy()
+    at_1000 = float(before.mean()) if len(before) and FIGURE_1 <= curve.index[-1] else None
+    reached = curve.index[curve >= NEARLY_ALL * entropy]
     return {
         "entropy_c1": entropy,
         "lower_bound_c1_at_1000": at_1000,
@@ -50,7 +54,7 @@ def measure_information(log: pd.DataFrame, bounds: list[float], entropy: float) 
         "lower_bound_c3": bounds[2],
         "share_at_1000": None if at_1000 is None else at_1000 / entropy,
         "share_at_end": bounds[0] / entropy,
-        "iterations_to_95_percent": convergence.first_at_least(iterations, curve, convergence.NEARLY_ALL * entropy),
+        "iterations_to_95_percent": int(reached[0]) if len(reached) else None,
     }
 
 
@@ -70,7 +74,7 @@ def measure(
     of `test`, `log` is the training log.
     """
     random, prior = torch.Generator().manual_seed(options.seed), settings.latent
-    generate: Callable[[latent.Codes], Tensor] = partial(model.generate, trained.generator, prior=prior)
+    generate = partial(model.generate, trained.generator, prior=prior)
     probabilities, features = partial(classifier.probabilities, named), partial(classifier.features, named)
 
     codes = sample_every_category(options.samples_per_category, prior, random)
@@ -80,15 +84,16 @@ def measure(
     switched = switching.scores(switching.rows(generate, probabilities, one_of_each, prior.categories))
 
     some = slice(options.real_images)
-    real, real_digit, real_styles = mnist.as_input(test[0][some]), test[1][some].numpy(), styles.of(some)
+    real, real_digit = mnist.as_input(test[0][some]), test[1][some].numpy()
+    real_styles = Morphometry(*(values[some] for values in styles))
     real_std = continuous_codes.deviations(real_styles)
     drawn = sample_every_category(options.traversals_per_category, prior, random)
     traversal = continuous_codes.traverse(generate, drawn, prior.categories, options.traversal_values)
     moved = continuous_codes.scores(traversal, real_std)
     moved["rotation"] |= continuous_codes.turned_against(traversal, digit_of_category)
     disentangled = continuous_codes.disentanglement(traversal, real_std, probabilities)
-    within = continuous_codes.within_digit(styles, test[1].numpy())
-    disentangled["specificity_within_lowest"] = continuous_codes.specificity_within(disentangled, within)
+    within = continuous_codes.specificity_within(disentangled, styles, test[1].numpy())
+    disentangled["specificity_within_lowest"] = within
     bounds = lower_bounds(with_batch_statistics(trained), options.bound_samples, settings, random)
     metrics = {
         "information": measure_information(log, bounds, latent.entropies(prior)[0]),

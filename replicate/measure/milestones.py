@@ -43,6 +43,7 @@ def measure(
     images = model.generate(trained.generator, codes, prior)
     seen = classifier.probabilities(named, images).argmax(dim=1).numpy()
     information = lower_bounds(trained, options.samples, settings, random)[0]
+    gradients = gradient_rms(trained, options.gradient_images, settings, random)
     counts = classification.contingency(categories(trained, train[0]), train[1].numpy(), prior.categories)
     scores = classification.scores(counts, categories(trained, test[0]), test[1].numpy())
     return {
@@ -52,10 +53,7 @@ def measure(
         "ami": scores["ami"],
         "consistency": consistency.scores(codes.category.numpy(), seen, prior.categories)["one_to_one"],
         "frechet": frechet.distance(classifier.features(named, images).numpy(), real),
-        **{
-            f"gradient_{term}": rms
-            for term, rms in gradient_rms(trained, options.gradient_images, settings, random).items()
-        },
+        **{f"gradient_{term}": rms for term, rms in gradients.items()},
     }
 
 

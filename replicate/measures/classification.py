@@ -35,15 +35,10 @@ def digits_reached(matched: np.ndarray) -> int:
     return len(set(matched.tolist()) - {UNMATCHED})
 
 
-def digits_present(counts: np.ndarray) -> int:
-    """Number of digits that occur in counts (K, 10)."""
-    return int(np.count_nonzero(counts.any(axis=0)))
-
-
 def one_to_one_error(counts: np.ndarray, category: np.ndarray, digit: np.ndarray) -> float | None:
     """Share of images whose category (N,) is not matched to their digit (N,), one-to-one, by the `counts` of others. None
     unless there are as many categories as digits occur."""
-    if len(counts) != digits_present(counts):
+    if len(counts) != np.count_nonzero(counts.any(axis=0)):
         return None
     return float(np.mean(match_one_to_one(counts)[category] != digit))
 
@@ -61,7 +56,7 @@ def scores(counts: np.ndarray, category: np.ndarray, digit: np.ndarray) -> dict[
     error_majority is None where there are fewer categories than digits.
     """
     majority = match_majority(counts)
-    enough = len(counts) >= digits_present(counts)
+    enough = len(counts) >= np.count_nonzero(counts.any(axis=0))
     return {
         "error_one_to_one": one_to_one_error(counts, category, digit),
         "error_majority": float(np.mean(majority[category] != digit)) if enough else None,

@@ -1,8 +1,9 @@
 """c1 as a clustering of real images: which digit classes it merges, by what style, and whether it keeps neighbours."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import ndimage
 from sklearn.metrics import adjusted_mutual_info_score, roc_auc_score
 from sklearn.neighbors import NearestNeighbors
@@ -29,15 +30,12 @@ def error_without(confusion: np.ndarray, pairs: list[Pair]) -> float:
     return float(confusion[~right].sum() / confusion.sum())
 
 
-class Separation(NamedTuple):
-    """The style that tells two categories apart best, within each of two digits."""
+def separation(styles: Morphometry, digit: np.ndarray, given: np.ndarray, pair: Pair) -> tuple[str, float]:
+    """By which of the `styles` images of a `pair` of digits are divided: their digit (N,), the digit `given` by c1 (N,).
 
-    style: str
-    auc: float  # area under the ROC curve, of the digit in which it tells less: 0.5 for nothing, 1 for all
-
-
-def separation(styles: Morphometry, digit: np.ndarray, given: np.ndarray, pair: Pair) -> Separation:
-    """By which of the `styles` images of a `pair` of digits are divided: their digit (N,), the digit `given` by c1 (N,)."""
+    The style that tells the two categories apart best within each digit, and its area under the ROC curve, of the digit in
+    which it tells less: 0.5 for nothing, 1 for all.
+    """
 
     def auc(values: np.ndarray, of: int) -> float:
         chosen = (digit == of) & np.isin(given, pair)
@@ -47,7 +45,7 @@ def separation(styles: Morphometry, digit: np.ndarray, given: np.ndarray, pair: 
         return max(area, 1 - area)
 
     found = {style: min(auc(values, of) for of in pair) for style, values in styles._asdict().items()}
-    return Separation(*max(found.items(), key=lambda each: each[1]))
+    return max(found.items(), key=lambda each: each[1])
 
 
 def merged_classes(
@@ -61,11 +59,11 @@ def merged_classes(
     """
     pairs = merged_pairs(confusion, share)
     separated = {pair: separation(styles, digit, given, pair) for pair in pairs}
-    by_style = [pair for pair, found in separated.items() if found.auc >= separable]
+    by_style = [pair for pair, (_, auc) in separated.items() if auc >= separable]
     return {
         "pairs": len(pairs),
         "which": " ".join(f"{one}-{other}" for one, other in pairs),
-        "styles": " ".join(f"{found.style}:{found.auc:.2f}" for found in separated.values()),
+        "styles": " ".join(f"{style}:{auc:.2f}" for style, auc in separated.values()),
         "error_without": error_without(confusion, pairs),
         "error_by_style": error_without(confusion, []) - error_without(confusion, by_style),
     }
@@ -76,10 +74,7 @@ def ceiling(digit: np.ndarray, clusters: int) -> float:
     has images of one digit, or, where there are fewer clusters than digits, equally many whole digits."""
     names, place = np.unique(digit, return_inverse=True)
     of_each = max(clusters // len(names), 1)
-    within = np.zeros(len(digit), dtype=int)
-    for d in range(len(names)):
-        in_digit = np.flatnonzero(place == d)
-        within[in_digit] = np.arange(len(in_digit)) % of_each
+    within = pd.Series(digit).groupby(digit).cumcount().to_numpy() % of_each
     cluster = place % clusters if clusters < len(names) else place * of_each + within
     return float(adjusted_mutual_info_score(digit, cluster))
 

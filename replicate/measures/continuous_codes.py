@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy.stats import rankdata
 from torch import Tensor
@@ -34,6 +35,14 @@ class Traversal(NamedTuple):
         """Where `value` is among the values. Raises ValueError when it is not there."""
         return self.values.tolist().index(value)
 
+    def at(self, role: "Role", value: float, draws: int | None = None) -> tuple[Tensor, np.ndarray]:
+        """Images (n, 1, 28, 28) and their measures (n, measures) where the role's code is `value` times its sign, of the
+        first `draws` draws of each category, by default all. Raises ValueError when it is not among the values."""
+        place = self.index(role.sign * value)
+        measured = self.measured[role.code, place]
+        images = self.images[role.code, place].unflatten(0, measured.shape[:2])
+        return images[:, :draws].flatten(0, 1), measured[:, :draws].reshape(-1, len(MEASURES))
+
 
 class Role(NamedTuple):
     """The code that rotates, or the one that widens."""
@@ -44,23 +53,14 @@ class Role(NamedTuple):
 
 
 def traverse(generate: Callable[[Codes], Tensor], codes: Codes, categories: int, values: list[float]) -> Traversal:
-    """Vary c2, then c3, over `values`. The rest stays as in `codes`, which hold as many draws of each category, one
-    category after the other. `generate` makes images (N, 1, 28, 28) of N latent variables."""
-    values = sorted(values)
+    """Vary c2, then c3, over ascending `values`. The rest stays as in `codes`, which hold as many draws of each category,
+    one category after the other. `generate` makes images (N, 1, 28, 28) of N latent variables."""
     steps = [generate(codes.with_continuous(code, value)) for code in range(len(CODES)) for value in values]
-    return measured(torch.stack(steps).unflatten(0, (len(CODES), len(values))), values, categories)
-
-
-def measured(images: Tensor, values: list[float], categories: int) -> Traversal:
-    """The traversal of `images` (codes, values, N, 1, 28, 28), one category after the other, with its measures."""
-    measures = morphometry.measure(images.flatten(0, 2)[:, 0].numpy())
+    measures = morphometry.measure(torch.cat(steps)[:, 0].numpy())
     of_each = np.stack([getattr(measures, name) for name in MEASURES], axis=-1)
-    return Traversal(np.array(values), of_each.reshape(*images.shape[:2], categories, -1, len(MEASURES)), images)
-
-
-def spread(images: np.ndarray) -> dict[str, float]:
-    """Standard deviation of each of MEASURES over real digits (N, 28, 28), in radians and pixels."""
-    return deviations(morphometry.measure(images))
+    sizes = len(CODES), len(values)
+    measured = of_each.reshape(*sizes, categories, -1, len(MEASURES))
+    return Traversal(np.array(values), measured, torch.stack(steps).unflatten(0, sizes))
 
 
 def deviations(styles: Morphometry) -> dict[str, float]:
@@ -147,9 +147,7 @@ def disentanglement(
     result = {}
     for name, role in assigned.items():
         own, other = moved[role.code, role.measure], moved[role.code, assigned[OTHER[name]].measure]
-        low, middle, high = (
-            probabilities(traversal.images[role.code, traversal.index(value)]).argmax(dim=1) for value in (-1, 0, 1)
-        )
+        low, middle, high = (probabilities(traversal.at(role, value)[0]).argmax(dim=1) for value in (-1, 0, 1))
         result |= {
             f"{name}_own": float(own),
             f"{name}_other": float(other),
@@ -161,34 +159,25 @@ def disentanglement(
     return result
 
 
-def within_digit(styles: morphometry.Morphometry, digit: np.ndarray) -> dict[str, float]:
-    """The standard deviation of slant and width within a digit (N,), a root mean square over digits, as a share of that over
-    all."""
-    found = {}
-    for measure in OWN.values():
+def specificity_within(measured: Mapping[str, float], styles: Morphometry, digit: np.ndarray) -> float:
+    """The specificity of the worse code, by what `disentanglement` has `measured`, in standard deviations of real digits
+    within a digit (N,), a root mean square over digits."""
+    within = {}  # as a share of that over all
+    for name, measure in OWN.items():
         values = getattr(styles, measure)
         variances = [values[digit == d].var() for d in np.unique(digit)]
-        found[measure] = float(np.sqrt(np.mean(variances)) / values.std())
-    return found
-
-
-def specificity_within(measured: Mapping[str, float], within: Mapping[str, float]) -> float:
-    """The specificity of the worse code in standard deviations within a digit: `measured` is what `disentanglement` gives,
-    `within` what `within_digit` does."""
+        within[name] = float(np.sqrt(np.mean(variances)) / values.std())
     shares = []
-    for role, other in OTHER.items():
-        own = measured[f"{role}_own"] / within[OWN[role]]
-        others = measured[f"{role}_other"] / within[OWN[other]]
+    for name, other in OTHER.items():
+        own, others = measured[f"{name}_own"] / within[name], measured[f"{name}_other"] / within[other]
         shares.append(own / (own + others) if own > 0 else 0.0)
     return min(shares)
 
 
 def table(traversal: Traversal) -> list[dict[str, str | int | float]]:
     """The means over the draws, a row for each code, value and category."""
-    means = traversal.measured.mean(axis=3).tolist()
-    return [
-        {"code": code, "value": value, "category": category, **dict(zip(MEASURES, measures))}
-        for code, of_code in zip(CODES, means)
-        for value, of_value in zip(traversal.values.tolist(), of_code)
-        for category, measures in enumerate(of_value)
-    ]
+    means = traversal.measured.mean(axis=3)
+    places = pd.MultiIndex.from_product(
+        [CODES, traversal.values, range(means.shape[2])], names=["code", "value", "category"]
+    )
+    return pd.DataFrame(means.reshape(-1, len(MEASURES)), places, MEASURES).reset_index().to_dict("records")

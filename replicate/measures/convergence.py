@@ -6,24 +6,10 @@ The Fréchet distance to real digits stands for "the GAN objective", whose loss 
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 FIGURE_1 = 1000  # iterations that the paper's Figure 1 spans
 SMOOTHING = 100  # iterations
 NEARLY_ALL = 0.95  # of H(c1)
 EARLY = 500  # iterations, a tenth of the released code's training
-
-
-def mean_up_to(iterations: np.ndarray, curve: np.ndarray, iteration: int) -> float | None:
-    """The curve's mean over the SMOOTHING iterations up to `iteration`; None where the log has no rows for it."""
-    window = curve[(iterations > iteration - SMOOTHING) & (iterations <= iteration)]
-    return float(window.mean()) if len(window) and iteration <= iterations[-1] else None
-
-
-def first_at_least(iterations: np.ndarray, curve: np.ndarray, level: float) -> int | None:
-    """The first iteration at which the curve is at least `level`; None when it never is."""
-    reached = curve >= level
-    return int(iterations[reached.argmax()]) if reached.any() else None
 
 
 def speed(milestones: Sequence[Mapping[str, float]]) -> dict[str, float | int | None]:

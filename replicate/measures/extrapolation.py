@@ -23,11 +23,9 @@ def scores(
     digit that it sees at 0. further: the mean change of the code's own measure from ±1 to ±2, over that from 0 to ±1; 0
     where the latter is less than LEAST_CHANGE in the direction's own sense. moved: its mean change from 0 to ±2, in SD by
     `real_std`. confidence: mean probability of the digit that is seen. …_lowest: the lowest of the four directions.
-
-    Raises ValueError when the traversal lacks one of 0, ±1, ±2.
     """
-    assigned, middle = roles(traversal), traversal.index(0)
-    at_0 = {name: probabilities(traversal.images[role.code, middle]).max(dim=1) for name, role in assigned.items()}
+    assigned = roles(traversal)
+    at_0 = {name: probabilities(traversal.at(role, 0)[0]).max(dim=1) for name, role in assigned.items()}
     result = {}
     for direction, (name, sense) in DIRECTIONS.items():
         code, measure, sign = assigned[name]

@@ -1,8 +1,6 @@
 """Slant, width, height and thickness of digits, as Morpho-MNIST defines them (Castro et al. 2019, arXiv:1809.10780)."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -23,10 +21,6 @@ class Morphometry(NamedTuple):
     height: np.ndarray
     thickness: np.ndarray
 
-    def of(self, chosen: slice) -> "Morphometry":
-        """Those of some of the images."""
-        return Morphometry(*(values[chosen] for values in self))
-
 
 def measure(images: np.ndarray) -> Morphometry:
     """Measure images (N, H, W), ink bright, intensities from 0 in any unit.
@@ -39,41 +33,25 @@ def measure(images: np.ndarray) -> Morphometry:
 
     An image without ink measures 0 in everything; one without contrast has thickness 0.
     """
-    return Morphometry(*_of_chunks(lambda ink: np.vstack([_boxes(ink), _thickness(ink) / SCALE]), images, 4))
-
-
-def slant_and_width(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Slant and width of images (N, H, W), as `measure` gives them, without thickness, which takes most of its time."""
-    slant, width, _ = _of_chunks(_boxes, images, 3)
-    return slant, width
-
-
-def _of_chunks(measures: Callable[[np.ndarray], np.ndarray], images: np.ndarray, rows: int) -> np.ndarray:
-    """So many `measures` (rows, N) of N upscaled images, IMAGES_AT_ONCE, in THREADS threads (PyTorch's, if fewer)."""
     chunks = [images[i : i + IMAGES_AT_ONCE] for i in range(0, len(images), IMAGES_AT_ONCE)]
     with ThreadPoolExecutor(min(torch.get_num_threads(), THREADS)) as pool:
-        return np.hstack([np.empty((rows, 0)), *pool.map(lambda chunk: measures(_upscale(chunk)), chunks)])
+        return Morphometry(*np.hstack([np.empty((4, 0)), *pool.map(_of_chunk, chunks)]))
 
 
-@cache
-def _interpolation(size: int) -> np.ndarray:
-    """The matrix (SCALE · size, size) that interpolates along one axis with cubic splines."""
-    return ndimage.zoom(np.eye(size), (SCALE, 1), order=3, mode="mirror", grid_mode=True)
+def _of_chunk(images: np.ndarray) -> np.ndarray:
+    """The measures (4, N) of IMAGES_AT_ONCE images at most."""
+    ink = _upscale(images)
+    boxes = np.array([_bounding_parallelogram(image) if image.any() else np.zeros(3) for image in ink])
+    shear, width, height = boxes.T
+    return np.stack([np.arctan(-shear), width / SCALE, height / SCALE, _thickness(ink) / SCALE])
 
 
 def _upscale(images: np.ndarray) -> np.ndarray:
-    """Splines, without their overshoot beyond an image's own intensities, smoothed by a third of a pixel."""
-    height, width = images.shape[1:]
-    interpolated = _interpolation(height) @ images.astype(np.float64) @ _interpolation(width).T
+    """Cubic splines, without their overshoot beyond an image's own intensities, smoothed by a third of a pixel."""
+    rows, columns = (ndimage.zoom(np.eye(n), (SCALE, 1), mode="mirror", grid_mode=True) for n in images.shape[1:])
+    interpolated = rows @ images.astype(np.float64) @ columns.T
     dark, bright = images.min(axis=(1, 2), keepdims=True), images.max(axis=(1, 2), keepdims=True)
     return ndimage.gaussian_filter(interpolated.clip(dark, bright), (0, SCALE / 3, SCALE / 3), mode="mirror")
-
-
-def _boxes(ink: np.ndarray) -> np.ndarray:
-    """(3, N): slant, width and height of images that are upscaled already."""
-    boxes = np.array([_bounding_parallelogram(image) if image.any() else np.zeros(3) for image in ink])
-    shear, width, height = boxes.T
-    return np.stack([np.arctan(-shear), width / SCALE, height / SCALE])
 
 
 def _bounding_parallelogram(ink: np.ndarray) -> tuple[float, float, float]:

@@ -53,40 +53,28 @@ def centre_of_mass(images: Tensor) -> tuple[Tensor, Tensor]:
     return images.sum(dim=(1, 2)) @ place / ink, images.sum(dim=(1, 3)) @ place / ink
 
 
-def shear(images: Tensor, slant: np.ndarray, to_slant: np.ndarray) -> Tensor:
-    """The transforms (N, 2, 3) that shear images (N, 1, H, H) along their rows from one slant (N,) to another, radians, and
-    keep the centre."""
-    _, y = centre_of_mass(images)
-    by = torch.from_numpy(np.tan(slant) - np.tan(to_slant)).float()
+def transforms(name: str, images: Tensor, before: np.ndarray, after: np.ndarray) -> Tensor:
+    """The transforms (N, 2, 3) of images (N, 1, H, H) along their rows that keep the centre, from a measure (N,) to another
+    one: for "rotation" shears, from slant to slant in radians, for "width" stretches, from width to width in pixels."""
+    x, y = centre_of_mass(images)
     transform = torch.eye(2, 3).repeat(len(images), 1, 1)
-    transform[:, 0, 1], transform[:, 0, 2] = -by, by * y
+    if name == "rotation":
+        by = torch.from_numpy(np.tan(before) - np.tan(after)).float()
+        transform[:, 0, 1], transform[:, 0, 2] = -by, by * y
+    else:
+        shrink = torch.from_numpy(1 / (after / before)).float()
+        transform[:, 0, 0], transform[:, 0, 2] = shrink, (1 - shrink) * x
     return transform
 
 
-def stretch(images: Tensor, width: np.ndarray, to_width: np.ndarray) -> Tensor:
-    """The transforms (N, 2, 3) that stretch images (N, 1, H, H) along their rows from one width (N,) to another, pixels, and
-    keep the centre."""
-    x, _ = centre_of_mass(images)
-    shrink = torch.from_numpy(1 / (to_width / width)).float()
-    transform = torch.eye(2, 3).repeat(len(images), 1, 1)
-    transform[:, 0, 0], transform[:, 0, 2] = shrink, (1 - shrink) * x
-    return transform
-
-
-def sheared(images: Tensor, slant: np.ndarray, to_slant: np.ndarray) -> Tensor:
-    """Images (N, 1, H, H) through `shear`."""
-    return resample(images, shear(images, slant, to_slant))
-
-
-def stretched(images: Tensor, width: np.ndarray, to_width: np.ndarray) -> Tensor:
-    """Images (N, 1, H, H) through `stretch`, with the factor corrected once by the width that it gives: what a measured
-    width owes to the blur of borders does not stretch."""
-    first = resample(images, stretch(images, width, to_width))
-    _, came_to = morphometry.slant_and_width(first[:, 0].numpy())
-    return resample(images, stretch(images, np.ones(len(images)), to_width / width * to_width / came_to))
-
-
-PLAIN = {"rotation": sheared, "width": stretched}
+def plain(name: str, images: Tensor, before: np.ndarray, after: np.ndarray) -> Tensor:
+    """Images (N, 1, H, H) through `transforms`. The factor of a stretch is corrected once by the width that it gives: what a
+    measured width owes to the blur of borders does not stretch."""
+    first = resample(images, transforms(name, images, before, after))
+    if name == "rotation":
+        return first
+    came_to = morphometry.measure(first[:, 0].numpy()).width
+    return resample(images, transforms(name, images, np.ones(len(images)), after / before * after / came_to))
 
 
 def radii(real: Tensor) -> Tensor:
@@ -111,8 +99,7 @@ def scores(
     more than MARGIN of the larger; adjusted, lead: their sum and difference. realism_ratio: median of G's score over the
     plain one's. All are None where less than LEAST_MOVED of the images moved; moved: their share. …_lowest: of both codes.
 
-    `features` gives features (N, d) of images (N, 1, 28, 28); `real` holds real digits (M, 1, 28, 28), in [0, 1]. Raises
-    ValueError when the traversal lacks a value.
+    `features` gives features (N, d) of images (N, 1, 28, 28); `real` holds real digits (M, 1, 28, 28), in [0, 1].
     """
     known = features(unchanged(real))
     radius = radii(known)
@@ -123,20 +110,19 @@ def scores(
     result = {}
     for name, role in roles(traversal).items():
         pairs = [_pairs(traversal, name, role, side * FAR, real_std) for side in (-1, 1)]
-        generated, plain = (torch.cat(images) for images in zip(*pairs, strict=True))
-        moved = len(generated) / (2 * traversal.images.shape[2])
-        names = [f"{name}_{score}" for score in ("more_natural", "less_natural", "adjusted", "lead", "realism_ratio")]
-        result[f"{name}_moved"] = moved
+        generated, plainly = (torch.cat(images) for images in zip(*pairs, strict=True))
+        result[f"{name}_moved"] = moved = len(generated) / (2 * traversal.images.shape[2])
+        found = [None] * 5
         if moved >= LEAST_MOVED:
-            of_generator, of_plain = natural(generated), natural(plain)
+            of_generator, of_plain = natural(generated), natural(plainly)
             more = (of_plain < (1 - MARGIN) * of_generator).double().mean().item()
             less = (of_generator < (1 - MARGIN) * of_plain).double().mean().item()
             ratio = (of_generator / of_plain).median().item()
-            result |= zip(names, (more, less, more + less, more - less, ratio), strict=True)
-        else:
-            result |= dict.fromkeys(names)
+            found = more, less, more + less, more - less, ratio
+        for score, value in zip(("more_natural", "less_natural", "adjusted", "lead", "realism_ratio"), found):
+            result[f"{name}_{score}"] = value
     for score in ("adjusted", "lead"):
-        both = [result[f"{name}_{score}"] for name in PLAIN]
+        both = [result[f"{name}_{score}"] for name in ("rotation", "width")]
         result[f"{score}_lowest"] = None if None in both else min(both)
     return result
 
@@ -145,12 +131,9 @@ def _pairs(
     traversal: Traversal, name: str, role: Role, value: float, real_std: Mapping[str, float]
 ) -> tuple[Tensor, Tensor]:
     """G's images (n, 1, 28, 28) at `value` whose own measure moved enough, and the plain transforms to that measure."""
-    code, measure, _ = role
-    zero, there = traversal.index(0), traversal.index(value)
-    before, after = (traversal.measured[code, place].reshape(-1, len(MEASURES)) for place in (zero, there))
-    width = MEASURES.index("width")
+    (at_0, before), (there, after) = traversal.at(role, 0), traversal.at(role, value)
+    width, own = MEASURES.index("width"), role.measure
     inked = (before[:, width] > 0) & (after[:, width] > 0)
-    moved = np.abs(after - before)[:, measure] >= LEAST_MOVE * real_std[MEASURES[measure]]
-    chosen = torch.from_numpy(np.flatnonzero(inked & moved))
-    images = traversal.images[code][:, chosen]
-    return unchanged(images[there]), PLAIN[name](images[zero], before[chosen, measure], after[chosen, measure])
+    moved = np.abs(after - before)[:, own] >= LEAST_MOVE * real_std[MEASURES[own]]
+    chosen = np.flatnonzero(inked & moved)
+    return unchanged(there[chosen]), plain(name, at_0[chosen], before[chosen, own], after[chosen, own])

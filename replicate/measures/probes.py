@@ -5,7 +5,6 @@ A probe is fitted to features (N, d) of a training split and scored on (M, d) of
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -132,16 +131,6 @@ def fit(
     return weights
 
 
-def path(
-    features: np.ndarray, label: np.ndarray, penalties: Sequence[float], iterations: int, tolerance: float = TOLERANCE
-) -> Iterator[tuple[float, np.ndarray]]:
-    """Each penalty, the strongest first, and the weights (d + 1, K) fitted under it, from those before on."""
-    weights = np.zeros((features.shape[1] + 1, label.max() + 1))
-    for penalty in sorted(penalties):
-        weights = fit(features, label, penalty, weights, iterations, tolerance)
-        yield penalty, weights
-
-
 def principal(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Features (N, d), (M, d) about the training split's mean along its principal axes, min(N, d) of them: float32. A linear
     probe of these is as good as one of the features themselves."""
@@ -160,9 +149,9 @@ def probe(task: Task, settings: Probes, splits: int) -> float:
     fitted, errors = {}, dict.fromkeys(sorted(settings.penalties), 0)
     held_out = StratifiedShuffleSplit(splits, test_size=0.2, random_state=settings.seed)
     for seen, held in held_out.split(features, label):
-        part = features[seen], label[seen]
-        for penalty, weights in path(*part, settings.penalties, settings.probe_iterations, TOLERANCE_OF_CHOICE):
-            fitted[penalty] = weights
+        part, weights = (features[seen], label[seen]), np.zeros((features.shape[1] + 1, len(digits)))
+        for penalty in errors:  # the strongest first, each from the weights of the one before
+            weights = fitted[penalty] = fit(*part, penalty, weights, settings.probe_iterations, TOLERANCE_OF_CHOICE)
             errors[penalty] += np.count_nonzero(logits(weights, features[held]).argmax(axis=1) != label[held])
     penalty = min(errors, key=errors.get)
     weights = fit(features, label, penalty, fitted[penalty], settings.probe_iterations)

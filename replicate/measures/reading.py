@@ -78,18 +78,10 @@ def gradient_rms(trained: Model, samples: int, settings: Settings, random: torch
 def layers(trained: Model, images: Tensor, batch_size: int = 500) -> dict[str, np.ndarray]:
     """The representations of a model: images uint8 (N, 28, 28) -> float32 features (N, d) by name: probabilities of the
     categories (K), all that training shapes of the head's outputs, its hidden layer (128), the trunk (1024)."""
-    found: dict[str, np.ndarray] = {}
-    for start in range(0, len(images), batch_size):
-        batch = slice(start, start + batch_size)
-        trunk = trained.discriminator.features(mnist.as_input(images[batch]))
-        of_batch = {
-            "posterior_c1": trained.head.category_logits(trunk).softmax(dim=1),
-            "head_outputs": trained.head.trained_outputs(trunk),
-            "head_hidden": trained.head.hidden(trunk),
-            "trunk": trunk,
-        }
-        for name, features in of_batch.items():
-            if name not in found:  # whole at once: in parts and joined, they would take twice the memory
-                found[name] = np.empty((len(images), features.shape[1]), np.float32)
-            found[name][batch] = features
-    return found
+    found = []
+    for batch in images.split(batch_size):
+        trunk = trained.discriminator.features(mnist.as_input(batch))
+        posterior = trained.head.category_logits(trunk).softmax(dim=1)
+        found.append((posterior, trained.head.trained_outputs(trunk), trained.head.hidden(trunk), trunk))
+    names = ("posterior_c1", "head_outputs", "head_hidden", "trunk")
+    return {name: torch.cat(batches).numpy() for name, batches in zip(names, zip(*found))}

@@ -92,16 +92,12 @@ def representations(trained: Model, train: Split, test: Split) -> dict[str, Feat
     }
 
 
-def terciles(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The third of the training split's values that each value lies in: (N,), (M,) -> (N,), (M,) of 0, 1 and 2."""
-    borders = np.quantile(train, [1 / 3, 2 / 3])
-    return np.searchsorted(borders, train), np.searchsorted(borders, test)
-
-
-def styles(train: Tensor, test: Tensor) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The thirds by slant and by thickness that images uint8 (N, 28, 28), (M, 28, 28) lie in."""
-    of_train, of_test = (morphometry.measure(images.numpy())._asdict() for images in (train, test))
-    return {style: terciles(of_train[style], of_test[style]) for style in ("slant", "thickness")}
+def styles(train: Tensor, test: Tensor) -> dict[str, list[np.ndarray]]:
+    """The thirds of the training split, by slant and by thickness, that images uint8 (N, 28, 28), (M, 28, 28) lie in: (N,),
+    (M,) of 0, 1 and 2."""
+    measured = [morphometry.measure(images.numpy())._asdict() for images in (train, test)]
+    borders = {style: np.quantile(measured[0][style], [1 / 3, 2 / 3]) for style in ("slant", "thickness")}
+    return {style: [np.searchsorted(at, of[style]) for of in measured] for style, at in borders.items()}
 
 
 def scores(

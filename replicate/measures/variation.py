@@ -8,18 +8,18 @@ have passed through the same resampling (see `naturalness.resample`), lest its b
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy.stats import pearsonr
 from torch import Tensor
 from torch.nn import functional as F
 
 from replicate.measures import morphometry, naturalness
-from replicate.measures.continuous_codes import MEASURES, Role, Traversal, roles
+from replicate.measures.continuous_codes import MEASURES, Traversal, roles
 from replicate.measures.morphometry import Morphometry
 
 DRAWS = 6  # of a category, the first ones: enough for a mean, and a fit takes time
 DISTANCES = (1, 2)  # from 0 along a code: where the training ends, and where Figure 2 ends
-START = {"rotation": naturalness.shear, "width": naturalness.stretch}  # of the fit
 BLUR = 1.5  # pixels, standard deviation: the first steps of a fit see blurred images, in which strokes meet from afar
 COARSE, FINE = 10, 15  # steps of a fit on blurred images, and on the images themselves
 SIGNIFICANT = 0.01  # p of a correlation
@@ -95,14 +95,11 @@ def thickness_senses(styles: Morphometry, digit: np.ndarray) -> dict[str, int]:
 
     def within(values: np.ndarray) -> np.ndarray:
         """Minus the mean of the class."""
-        means = {d: values[digit == d].mean() for d in np.unique(digit)}
-        return values - np.array([means[d] for d in digit])
+        return values - pd.Series(values).groupby(digit).transform("mean").to_numpy()
 
-    thickness = within(styles.thickness)
     senses = {}
-    for name, values in {"rotation": within(np.abs(within(styles.slant))), "width": within(styles.width)}.items():
-        varies = values.std() > 0 and thickness.std() > 0
-        correlation, p = pearsonr(values, thickness) if varies else (0.0, 1.0)
+    for name, values in {"rotation": np.abs(within(styles.slant)), "width": styles.width}.items():
+        correlation, p = pearsonr(within(values), within(styles.thickness))
         senses[name] = -1 if p < SIGNIFICANT and correlation < 0 else 1
     return senses
 
@@ -124,8 +121,7 @@ def scores(
     `thickness_senses`). realism: the mean natural logarithm of the realism score of G's image over that of its image at 0.
 
     All but realism are of images with ink, None where there are none. `features` gives features (N, d) of images (N, 1,
-    28, 28); `real` holds real digits (M, 1, 28, 28) in [0, 1] of these `styles` and digits (M,). Raises ValueError when the
-    traversal lacks a value.
+    28, 28); `real` holds real digits (M, 1, 28, 28) in [0, 1] of these `styles` and digits (M,).
     """
     known = features(naturalness.unchanged(real))
     radius, senses = naturalness.radii(known), thickness_senses(styles, digit)
@@ -135,12 +131,12 @@ def scores(
 
     result = {}
     for name, role in roles(traversal).items():
-        at_0, before = _first_draws(traversal, role, 0)
+        at_0, before = traversal.at(role, 0, DRAWS)
         real_at_0 = log_realism(naturalness.unchanged(at_0))
         for distance in DISTANCES:
             residual, floor, beyond, realism = [], [], [], []
             for side in (-1, 1):
-                there, after = _first_draws(traversal, role, side * distance)
+                there, after = traversal.at(role, side * distance, DRAWS)
                 there = naturalness.unchanged(there)
                 realism.append(log_realism(there) - real_at_0)
                 width = MEASURES.index("width")
@@ -149,27 +145,14 @@ def scores(
                     continue
                 image, target = at_0[inked], there[inked]
                 measures = before[inked, role.measure], after[inked, role.measure]
-                plain = naturalness.PLAIN[name](image, *measures)
-                residual.append(residuals(image, target, START[name](image, *measures)))
+                plain = naturalness.plain(name, image, *measures)
+                residual.append(residuals(image, target, naturalness.transforms(name, image, *measures)))
                 as_generated = naturalness.unchanged(plain)
                 floor.append(residuals(image, as_generated, torch.eye(2, 3).repeat(len(image), 1, 1)))
                 sense = senses[name] * (side if name == "width" else 1)
-                beyond.append(sense * (_thickness(target) - _thickness(plain)) / real_std["thickness"])
+                thicknesses = (morphometry.measure(each[:, 0].numpy()).thickness for each in (target, plain))
+                beyond.append(torch.from_numpy(sense * np.subtract(*thicknesses) / real_std["thickness"]))
             found = {"residual": residual, "residual_floor": floor, "thickness_beyond": beyond, "realism": realism}
             for score, parts in found.items():
                 result[f"{name}_{score}_{distance}"] = torch.cat(parts).double().mean().item() if parts else None
     return result
-
-
-def _first_draws(traversal: Traversal, role: Role, value: float) -> tuple[Tensor, np.ndarray]:
-    """Images (n, 1, 28, 28) of the first DRAWS draws of each category, and their measures (n, measures), where the code of
-    the role is `value` in the sense of the role."""
-    place = traversal.index(role.sign * value)
-    measured = traversal.measured[role.code, place]
-    images = traversal.images[role.code, place].unflatten(0, measured.shape[:2])
-    return images[:, :DRAWS].flatten(0, 1), measured[:, :DRAWS].reshape(-1, len(MEASURES))
-
-
-def _thickness(images: Tensor) -> Tensor:
-    """Of images (N, 1, 28, 28), in pixels."""
-    return torch.from_numpy(morphometry.measure(images[:, 0].numpy()).thickness)

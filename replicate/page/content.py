@@ -49,8 +49,8 @@ def effects(trained: Model, noise: Tensor, prior: Latent) -> np.ndarray:
     ends = torch.tensor([[-1.0, 0.0], [1.0, 0.0], [0.0, -1.0], [0.0, 1.0]])
     category, draw, end = torch.cartesian_prod(torch.arange(K), torch.arange(Z), torch.arange(4)).T
     images = model.generate(trained.generator, Codes(noise[draw], category, ends[end]), prior)
-    slant, width = morphometry.slant_and_width(images[:, 0].numpy())
-    measured = np.stack([np.degrees(slant), width], axis=1).reshape(K, Z, 2, 2, 2)
+    styles = morphometry.measure(images[:, 0].numpy())
+    measured = np.stack([np.degrees(styles.slant), styles.width], axis=1).reshape(K, Z, 2, 2, 2)
     return (measured[:, :, :, 1] - measured[:, :, :, 0]).mean(axis=1)
 
 

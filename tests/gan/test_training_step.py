@@ -224,7 +224,7 @@ def test_without_q_is_the_iteration_whose_q_counts_for_nothing(new_codes, digits
     before = {key: tensor.clone() for key, tensor in model.to_tensors(with_q.model).items()}
     for iteration in range(2):
         step.iterate(with_q, iteration, settings)
-        cost.iterate_without_q(without_q, iteration, settings)
+        step.iterate(without_q, iteration, cost.without_q(settings))
     a, b = model.to_tensors(with_q.model), model.to_tensors(without_q.model)
     assert [key for key in a if not key.startswith("head.") and not torch.equal(a[key], b[key])] == []
     assert not torch.equal(a["generator.fully_connected.0.weight"], before["generator.fully_connected.0.weight"])

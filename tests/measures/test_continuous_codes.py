@@ -82,7 +82,7 @@ def test_only_the_traversed_code_varies_and_the_table_has_means_over_the_draws_o
         seen.append(codes)
         return bars(0.1 * codes.continuous[:, 0], 6.0 + 3 * codes.category)
 
-    rows = continuous_codes.table(continuous_codes.traverse(generate, drawn, 3, [1.0, -1.0]))
+    rows = continuous_codes.table(continuous_codes.traverse(generate, drawn, 3, [-1.0, 1.0]))
     for step, (code, value) in zip(seen, [(0, -1), (0, 1), (1, -1), (1, 1)], strict=True):
         assert (step.continuous[:, code] == value).all()
         assert torch.equal(step.continuous[:, 1 - code], before[:, 1 - code])
@@ -160,18 +160,13 @@ def test_thickness_over_width_is_of_absolute_changes(thickness, width, ratio):
     assert "thickness_over_width" not in scores["rotation"]
 
 
-def test_standard_deviations_within_a_digit_leave_out_what_digits_differ_in():
-    slant = np.array([-1.0, 1.0, -1.0, 1.0])  # the same in both digits
-    width = np.array([0.0, 2.0, 6.0, 8.0])  # 1 within each, √10 over all
-    found = continuous_codes.within_digit(Morphometry(slant, width, width, width), np.array([1, 1, 8, 8]))
-    assert found == {"slant": 1, "width": pytest.approx(1 / np.sqrt(10))}
-
-
 @pytest.mark.parametrize(
-    ("own", "within_width", "expected"),
-    [(2.0, 1, 1 / 3), (2.0, 0.25, 1 / 3), (0.0, 1, 0)],  # 1 of 3; rotation's 2 of 6, while width's is 4 of 6; none
+    ("own", "apart", "expected"),
+    [(2.0, 0, 1 / 3), (2.0, np.sqrt(60), 1 / 3), (0.0, 0, 0)],  # 1 of 3; 2 of 6, while width's is 4 of 6; none
 )
-def test_specificity_within_a_digit_is_of_the_worse_code(own, within_width, expected):
+def test_specificity_within_a_digit_leaves_out_what_digits_differ_in_and_is_of_the_worse_code(own, apart, expected):
+    slant = np.array([-1.0, 1.0, -1.0, 1.0])  # the same in both digits
+    width = slant + np.array([0, 0, apart, apart])  # 1 within each; 1 over all, or 4
     moved = {"rotation_own": own, "rotation_other": 1.0, "width_own": 1.0, "width_other": 2.0}
-    found = continuous_codes.specificity_within(moved, {"slant": 1, "width": within_width})
+    found = continuous_codes.specificity_within(moved, Morphometry(slant, width, width, width), np.array([1, 1, 8, 8]))
     assert found == pytest.approx(expected)

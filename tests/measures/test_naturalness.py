@@ -58,8 +58,8 @@ def test_a_generator_that_transforms_its_own_images_neither_adjusts_nor_leads(re
 
     def generate(codes: Codes) -> torch.Tensor:
         slant, width = (target.double().numpy() for target in slant_and_width(codes))
-        wide = naturalness.stretched(idle(codes), np.full(len(width), 10.0), width)
-        return naturalness.sheared(wide, np.zeros(len(slant)), slant)
+        wide = naturalness.plain("width", idle(codes), np.full(len(width), 10.0), width)
+        return naturalness.plain("rotation", wide, np.zeros(len(slant)), slant)
 
     scores = scored(generate, real)
     assert scores["rotation_moved"] == scores["width_moved"] == 1
@@ -81,11 +81,12 @@ def test_codes_that_do_nothing_and_images_without_ink_are_not_compared(generate,
 def test_sheared_and_stretched_images_have_the_slant_and_width_asked_for():
     n = 5
     images = rings(torch.full((n,), 0.1), torch.full((n,), 10.0), torch.full((n,), 2.0)).roll((2, 2), dims=(2, 3))
-    slant, width = morphometry.slant_and_width(images[:, 0].numpy())
+    styles = morphometry.measure(images[:, 0].numpy())
     to_slant, to_width = np.linspace(-0.4, 0.5, n), np.linspace(8, 15, n)
-    sheared, stretched = naturalness.sheared(images, slant, to_slant), naturalness.stretched(images, width, to_width)
-    assert morphometry.slant_and_width(sheared[:, 0].numpy())[0] == pytest.approx(to_slant, abs=0.01)
-    assert morphometry.slant_and_width(stretched[:, 0].numpy())[1] == pytest.approx(to_width, abs=0.35)
+    sheared = naturalness.plain("rotation", images, styles.slant, to_slant)
+    stretched = naturalness.plain("width", images, styles.width, to_width)
+    assert morphometry.measure(sheared[:, 0].numpy()).slant == pytest.approx(to_slant, abs=0.01)
+    assert morphometry.measure(stretched[:, 0].numpy()).width == pytest.approx(to_width, abs=0.35)
     centre = torch.stack(naturalness.centre_of_mass(images))
     for moved in (sheared, stretched):
         torch.testing.assert_close(torch.stack(naturalness.centre_of_mass(moved)), centre, atol=0.01, rtol=0)

@@ -12,10 +12,8 @@ from scipy import stats
 from torch import Tensor
 
 from replicate.gan import latent, model
-from replicate.gan.latent import Codes
 from replicate.gan.model import Model
 from replicate.measures import posthoc_q
-from replicate.measures.posthoc_q import Gaussians, Mixtures, Posteriors
 from replicate.parameters import Parameters
 
 K = 4
@@ -117,42 +115,39 @@ def test_the_same_seed_gives_the_same_bits(device: torch.device, few):
     assert first == again != other and first["iterations"] == 2
 
 
-def test_bounds_of_mixtures_and_of_gaussians_by_hand():
-    codes = Codes(torch.zeros(2, 0), torch.tensor([1, 0]), torch.tensor([[-1.0, 0.3], [0.9, -0.3]]))
-    logits = torch.tensor([0.2, 0.8]).log().expand(2, 2)
-    shares = torch.tensor([[0.75, 0.25], [0.5, 0.5]]).log().expand(2, 2, 2)
-    means = torch.tensor([[0.5, -1.0], [0.0, 0.0]]).expand(2, 2, 2)
-    log_scales = torch.tensor([[0.5, 0.1], [0.2, 0.2]]).log().expand(2, 2, 2)
-    found = posthoc_q.lower_bounds(Posteriors(logits, Mixtures(shares, means, log_scales)), codes)
-    torch.testing.assert_close(found[:, 0], torch.tensor([1.6, 0.4]).log())
+def test_log_densities_of_mixtures_and_of_gaussians_by_hand():
+    codes = torch.tensor([[-1.0, 0.3], [0.9, -0.3]])
+    shares = torch.tensor([[0.75, 0.25], [0.5, 0.5]]).log()
+    means = torch.tensor([[0.5, -0.9], [0.0, 0.0]])
+    log_scales = torch.tensor([[0.5, 0.1], [0.2, 0.2]]).log()
+    found = posthoc_q.mixtures(torch.stack([shares, means.atanh(), log_scales], dim=1).expand(2, 2, 3, 2), codes)
 
     def logistic(x: float, mean: float, scale: float) -> float:
         """The density of a logistic distribution, cut off beyond −1 and 1."""
         whole = stats.logistic(mean, scale)
         return whole.pdf(x) / (whole.cdf(1) - whole.cdf(-1))
 
-    c2 = [math.log(2 * (0.75 * logistic(x, 0.5, 0.5) + 0.25 * logistic(x, -1, 0.1))) for x in (-1, 0.9)]
-    c3 = [math.log(2 * logistic(0.3, 0, 0.2))] * 2
-    torch.testing.assert_close(found[:, 1:], torch.tensor([c2, c3]).T)
+    c2 = [math.log(0.75 * logistic(x, 0.5, 0.5) + 0.25 * logistic(x, -0.9, 0.1)) for x in (-1, 0.9)]
+    c3 = [math.log(logistic(0.3, 0, 0.2))] * 2
+    torch.testing.assert_close(found, torch.tensor([c2, c3]).T)
 
-    means, stds = torch.tensor([[0.5], [1.2]]).expand(2, 2, 1), torch.tensor([[0.5], [0.1]]).expand(2, 2, 1)
-    found = posthoc_q.lower_bounds(Posteriors(torch.zeros(2, 2), Gaussians(means, stds.log())), codes)
-    c2 = [math.log(2) + stats.norm(0.5, 0.5).logpdf(x) for x in (-1, 0.9)]
-    c3 = [math.log(2) + stats.norm(1.2, 0.1).logpdf(x) for x in (0.3, -0.3)]
-    torch.testing.assert_close(found, torch.tensor([[0, 0], c2, c3]).T.float())
+    outputs = torch.tensor([[0.5, math.log(0.5)], [1.2, math.log(0.1)]])[..., None].expand(2, 2, 2, 1)
+    c2, c3 = stats.norm(0.5, 0.5).logpdf([-1, 0.9]), stats.norm(1.2, 0.1).logpdf([0.3, -0.3])
+    torch.testing.assert_close(posthoc_q.gaussians(outputs, codes), torch.tensor(np.stack([c2, c3], 1)).float())
 
 
-def test_the_posteriors_are_densities(few):
-    """So that no bound exceeds the information: of any features, the sharpest and the flattest too."""
+def test_bounds_of_categories_by_hand():
+    found = posthoc_q.category_bounds(torch.tensor([[0.2, 0.8]]).log().expand(2, 2), torch.tensor([1, 0]))
+    torch.testing.assert_close(found, torch.tensor([1.6, 0.4]).log())
+
+
+def test_the_posteriors_are_densities():
+    """So that no bound exceeds the information: of any outputs, the sharpest and the flattest too."""
     n, random = 40_001, torch.Generator().manual_seed(0)
-    network = posthoc_q.PosteriorNetwork(few.latent, Mixtures, 3, np.random.SeedSequence(0)).eval()
-    torch.nn.init.normal_(network.output.weight, std=2, generator=random)
     points = torch.linspace(-1, 1, n)[:, None].expand(-1, 2)
-    with torch.no_grad():
-        for parts in zip(*network(torch.rand(8, 1, 28, 28, generator=random)).continuous):
-            one = Mixtures(*(part.expand(n, *part.shape) for part in parts))
-            density = one.log_density(points).double().exp()
-            assert torch.trapezoid(density, dx=2 / (n - 1), dim=0).tolist() == pytest.approx([1, 1], abs=1e-3)
+    for outputs in 4 * torch.randn(8, 2, 3, 3, generator=random):
+        density = posthoc_q.mixtures(outputs.expand(n, 2, 3, 3), points).double().exp()
+        assert torch.trapezoid(density, dx=2 / (n - 1), dim=0).tolist() == pytest.approx([1, 1], abs=1e-3)
 
 
 def test_the_gap_is_that_to_the_own_head_on_the_same_samples(measured, few):
