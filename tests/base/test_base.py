@@ -56,7 +56,6 @@ def few(**changes: Any) -> dict[str, Any]:
         ({"variants.k20.settings": ...}, r"variants\.k20\.settings\n.*required"),
         ({"variants.k20.settings": {"train": {"log_every": 7}}}, r"k20: .*\n.*train\n.*multiple of log_every \(7\)"),
         ({"variants.infomax.settings": {"objective": "infomax"}}, "critic: got None, expected one for the objective"),
-        ({"params.variants": {}}, "params.yaml: variants stand in variants.yaml"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
