@@ -16,7 +16,6 @@ from distributed import Worker, get_worker
 from filelock import FileLock
 
 MEASURES = ("classification", "codes", "milestones", "posthoc_q", "probes")
-TRAINED = re.compile(r"train .*?(\d+)/(\d+) \[")  # the progress of a training, a line every half a minute
 FAILED = re.compile(r"^error: (training (?:diverged|collapsed) .*)", re.MULTILINE)  # the last word of stage train
 
 
@@ -28,8 +27,8 @@ def begin_nothing_after_interrupt(dask_worker: Worker) -> None:
 def perform(project: dict[str, bytes], key: str, variant: str, seed: int, threads: int) -> dict[str, bytes]:
     """Train and measure the run VARIANT-SEED of a project, whose files are given by their paths; the files of its metrics.
 
-    It works in a temporary folder of this user's, named by `key`, and goes on from what a killed call has left there. The
-    topic "progress" tells its iterations. Raises RuntimeError, with the last lines printed, when a stage fails.
+    It works in a temporary folder of this user's, named by `key`, and goes on from what a killed call has left there.
+    Raises RuntimeError, with the last lines printed, when a stage fails.
     """
     name = f"{variant}-{seed}"
     user = getattr(os, "getuid", getpass.getuser)()  # Windows has no getuid
@@ -52,15 +51,11 @@ def perform(project: dict[str, bytes], key: str, variant: str, seed: int, thread
             continue
         if getattr(get_worker(), "interrupted", False):
             raise RuntimeError(f"stage {module} of {name} was not begun: interrupted")
-        command, printed = [sys.executable, "-m", f"replicate.{module}", *arguments], []
+        command = [sys.executable, "-m", f"replicate.{module}", *arguments]
         piped = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        with subprocess.Popen(command, cwd=folder, env=os.environ | threading, **piped) as process:
-            for line in process.stdout:
-                printed.append(line)
-                if found := TRAINED.match(line):
-                    get_worker().log_event("progress", [name, int(found[1])])
+        process = subprocess.run(command, cwd=folder, env=os.environ | threading, **piped)
         if process.returncode:
-            said = "".join(printed[-20:])
+            said = "\n".join(process.stdout.splitlines()[-20:])
             if FAILED.search(said):  # as it would again
                 shutil.rmtree(folder)
             raise RuntimeError(f"stage {module} of {name} in {folder} ended with status {process.returncode}:\n{said}")
