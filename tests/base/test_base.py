@@ -136,12 +136,9 @@ def test_the_same_tensors_give_the_same_bytes_and_come_back_and_damaged_ones_are
 def test_a_checkpoint_is_loaded_whole_and_by_its_own_training_alone(tensors, tmp_path, capsys):
     path = tmp_path / "checkpoint.safetensors"
     assert checkpoint.load(path, "abc") is None and capsys.readouterr().out == ""
-    checkpoint.save(path, tensors, 250, "abc")
-    iteration, loaded = checkpoint.load(path, "abc")
-    assert iteration == 250 and loaded.keys() == tensors.keys()
+    files.save_tensors(path, tensors, "abc")
+    loaded = checkpoint.load(path, "abc")
+    assert loaded.keys() == tensors.keys()
     assert all(torch.equal(loaded[name], tensor) for name, tensor in tensors.items())
     assert checkpoint.load(path, "abd") is None
     assert "of other settings, code or machine: starting from the first iteration" in capsys.readouterr().out
-    path.write_bytes(path.read_bytes()[:-1])
-    assert checkpoint.load(path, "abc") is None
-    assert "starting from the first iteration" in capsys.readouterr().out
