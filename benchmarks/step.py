@@ -31,12 +31,6 @@ def operations(settings: Settings) -> int:
     return counter.get_total_flops()
 
 
-def spread(values: list[float], unit: str, scale: float = 1.0) -> str:
-    """Median and quartiles."""
-    low, middle, high = (scale * quartile for quartile in statistics.quantiles(values, n=4))
-    return f"{middle:.1f} {unit} ({low:.1f}–{high:.1f})"
-
-
 def main() -> None:
     params = parameters.load()
     device = machine.prepare(params.machine.device)
@@ -51,12 +45,11 @@ def main() -> None:
     bound = {variant: counted[variant] / peak for variant in VARIANTS}
     rows = [
         *((key, str(value)) for key, value in machine.numerics(device).items()),
-        (f"sgemm {SIZE} × {SIZE}", spread([2 * SIZE**3 / time for time in seconds["sgemm"]], "GFLOP/s", 1e-9)),
+        (f"sgemm {SIZE} × {SIZE}", f"{peak / 1e9:.1f} GFLOP/s"),
         *((f"operations of {variant}", f"{counted[variant] / 1e9:.1f} GFLOP") for variant in ("infogan", "views")),
         *((f"bound of {variant}", f"{bound[variant] * 1e3:.1f} ms") for variant in ("infogan", "views")),
-        *((f"step of {variant}", spread(seconds[variant], "ms", 1e3)) for variant in VARIANTS),
+        *((f"step of {variant}", f"{median[variant] * 1e3:.1f} ms") for variant in VARIANTS),
         *((f"step of {variant} / bound", f"{median[variant] / bound[variant]:.2f}") for variant in VARIANTS),
-        ("images of infogan", f"{settings['infogan'].train.batch_size / median['infogan']:.0f} a second"),
     ]
     for name, value in rows:
         print(f"{name:<28}{value}")
