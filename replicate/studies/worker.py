@@ -2,7 +2,6 @@
 settings, so that a worker on another machine needs requirements.txt's packages, no repository and no shared file system."""
 
 import getpass
-import hashlib
 import os
 import re
 import shutil
@@ -42,12 +41,9 @@ def perform(project: dict[str, bytes], key: str, variant: str, seed: int, thread
         (folder / file).write_bytes(content)
     # Dask's nanny sets all three to 1, and MKL's own wins over OMP's.
     threading = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
-    version = hashlib.sha256(str(sorted(project.items())).encode()).hexdigest()
-    run = [variant, str(seed)]
+    run, trained = [variant, str(seed)], folder / "trained"
     for module, *arguments in (["download"], ["train", *run], *([f"measure.{measure}", *run] for measure in MEASURES)):
-        # What a training depends on is in `key`; a measure may have been another one before the call was killed.
-        done = folder / f"{module}-{'' if module == 'train' else version}.done"
-        if done.exists():
+        if module == "train" and trained.exists():
             continue
         if getattr(get_worker(), "interrupted", False):
             raise RuntimeError(f"stage {module} of {name} was not begun: interrupted")
@@ -59,7 +55,8 @@ def perform(project: dict[str, bytes], key: str, variant: str, seed: int, thread
             if FAILED.search(said):  # as it would again
                 shutil.rmtree(folder)
             raise RuntimeError(f"stage {module} of {name} in {folder} ended with status {process.returncode}:\n{said}")
-        done.touch()
+        if module == "train":
+            trained.touch()
     results = {path.name: path.read_bytes() for path in (folder / "metrics" / "runs" / name).iterdir()}
     shutil.rmtree(folder)
     return results
