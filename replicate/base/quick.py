@@ -62,8 +62,7 @@ def dvc(*arguments: str, cwd: Path, **options: Any) -> subprocess.CompletedProce
 def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="infogan-quick-"))
     copy(folder, TOY)
-    mnist = Path(os.environ.get("MNIST_DIR", ROOT / "data/mnist")).resolve()
-    os.environ["MNIST_DIR"] = str(mnist)  # no second download
+    os.environ.setdefault("MNIST_DIR", str(ROOT / "data/mnist"))  # no second download
     if dvc("repro", cwd=folder).returncode:
         sys.exit(f"error: the pipeline failed; see above, and {folder}")
     shutil.rmtree(folder)
