@@ -7,13 +7,16 @@ import hashlib
 import json
 import math
 import os
+from contextlib import AbstractContextManager
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor
 
-from replicate.base import checkpoint, files, machine, source, stage
+from replicate.base import files, machine, source, stage
 from replicate.base.mnist import Mnist
 from replicate.base.stage import BadInput, Progress
 from replicate.gan import model, run, step
@@ -89,6 +92,31 @@ def from_tensors(training: Training, tensors: dict[str, Tensor]) -> None:
         optimiser.load_state_dict(saved)
 
 
+def checkpoint(path: Path, fingerprint: str) -> dict[str, Tensor] | None:
+    """The state that a training left at `path`. None where there is none, or, with a word on it, where it is of a training
+    with another `fingerprint`. Raises BadInput when the file is damaged."""
+    if not path.exists():
+        return None
+    tensors, origin = files.load_tensors(path)
+    if origin != fingerprint:
+        print(f"{path} is of other settings, code or machine: starting from the first iteration", flush=True)
+        return None
+    return tensors
+
+
+def alone(folder: Path) -> AbstractContextManager:
+    """Hold the lock of a training's folder; a process that dies, however it does, lets go of it.
+
+    Raises BadInput when another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return FileLock(folder / "lock").acquire(blocking=False)
+    except Timeout as error:
+        message = f"another process is training {folder.name} already; call again when it has ended"
+        raise BadInput(message) from error
+
+
 def train(
     this: Run, images: Tensor, mnist_files: Mnist, device: torch.device, checkpoint_seconds: float
 ) -> tuple[Tensor, float | None]:
@@ -101,7 +129,7 @@ def train(
     training = step.start(this.seed, images, settings, device)
     print_of_run = fingerprint(this.seed, settings, mnist_files, device)
     first = 0
-    if tensors := checkpoint.load(this.checkpoints / CHECKPOINT, print_of_run):
+    if tensors := checkpoint(this.checkpoints / CHECKPOINT, print_of_run):
         from_tensors(training, tensors)
         first = len(tensors["log"])
     every, iterations, snapshots = settings.train.log_every, settings.train.iterations, settings.train.snapshots()
@@ -155,7 +183,7 @@ def main() -> None:
     device = machine.prepare(params.machine.device)
     for folder in (this.weights, this.folder):
         files.check_folder(folder)
-    with checkpoint.alone(this.checkpoints):
+    with alone(this.checkpoints):
         log, seconds = train(this, images, params.mnist, device, params.machine.checkpoint_seconds)
         write(this, log, run.record(this, params.mnist) | {"environment": machine.record(device, seconds)})
         # Where the process that began this one was killed, nobody knows that the training has ended: the next call ends

@@ -92,6 +92,17 @@ def test_checkpoints_come_no_sooner_than_asked_and_none_of_a_training_that_diver
     assert load_file(this.checkpoints / train.CHECKPOINT)["log"].shape == (2, 5)
 
 
+def test_a_checkpoint_is_loaded_whole_and_by_its_own_training_alone(tensors, tmp_path, capsys):
+    path = tmp_path / "checkpoint.safetensors"
+    assert train.checkpoint(path, "abc") is None and capsys.readouterr().out == ""
+    files.save_tensors(path, tensors, "abc")
+    loaded = train.checkpoint(path, "abc")
+    assert loaded.keys() == tensors.keys()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in tensors.items())
+    assert train.checkpoint(path, "abd") is None
+    assert "of other settings, code or machine: starting from the first iteration" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("losses", "message"),
     [
