@@ -7,14 +7,16 @@ import hashlib
 import json
 import math
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor
 
-from replicate.base import checkpoint, files, machine, source, stage
+from replicate.base import files, machine, source, stage
 from replicate.base.mnist import Mnist
 from replicate.base.stage import BadInput, Progress
 from replicate.gan import model, run, step
@@ -90,10 +92,35 @@ def from_tensors(training: Training, tensors: dict[str, Tensor]) -> None:
         optimiser.load_state_dict(saved)
 
 
+def checkpoint(path: Path, fingerprint: str) -> dict[str, Tensor] | None:
+    """The state that a training left at `path`. None where there is none, or, with a word on it, where it is of a training
+    with another `fingerprint`. Raises BadInput when the file is damaged."""
+    if not path.exists():
+        return None
+    tensors, origin = files.load_tensors(path)
+    if origin != fingerprint:
+        print(f"{path} is of other settings, code or machine: starting from the first iteration", flush=True)
+        return None
+    return tensors
+
+
+def alone(folder: Path) -> AbstractContextManager:
+    """Hold the lock of a training's folder; a process that dies, however it does, lets go of it.
+
+    Raises BadInput when another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return FileLock(folder / "lock").acquire(blocking=False)
+    except Timeout as error:
+        message = f"another process is training {folder.name} already; call again when it has ended"
+        raise BadInput(message) from error
+
+
 def train(
     this: Run, images: Tensor, mnist_files: Mnist, device: torch.device, checkpoint_seconds: float
 ) -> tuple[Tensor, float | None]:
-    """Train on `images` (N, 28, 28) uint8: the log (iterations, 5), and seconds an iteration (see `Progress`).
+    """Train on `images` (N, 28, 28) uint8: the log (iterations, 5), and seconds an iteration, None where none was left.
 
     Leaves the model of each snapshot in the run's folder of checkpoints, and resumes from there when the checkpoint is of
     this very training. Raises BadInput on divergence; KeyboardInterrupt passes, naming where the next call goes on.
@@ -101,15 +128,16 @@ def train(
     settings = this.settings
     training = step.start(this.seed, images, settings, device)
     print_of_run = fingerprint(this.seed, settings, mnist_files, device)
-    done = 0
-    if found := checkpoint.load(this.checkpoints / CHECKPOINT, print_of_run):
-        done, tensors = found
+    first = 0
+    if tensors := checkpoint(this.checkpoints / CHECKPOINT, print_of_run):
         from_tensors(training, tensors)
+        first = len(tensors["log"])
     every, iterations, snapshots = settings.train.log_every, settings.train.iterations, settings.train.snapshots()
-    kept, saved = done, monotonic()
+    began = saved = monotonic()
+    done = kept = first
     stepper = Stepper(training, settings)
     try:
-        with Progress(desc=f"train {this.name}", initial=done, total=iterations, unit="iteration") as progress:
+        with Progress(desc=f"train {this.name}", initial=first, total=iterations, unit="iteration") as progress:
             while done < iterations:
                 for iteration in range(done, done + every):
                     stepper.iterate(iteration)
@@ -121,11 +149,11 @@ def train(
                     settled = step.settled(training, this.seed, settings)
                     model.save(this.checkpoints / run.snapshot(done), settled, this.name, done)
                 if done == iterations or monotonic() - saved >= checkpoint_seconds:
-                    checkpoint.save(this.checkpoints / CHECKPOINT, to_tensors(training, done), done, print_of_run)
+                    files.save_tensors(this.checkpoints / CHECKPOINT, to_tensors(training, done), print_of_run)
                     kept, saved = done, monotonic()
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"the next call goes on from iteration {kept} of {iterations}") from None
-    return training.log.cpu(), progress.seconds_per_iteration
+    return training.log.cpu(), (monotonic() - began) / (iterations - first) if first < iterations else None
 
 
 def log_rows(log: Tensor, every: int) -> list[dict[str, int | str]]:
@@ -133,12 +161,6 @@ def log_rows(log: Tensor, every: int) -> list[dict[str, int | str]]:
     means = log.view(-1, every, len(LOG_COLUMNS)).mean(dim=1).tolist()
     texts = ([f"{value:.6f}" for value in values] for values in means)
     return [{"iteration": every * row} | dict(zip(LOG_COLUMNS, values)) for row, values in enumerate(texts, 1)]
-
-
-def outputs(this: Run) -> list[Path]:
-    """The files that the stage makes."""
-    weights = [this.weights / run.snapshot(iteration) for iteration in this.settings.train.snapshots()]
-    return [*weights, this.folder / "training.csv", this.folder / "run.json"]
 
 
 def write(this: Run, log: Tensor, record: dict[str, Any]) -> None:
@@ -159,9 +181,9 @@ def main() -> None:
     this, params = run.from_command_line(__doc__)
     images, _ = this.training_images(params.mnist)
     device = machine.prepare(params.machine.device)
-    for path in outputs(this):
-        files.check_output(path)
-    with checkpoint.alone(this.checkpoints):
+    for folder in (this.weights, this.folder):
+        files.check_folder(folder)
+    with alone(this.checkpoints):
         log, seconds = train(this, images, params.mnist, device, params.machine.checkpoint_seconds)
         write(this, log, run.record(this, params.mnist) | {"environment": machine.record(device, seconds)})
         # Where the process that began this one was killed, nobody knows that the training has ended: the next call ends

@@ -190,13 +190,13 @@ def test_keys_move_all_that_a_hand_moves_and_a_link_restores_it(visit):
     assert page.text_content(".at .value") == f"{MILESTONE} iterations"
     again = visit(page.evaluate("location.hash"))
     assert state(again) == state(page)
-    assert [row.is_visible() for row in again.locator(".of-run").all()] == [True, False, True]
+    assert [row.is_visible() for row in again.locator(".tiles").all()] == [True, False, True]
 
 
 def test_on_a_phone_two_runs_fit_below_the_codes_and_a_finger_moves_them(visit):
     page = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert [row.is_visible() for row in page.locator(".of-run").all()] == [True, True, False]
+    assert [row.is_visible() for row in page.locator(".tiles").all()] == [True, True, False]
     box, below = (page.locator(each).bounding_box() for each in ("#c2", ".run >> nth=1"))
     assert box["y"] < page.locator("canvas").first.bounding_box()["y"] and below["y"] + below["height"] <= 844
     page.touchscreen.tap(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2)

@@ -76,20 +76,31 @@ def test_a_resumed_run_ends_with_the_same_bits(finished, device, this: Run, digi
 
 
 def test_checkpoints_come_no_sooner_than_asked_and_none_of_a_training_that_diverged(this, digits, small, monkeypatch):
-    written, save, iterate = [], train.checkpoint.save, step.iterate
+    written, save, iterate = [], files.save_tensors, step.iterate
 
     def spoiled(training, iteration, settings):
         iterate(training, iteration, settings)
         if iteration == 3:
             next(iter(training.optimisers["generator"].state.values()))["exp_avg"].view(-1)[0] = math.nan
 
-    monkeypatch.setattr(train.checkpoint, "save", lambda *of: written.append(of[2]) or save(*of))
+    monkeypatch.setattr(files, "save_tensors", lambda path, *of: written.append(path.name) or save(path, *of))
     monkeypatch.setattr(train, "monotonic", iter(range(100)).__next__)  # an iteration takes a second
     monkeypatch.setattr(step, "iterate", spoiled)
     with pytest.raises(BadInput, match="diverged by iteration 4: a weight is not finite"):
         finish(this, digits, small, seconds=2)
-    assert written == [2]
+    assert written.count(train.CHECKPOINT) == 1
     assert load_file(this.checkpoints / train.CHECKPOINT)["log"].shape == (2, 5)
+
+
+def test_a_checkpoint_is_loaded_whole_and_by_its_own_training_alone(tensors, tmp_path, capsys):
+    path = tmp_path / "checkpoint.safetensors"
+    assert train.checkpoint(path, "abc") is None and capsys.readouterr().out == ""
+    files.save_tensors(path, tensors, "abc")
+    loaded = train.checkpoint(path, "abc")
+    assert loaded.keys() == tensors.keys()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in tensors.items())
+    assert train.checkpoint(path, "abd") is None
+    assert "of other settings, code or machine: starting from the first iteration" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -143,7 +154,7 @@ def test_the_stage_writes_its_outputs_in_the_place_of_others_and_nothing_of_a_us
     record = files.read_json(at_the_end.folder / "run.json")
     assert (record["variant"], record["seed"], record["environment"]["device"]) == ("views", 0, "cpu")
     assert record["settings"] == at_the_end.settings.model_dump(mode="json")
-    assert all(path.exists() for path in train.outputs(at_the_end))
+    assert (at_the_end.folder / "training.csv").exists()
     assert not list(at_the_end.checkpoints.glob("*.safetensors"))
 
 

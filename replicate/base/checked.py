@@ -30,12 +30,6 @@ def ascending(values: list) -> list:
     return values
 
 
-def each_once(values: list) -> list:
-    if len(set(values)) < len(values):
-        raise ValueError(f"got {values}, expected each once")
-    return values
-
-
 Model = TypeVar("Model", bound=BaseModel)
 
 

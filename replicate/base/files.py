@@ -1,7 +1,6 @@
 """Files that appear whole or not at all: any file, JSON, CSV, and files of tensors (safetensors) with a checksum."""
 
 import csv
-import glob
 import hashlib
 import json
 import os
@@ -30,36 +29,30 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     Raises OSError, naming `path`, when it cannot be written.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}-{os.getpid()}") / path.name
+    folder = path.with_name(f".{path.name}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for left_over in path.parent.glob(f".{glob.escape(path.name)}-*"):
-            shutil.rmtree(left_over)
-        temporary.parent.mkdir()
-        try:
-            yield temporary
-            os.chmod(temporary, temporary.parent.stat().st_mode & 0o666)  # safetensors hides its files from other users
-            with open(temporary, "rb") as written:
-                os.fsync(written.fileno())
-            os.replace(temporary, path)
-        finally:
-            shutil.rmtree(temporary.parent, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        yield folder / path.name
+        os.chmod(folder / path.name, folder.stat().st_mode & 0o666)  # safetensors hides its files from other users
+        with open(folder / path.name, "rb") as written:
+            os.fsync(written.fileno())
+        os.replace(folder / path.name, path)
     except OSError as error:
         raise OSError(f"{path} cannot be written: {error}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def check_output(path: str | Path) -> None:
-    """Check that a file can be written at `path`, for a stage that would find out after hours.
+def check_folder(path: Path) -> None:
+    """Check that files can be written into a folder, for a stage that would find out after hours.
 
-    Raises OSError when it cannot, BadInput when a folder is there, or DVC could not take the file as an output.
+    Raises OSError when they cannot, BadInput when DVC could not take them as outputs.
     """
-    path = Path(path)
-    if links := [str(folder) for folder in path.parents if folder.is_symlink()]:
+    if links := [str(folder) for folder in (path, *path.parents) if folder.is_symlink()]:
         raise BadInput(f"{links[0]} is a symbolic link, behind which DVC takes no output; expected a folder")
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder, expected a file or nothing")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=path.parent):
+    path.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path):
         pass
 
 

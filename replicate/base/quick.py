@@ -27,13 +27,7 @@ TOY = {
     "classification": {"matching_images": 2000, "neighbour_images": 1000},
     "codes": {"samples_per_category": 50, "bound_samples": 500, "real_images": 200, "traversals_per_category": 3},
     "milestones": {"matching_images": 1000, "samples": 500, "gradient_images": 128},
-    "posthoc_q": {
-        "training_samples": 5000,
-        "least_epochs": 1,
-        "most_epochs": 1,
-        "validation_samples": 500,
-        "test_samples": 500,
-    },
+    "posthoc_q": {"training_samples": 5000, "least_epochs": 1, "most_epochs": 1, "test_samples": 500},
     "probes": {"label_draws": 1, "penalties": [0.01]},
     "kmeans": {"images": 2000},
     "cost": {"pairs": 3},
@@ -68,8 +62,7 @@ def dvc(*arguments: str, cwd: Path, **options: Any) -> subprocess.CompletedProce
 def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="infogan-quick-"))
     copy(folder, TOY)
-    mnist = Path(os.environ.get("MNIST_DIR", ROOT / "data/mnist")).resolve()
-    os.environ["MNIST_DIR"] = str(mnist)  # no second download
+    os.environ.setdefault("MNIST_DIR", str(ROOT / "data/mnist"))  # no second download
     if dvc("repro", cwd=folder).returncode:
         sys.exit(f"error: the pipeline failed; see above, and {folder}")
     shutil.rmtree(folder)

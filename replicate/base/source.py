@@ -13,7 +13,6 @@ ROOT = Path(__file__).parents[2]
 WITHOUT_EFFECT = {
     "replicate": "says how threads wait",
     "replicate.base.checked": "checks what a person writes, whose values are params of every stage that reads them",
-    "replicate.base.checkpoint": "a training that goes on from one ends with the same bits",
     "replicate.base.files": "reads and writes files",
     "replicate.base.source": "tells what is current",
     "replicate.base.stage": "ends a stage on bad input, and shows its progress",

@@ -35,13 +35,3 @@ class Progress(tqdm):
             super().display(msg, pos)
         else:
             print(msg or str(self), file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        """Stop the clock; `seconds_per_iteration` counts what was done since this process resumed, None for nothing.
-
-        Where TQDM_DISABLE is set there is no clock: None.
-        """
-        state = self.format_dict
-        done = 0 if self.disable else state["n"] - state["initial"]
-        self.seconds_per_iteration = state["elapsed"] / done if done else None
-        super().close()

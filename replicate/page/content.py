@@ -12,8 +12,7 @@ from replicate.gan import latent, model
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
 from replicate.gan.run import Run
-from replicate.gan.settings import Latent
-from replicate.measures import classification, classifier, morphometry
+from replicate.measures import classification, classifier
 from replicate.measures.reading import Split
 from replicate.page import compact
 from replicate.parameters import Explorer, Parameters
@@ -22,7 +21,7 @@ LIMIT = 2.0  # c2 and c3 are shown from −2 to 2, as in the paper's Figure 2
 OF_EACH = 10  # test images of each digit
 PARTS = 20  # of 1, in which c2 and c3 are kept, as they are read
 SAMPLES = 2000  # images, at most, to which G's components are fitted; with which they are checked; in which c1 is read
-MOST = 0.8  # share of a category's images that the digits named on its button make up
+LEAST = 0.2  # share of a category's images from which on a digit is named on its button
 
 
 def grid(noise: Tensor, order: np.ndarray, values: int) -> tuple[Codes, Tensor, Tensor]:
@@ -42,34 +41,13 @@ def read(trained: Model, images: Tensor) -> tuple[Tensor, Tensor]:
     return trained.head.category_logits(features).softmax(dim=1), trained.head.continuous_codes(features)
 
 
-def effects(trained: Model, noise: Tensor, prior: Latent) -> np.ndarray:
-    """How far slant (degrees) and width (pixels) change from −1 to 1 of c2, then of c3, the other at 0: a mean over the
-    draws of `noise` for each category, (K, 2 codes, 2 measures)."""
-    K, Z = prior.categories, len(noise)
-    ends = torch.tensor([[-1.0, 0.0], [1.0, 0.0], [0.0, -1.0], [0.0, 1.0]])
-    category, draw, end = torch.cartesian_prod(torch.arange(K), torch.arange(Z), torch.arange(4)).T
-    images = model.generate(trained.generator, Codes(noise[draw], category, ends[end]), prior)
-    styles = morphometry.measure(images[:, 0].numpy())
-    measured = np.stack([np.degrees(styles.slant), styles.width], axis=1).reshape(K, Z, 2, 2, 2)
-    return (measured[:, :, :, 1] - measured[:, :, :, 0]).mean(axis=1)
-
-
-def main_digits(category: np.ndarray, digit: np.ndarray, categories: int) -> list[list[int]]:
-    """The digits (N,) that images of each category (N,) show: the fewest that are MOST of its images, the most frequent
-    first."""
-    counts = classification.contingency(category, digit, categories)
-    by_count = np.argsort(-counts, axis=1, kind="stable")
-    shares = np.take_along_axis(counts, by_count, axis=1).cumsum(axis=1) / counts.sum(axis=1, keepdims=True)
-    return [digits[:n].tolist() for digits, n in zip(by_count, (shares < MOST).sum(axis=1) + 1)]
-
-
 def snapshot(this: Run, iteration: int, order: np.ndarray, named: nn.Sequential, options: Explorer) -> dict[str, Any]:
-    """What the page holds of a run after some iterations: G, what is read in its images, and what the codes do.
+    """What the page holds of a run after some iterations: G, and what is read in its images.
 
     Categories are in the order `order` (K,). "read" has c1, c2 and c3 of each image of `grid`, one code after the other;
     "difference" is the root mean square by which images of the page's G differ from those of the full G. Of images of
-    codes from their prior, "right" is the share in which c1 is read right, "digits" are each category's `main_digits` by
-    the classifier `named`.
+    codes from their prior, "right" is the share in which c1 is read right, "digits" are those that the classifier `named`
+    sees in LEAST of a category's or more.
     """
     prior, trained = this.settings.latent, this.load(iteration)
     random = torch.Generator().manual_seed(options.seed)
@@ -88,7 +66,8 @@ def snapshot(this: Run, iteration: int, order: np.ndarray, named: nn.Sequential,
     sampled = latent.sample_every_category(SAMPLES // prior.categories, prior, random)
     drawn = model.generate(trained.generator, sampled, prior)
     seen = classifier.probabilities(named, drawn).argmax(dim=1)
-    digits = main_digits(sampled.category.numpy(), seen.numpy(), prior.categories)
+    counts = classification.contingency(sampled.category.numpy(), seen.numpy(), prior.categories)
+    shares = counts[order] / counts[order].sum(axis=1, keepdims=True)
     return {
         "iteration": iteration,
         "shapes": [(name, *table.whole.shape) for name, table in tables.items()],
@@ -96,8 +75,7 @@ def snapshot(this: Run, iteration: int, order: np.ndarray, named: nn.Sequential,
         "difference": float((shown - images[checked]).square().mean().sqrt()),
         "read": compact.text(np.vstack([read_place, parts]).astype(np.int8)),
         "right": float(read(trained, drawn)[0].argmax(dim=1).eq(sampled.category).double().mean()),
-        "digits": [digits[category] for category in order],
-        "effects": effects(trained, noise, prior)[order].round(2).tolist(),
+        "digits": [np.flatnonzero(of_category >= LEAST).tolist() for of_category in shares],
     }
 
 
@@ -123,7 +101,7 @@ def explored(
     order = np.argsort(matched) if K == 10 else np.arange(K)
     said = matched[found["test_category"].astype(int)]
     posterior, continuous = read(this.load(), mnist.as_input(test[0][first_of_each(test[1])]))
-    moments = {min(milestone, settings.train.iterations) for milestone in params.explorer.milestones}
+    train, shown = settings.train, params.explorer.milestones
     return {
         "run": this.name,
         "variant": this.variant,
@@ -137,6 +115,7 @@ def explored(
         "continuous": [[round(code, 2) for code in row] for row in continuous.tolist()],
         "snapshots": [
             snapshot(this, iteration, order, named, params.explorer)
-            for iteration in sorted(moments | {settings.train.iterations})
+            for iteration in train.snapshots()
+            if iteration in shown or iteration == train.iterations
         ],
     }

@@ -18,11 +18,10 @@ function put(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/* A number as it is read: a true minus, `decimals`, no minus before a zero; with its sign on demand. */
-function written(number, decimals, signed = false) {
+/* A number as it is read: a true minus, `decimals`, no minus before a zero. */
+function written(number, decimals) {
   const text = Math.abs(number).toFixed(decimals);
-  const zero = Number(text) === 0;
-  return (number < 0 && !zero ? "−" : signed && !zero ? "+" : "") + text;
+  return (number < 0 && Number(text) !== 0 ? "−" : "") + text;
 }
 
 function percent(share) {
@@ -38,7 +37,7 @@ const current = (run) => run.snapshots[Math.min(state.at, run.snapshots.length -
 /* The digits that a category of a run makes. */
 function makes(run, c1) {
   const made = current(run).digits[c1] ?? ["–"];
-  return made.length > 3 ? "mixed" : made.join("/");
+  return made.length && made.length <= 3 ? made.join("/") : "mixed";
 }
 
 /* Unpack G and what is read in its images, once. */
@@ -110,14 +109,12 @@ function drawRun(row, run) {
   row.open = state.runs.includes(run.variant);
   put(one(".right", row), percent(snapshot.right));
   put(one(".error", row), snapshot === run.snapshots.at(-1) ? percent(run.error) : "–");
+  put(one(".makes", row), makes(run, state.c1));
   if (!row.open) return;
   if (!snapshot.tables) {
     load(snapshot).then(draw);
     return;
   }
-  put(one(".makes", row), makes(run, state.c1));
-  const effects = snapshot.effects[state.c1]?.flatMap(([slant, width]) => [`${written(slant, 0, true)}°`, `${written(width, 1, true)} px`]);
-  all(".effect", row).forEach((cell, i) => put(cell, effects?.[i] ?? "–"));
   all("figure", row).forEach((tile, place) => drawTile(tile, run, place));
 }
 

@@ -2,7 +2,6 @@
 settings, so that a worker on another machine needs requirements.txt's packages, no repository and no shared file system."""
 
 import getpass
-import hashlib
 import os
 import re
 import shutil
@@ -16,7 +15,6 @@ from distributed import Worker, get_worker
 from filelock import FileLock
 
 MEASURES = ("classification", "codes", "milestones", "posthoc_q", "probes")
-TRAINED = re.compile(r"train .*?(\d+)/(\d+) \[")  # the progress of a training, a line every half a minute
 FAILED = re.compile(r"^error: (training (?:diverged|collapsed) .*)", re.MULTILINE)  # the last word of stage train
 
 
@@ -28,8 +26,8 @@ def begin_nothing_after_interrupt(dask_worker: Worker) -> None:
 def perform(project: dict[str, bytes], key: str, variant: str, seed: int, threads: int) -> dict[str, bytes]:
     """Train and measure the run VARIANT-SEED of a project, whose files are given by their paths; the files of its metrics.
 
-    It works in a temporary folder of this user's, named by `key`, and goes on from what a killed call has left there. The
-    topic "progress" tells its iterations. Raises RuntimeError, with the last lines printed, when a stage fails.
+    It works in a temporary folder of this user's, named by `key`, and goes on from what a killed call has left there.
+    Raises RuntimeError, with the last lines printed, when a stage fails.
     """
     name = f"{variant}-{seed}"
     user = getattr(os, "getuid", getpass.getuser)()  # Windows has no getuid
@@ -43,28 +41,22 @@ def perform(project: dict[str, bytes], key: str, variant: str, seed: int, thread
         (folder / file).write_bytes(content)
     # Dask's nanny sets all three to 1, and MKL's own wins over OMP's.
     threading = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
-    version = hashlib.sha256(str(sorted(project.items())).encode()).hexdigest()
-    run = [variant, str(seed)]
+    run, trained = [variant, str(seed)], folder / "trained"
     for module, *arguments in (["download"], ["train", *run], *([f"measure.{measure}", *run] for measure in MEASURES)):
-        # What a training depends on is in `key`; a measure may have been another one before the call was killed.
-        done = folder / f"{module}-{'' if module == 'train' else version}.done"
-        if done.exists():
+        if module == "train" and trained.exists():
             continue
         if getattr(get_worker(), "interrupted", False):
             raise RuntimeError(f"stage {module} of {name} was not begun: interrupted")
-        command, printed = [sys.executable, "-m", f"replicate.{module}", *arguments], []
+        command = [sys.executable, "-m", f"replicate.{module}", *arguments]
         piped = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        with subprocess.Popen(command, cwd=folder, env=os.environ | threading, **piped) as process:
-            for line in process.stdout:
-                printed.append(line)
-                if found := TRAINED.match(line):
-                    get_worker().log_event("progress", [name, int(found[1])])
+        process = subprocess.run(command, cwd=folder, env=os.environ | threading, **piped)
         if process.returncode:
-            said = "".join(printed[-20:])
+            said = "\n".join(process.stdout.splitlines()[-20:])
             if FAILED.search(said):  # as it would again
                 shutil.rmtree(folder)
             raise RuntimeError(f"stage {module} of {name} in {folder} ended with status {process.returncode}:\n{said}")
-        done.touch()
+        if module == "train":
+            trained.touch()
     results = {path.name: path.read_bytes() for path in (folder / "metrics" / "runs" / name).iterdir()}
     shutil.rmtree(folder)
     return results

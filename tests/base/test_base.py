@@ -1,4 +1,4 @@
-"""Parameters that are broken on purpose, fingerprints of code, files that are whole or not at all, and checkpoints."""
+"""Parameters that are broken on purpose, fingerprints of code, and files that are whole or not at all."""
 
 import math
 import shutil
@@ -13,7 +13,7 @@ from conftest import ROOT, change
 from ruamel.yaml import YAML
 
 from replicate import parameters
-from replicate.base import checkpoint, files, source
+from replicate.base import files, source
 from replicate.base.stage import BadInput
 from replicate.parameters import Parameters
 
@@ -56,7 +56,6 @@ def few(**changes: Any) -> dict[str, Any]:
         ({"variants.k20.settings": ...}, r"variants\.k20\.settings\n.*required"),
         ({"variants.k20.settings": {"train": {"log_every": 7}}}, r"k20: .*\n.*train\n.*multiple of log_every \(7\)"),
         ({"variants.infomax.settings": {"objective": "infomax"}}, "critic: got None, expected one for the objective"),
-        ({"params.variants": {}}, "params.yaml: variants stand in variants.yaml"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -84,7 +83,6 @@ def test_the_code_of_a_training_has_its_settings_and_not_what_loads_them_or_goes
         ("gan/step.py", "F.softplus(-real_logit)", "F.softplus(real_logit)", True),
         ("base/machine.py", "allow_tf32 = False", "allow_tf32 = True", True),
         ("gan/step.py", '"""The training step of the minimax game', '"""A step of the game', False),
-        ("base/checkpoint.py", "folder.mkdir(parents=True, exist_ok=True)", "pass", False),
         ("parameters.py", "objective: Objective", "objective: str", False),
         ("measures/morphometry.py", "\n\n\ndef ", "\n\nmore = 1\n\ndef ", False),
         ("../requirements.txt", "torch==2.14.1", "torch==2.14.2", True),
@@ -132,17 +130,3 @@ def test_the_same_tensors_give_the_same_bytes_and_come_back_and_damaged_ones_are
         path.write_bytes(spoiled)
         with pytest.raises(BadInput, match=r"a\.safetensors (cannot be read|is damaged)"):
             files.load_tensors(path)
-
-
-def test_a_checkpoint_is_loaded_whole_and_by_its_own_training_alone(tensors, tmp_path, capsys):
-    path = tmp_path / "checkpoint.safetensors"
-    assert checkpoint.load(path, "abc") is None and capsys.readouterr().out == ""
-    checkpoint.save(path, tensors, 250, "abc")
-    iteration, loaded = checkpoint.load(path, "abc")
-    assert iteration == 250 and loaded.keys() == tensors.keys()
-    assert all(torch.equal(loaded[name], tensor) for name, tensor in tensors.items())
-    assert checkpoint.load(path, "abd") is None
-    assert "of other settings, code or machine: starting from the first iteration" in capsys.readouterr().out
-    path.write_bytes(path.read_bytes()[:-1])
-    assert checkpoint.load(path, "abc") is None
-    assert "starting from the first iteration" in capsys.readouterr().out

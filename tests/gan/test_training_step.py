@@ -1,4 +1,4 @@
-"""The training step against a plain one in float64, what it draws and what it costs."""
+"""The training step against a plain one in float64, and what it draws."""
 
 import math
 from types import SimpleNamespace
@@ -8,9 +8,7 @@ import torch
 from conftest import CPU, DEVICES, change, needs_gpu
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.step import multiply_adds
 from replicate import cost
 from replicate.base import mnist
 from replicate.gan import information, latent, model, step, views
@@ -229,14 +227,3 @@ def test_without_q_is_the_iteration_whose_q_counts_for_nothing(new_codes, digits
     assert [key for key in a if not key.startswith("head.") and not torch.equal(a[key], b[key])] == []
     assert not torch.equal(a["generator.fully_connected.0.weight"], before["generator.fully_connected.0.weight"])
     assert [key for key in b if key.startswith("head.") and not torch.equal(b[key], before[key])] == []
-
-
-@pytest.mark.parametrize(("variant", "new_codes"), [("infogan", True), ("infogan", False), ("views", True)])
-def test_the_bound_counts_what_an_iteration_does(variant: str, new_codes: bool, digits, small: Parameters, monkeypatch):
-    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)  # whose product the counter does not know
-    settings = change(small.settings(variant), train={"new_codes_for_generator": new_codes})
-    training = step.start(0, digits, settings, torch.device("cpu"))
-    with FlopCounterMode(display=False) as counter:
-        step.iterate(training, 0, settings)
-    counted = 2 * multiply_adds(settings) * settings.train.batch_size
-    assert counter.get_total_flops() == pytest.approx(counted, rel=1e-3)
