@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from replicate import tabulate
 from replicate.analysis import table
-from replicate.analysis.table import ABSENT, STUDIES, Table
+from replicate.analysis.table import ABSENT, STUDIES
 from replicate.base import files
 from replicate.gan import run
 from replicate.parameters import Parameters
@@ -41,28 +41,16 @@ def save(name: str, *, record: dict | None = None, **files: dict) -> Path:
     return path
 
 
-def made() -> Table:
-    """Two whole runs, one of which has no value, and one that lacks a file."""
-    whole = save("a-0", classification={"error": 0.125}, codes={"merged": {"pairs": "4-9"}, "other": 1})
-    null = save("a-1", classification={"error": None}, codes={"merged": {"pairs": ""}})
-    lacks = save("a-2", classification={"error": 0.375}, codes={"merged": None})
-    return table.read([whole, null, lacks])
-
-
-def test_numbers_come_from_the_files_of_a_runs_folder(folder):
-    assert made().values("a", "error") == [0.125, None, 0.375]
-    assert table.of_studies([]).values("a", "pairs") == ["4-9", ""]
-    assert table.of_studies([]).values("a", "seconds", [1, 2, 7]) == [0.2, 0.2]
-    with pytest.raises(KeyError):
-        table.of_studies([]).values("a", "eror")
-
-
 def test_absent_is_left_out_and_null_is_a_run_that_misses(folder):
-    found = made()
+    save("a-0", classification={"error": 0.125}, codes={"merged": {"pairs": "4-9"}, "other": 1})
+    save("a-1", classification={"error": None}, codes={"merged": {"pairs": ""}})
+    save("a-2", classification={"error": 0.375}, codes={"merged": None})
+    found = table.of_studies(["a"])
+    assert found.values("a", "error") == [0.125, None, 0.375] and found.values("a", "pairs") == ["4-9", ""]
     assert found.mean("a", "error") is None and found.mean("a", "error", [0, 2]) == 0.25
-    assert found.frame.loc[("a", 2), "pairs"] == ABSENT and len(found.values("a", "pairs")) == 2
+    assert found.values("a", "seconds", [1, 2, 7]) == [0.2, 0.2]
+    assert found.frame.loc[("a", 2), "pairs"] == ABSENT and found.complete("a", ["error", "pairs"]) == [0, 1]
     assert found.values("b", "error") == [] and found.mean("b", "error") is None
-    assert found.complete("a", ["error", "pairs"]) == [0, 1]
 
 
 def test_a_run_that_failed_has_the_error_of_chance_and_no_other_value(folder):

@@ -152,21 +152,16 @@ def test_the_first_iterations_are_those_of_the_studies(variant: str, device: tor
 def test_another_seed_is_another_run_and_more_categories_leave_the_other_weights_and_all_draws(
     digits, small: Parameters
 ):
-    settings = small.settings("infogan")
-    chosen = ((0, 10), (1, 10), (0, 20))
-    runs = [step.start(seed, digits, change(settings, latent={"categories": K}), CPU) for seed, K in chosen]
+    settings = [change(small.settings("infogan"), latent={"categories": K}) for K in (10, 10, 20)]
+    runs = [step.start(seed, digits, of_run, CPU) for seed, of_run in zip((0, 1, 0), settings)]
     of_one, of_seed, wider = (model.to_tensors(training.model) for training in runs)
     first = "generator.fully_connected.0.weight"
     assert not torch.isclose(of_one[first], of_seed[first]).all()
     alike = [name for name in of_one if of_one[name].shape == wider[name].shape]
     assert of_one.keys() - alike == {first, "head.output.weight", "head.output.bias"}
     assert all(torch.equal(of_one[name], wider[name]) for name in alike)
-    assert all(
-        torch.equal(runs[0].random[name].get_state(), runs[2].random[name].get_state()) for name in runs[0].random
-    )
-    of_runs = (change(settings, latent={"categories": K}) for _, K in chosen)
-    drawn, others, of_20 = (step.draw(training, 0, of_run) for training, of_run in zip(runs, of_runs))
-    assert torch.equal(drawn.noise, of_20.noise) and torch.equal(drawn.continuous, of_20.continuous)
+    drawn, others, of_20 = (step.draw(training, 0, of_run) for training, of_run in zip(runs, settings))
+    assert all(torch.equal(*both) for name, *both in zip(drawn._fields, drawn, of_20) if name != "category")
     assert not torch.equal(drawn.real, others.real) and not torch.isclose(drawn.noise, others.noise).any()
 
 
@@ -226,9 +221,9 @@ def test_without_q_is_the_iteration_whose_q_counts_for_nothing(new_codes, digits
         step.iterate(with_q, iteration, settings)
         cost.iterate_without_q(without_q, iteration, settings)
     a, b = model.to_tensors(with_q.model), model.to_tensors(without_q.model)
-    assert [key for key in a if not key.startswith("head.") and not torch.equal(a[key], b[key])] == []
+    for key in before:  # but Q learns to read codes all the same, where there is one
+        assert torch.equal(b[key], before[key] if key.startswith("head.") else a[key]), key
     assert not torch.equal(a["generator.fully_connected.0.weight"], before["generator.fully_connected.0.weight"])
-    assert [key for key in b if key.startswith("head.") and not torch.equal(b[key], before[key])] == []
 
 
 @pytest.mark.parametrize(("variant", "new_codes"), [("infogan", True), ("infogan", False), ("views", True)])
