@@ -21,7 +21,6 @@ METRICS = {
     "pairs": {"from": "codes.merged.pairs", "label": "pairs", "unit": "", "definition": "which", "if_null": "K"},
     "seconds": {"from": "run.machine.seconds", "label": "time", "unit": "s", "definition": "of an iteration"},
 }
-WAIT = {"error_held_out", "merged_4_7_9"}  # until the pipeline's runs are measured again
 
 
 @pytest.fixture
@@ -59,30 +58,12 @@ def test_a_run_that_failed_has_the_error_of_chance_and_no_other_value(folder):
     assert found.values("a", "pairs") == [None]
 
 
-def test_runs_come_in_order_and_those_of_no_variant_last(folder):
-    for name in ("a-10", "gone-0", "a-2", "b-0"):
-        save(name)
-    (table.STUDIES / "c-0").mkdir()  # a run that is under way
-    assert list(table.of_studies(["b", "a", "c"]).frame.index) == [("b", 0), ("a", 2), ("a", 10), ("gone", 0)]
-
-
 def test_the_written_table_has_every_digit_and_tells_absent_from_null(folder):
     save("a-0", classification={"error": 0.1 + 0.2})
     save("a-1", classification={"error": None})
     table.write("table.csv", table.of_studies(["a"]))
     expected = "variant,seed,error,pairs,seconds\na,0,0.30000000000000004,–,0.2\na,1,null,–,0.2\n"
     assert Path("table.csv").read_text(encoding="utf-8") == expected
-
-
-@pytest.mark.parametrize("file", ["classification", "probes", "run"])
-def test_registered_metrics_are_in_the_runs_of_the_repository(file, monkeypatch):
-    """Those of other files are looked for in constructed runs."""
-    monkeypatch.chdir(ROOT)
-    frame = table.read(
-        [path.parent for where in ("studies", "metrics") for path in Path(where).glob("runs/*/run.json")]
-    ).frame
-    of_file = [name for name, metric in table.metrics().items() if metric.source.startswith(f"{file}.")]
-    assert of_file and {name for name in of_file if (frame[name] == ABSENT).all()} <= WAIT
 
 
 def test_what_is_of_no_run_is_named_left_and_not_read(params: Parameters, tmp_path, monkeypatch, capsys):
