@@ -93,7 +93,6 @@ def test_a_run_counts_when_it_meets_all_conditions_and_only_where_all_were_measu
         (ABOVE, [0.8, 1.0], [0.5], (HOLDS, True)),  # 0.9 ± 1.27, beside a single run
         (BOTH, [0.85], [0.1], (FAILS, False)),  # far enough above the control, and below the threshold
         (BOTH, [0.95], [0.8], (FAILS, False)),
-        (ABOVE, [0.9, None], [0.4, 0.6], (FAILS, False)),
         (ABOVE, [0.9, 0.9], [0.4, None], (NOT_JUDGED, False)),  # a margin from no value
     ],
 )
@@ -117,8 +116,6 @@ def test_without_runs_of_the_variant_or_of_its_control_it_is_not_judged():
     assert assess(ABOVE, ms(9.0)).verdict == NOT_JUDGED
     in_part = claim({"metric": "m", "at_least": 0.9}, {"metric": "n", "above_control": 0}, control="gan")
     assert assess(in_part, [{"m": 0.5, "n": 1}], ms(1.0)).verdict == NOT_JUDGED
-    asks_nothing = claim({"metric": "m", "at_least": 0.9}, control="gan")
-    assert assess(asks_nothing, ms(1.0)).verdict == HOLDS
 
 
 @pytest.mark.parametrize(("distances", "expected"), [([3.0, 3.0], HOLDS), ([2.9, 3.2], NOT_JUDGED)])
@@ -146,10 +143,8 @@ def test_ablations_leave_out_seeds_on_which_something_was_found():
     asked = Ablations(metric="m", than="infogan", variants=["other", "part_found", "single", "none"])
     compared = claims.ablations(asked, table, {"part_found": [0, 1], "other": []})
     assert {name: each.runs for name, each in compared.items()} == {"other": 3, "part_found": 3}
-    by_hand = {"other": statistics.welch(other, base), "part_found": statistics.welch(found[2:], base)}
-    assert compared["part_found"].difference.mean == by_hand["part_found"].mean
-    assert compared["part_found"].difference.p == pytest.approx(by_hand["part_found"].p)
-    assert compared["other"].difference.p == pytest.approx(2 * by_hand["other"].p)  # Holm, of two
+    assert compared["part_found"].difference == statistics.welch(found[2:], base)
+    assert compared["other"].difference.p == pytest.approx(2 * statistics.welch(other, base).p)  # Holm, of two
 
 
 def test_the_mean_interval_is_students_and_the_prediction_interval_that_of_one_more_value():

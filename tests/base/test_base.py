@@ -17,8 +17,7 @@ from replicate.base import checkpoint, files, source
 from replicate.base.stage import BadInput
 from replicate.parameters import Parameters
 
-TENSORS = {"weight": torch.arange(6.0).view(2, 3), "random": torch.arange(16, dtype=torch.uint8)}
-TENSORS |= {"step": torch.tensor(3.0)}
+TENSORS = {"weight": torch.arange(6.0).view(2, 3), "random": torch.ones(3, dtype=torch.uint8), "step": torch.ones(())}
 
 
 @pytest.fixture
@@ -49,7 +48,6 @@ def load(tmp_path, monkeypatch):
         ({"variants.infomax.settings": {"objective": "infomax"}}, "critic: got None, expected one for the objective"),
         ({"params.variants": {}}, "params.yaml: variants stand in variants.yaml"),
     ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_a_mistake_is_named(load, changes: dict[str, Any], message: str):
     with pytest.raises(BadInput, match=message):
@@ -61,7 +59,6 @@ def test_a_variant_changes_what_it_names_and_nothing_else(load):
     params = load({"variants.k20.settings": changed})
     defaults, settings = params.settings("infogan"), params.settings("k20")
     assert settings == change(defaults, latent={"categories": 20}, train={"lambda_continuous": 0.1})
-    assert settings.latent.size == 84
     assert params.settings("gan") == change(defaults, objective="gan")
 
 
@@ -71,7 +68,6 @@ def test_the_code_of_a_training_has_its_settings_and_not_what_loads_them_or_goes
     before = source.fingerprint("replicate.train", tmp_path)
     for name, old, new, changes in (
         ("gan/settings.py", "blur: Amount = 0.0", "blur: Amount = 0.5", True),
-        ("gan/settings.py", "if each < self.iterations", "if each <= self.iterations", True),
         ("gan/step.py", "F.softplus(-real_logit)", "F.softplus(real_logit)", True),
         ("base/machine.py", "allow_tf32 = False", "allow_tf32 = True", True),
         ("gan/step.py", '"""The training step of the minimax game', '"""A step of the game', False),
