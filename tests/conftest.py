@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import os
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +13,6 @@ import torch
 from replicate import parameters
 from replicate.base import machine
 from replicate.base.mnist import Mnist
-from replicate.gan.settings import Settings
 from replicate.parameters import Parameters
 
 os.environ["MPLBACKEND"] = "agg"  # as in replicate.figures, for the tests that import matplotlib before it
@@ -21,11 +20,11 @@ ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU with CUDA")
 DEVICES = [CPU, pytest.param(torch.device("cuda"), marks=needs_gpu)]
-Changed = TypeVar("Changed", Parameters, Settings)
 
 
-def change(of: Changed, **groups: Any) -> Changed:
-    """`of` with other values in its groups, unchecked: `change(small, train={"batch_size": 16}, objective="gan")`."""
+def change(of: Any, **groups: Any) -> Any:
+    """Parameters or settings with other values in some groups, unchecked:
+    `change(small, train={"batch_size": 16}, objective="gan")`."""
     changes = {
         name: getattr(of, name).model_copy(update=values) if isinstance(values, dict) else values
         for name, values in groups.items()
@@ -67,16 +66,6 @@ def digits() -> torch.Tensor:
     for i, image in enumerate(images):
         image[4 + i % 5 : 24 - i % 3, 8 + i % 11 : 12 + i % 11] = 255 - i
     return images
-
-
-@pytest.fixture
-def tensors() -> dict[str, torch.Tensor]:
-    """Tensors of several types and shapes."""
-    return {
-        "weight": torch.arange(6.0).view(2, 3),
-        "random": torch.arange(16, dtype=torch.uint8),
-        "step": torch.tensor(3.0),
-    }
 
 
 def idx(array: np.ndarray) -> bytes:

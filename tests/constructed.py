@@ -1,15 +1,11 @@
 """Generators of drawn bars and the like, of which it is known what each code does."""
 
-import contextlib
 from collections.abc import Callable
-from functools import reduce
 
 import torch
-from conftest import ROOT
 from torch import Tensor
 from torch.nn import functional as F
 
-from replicate.analysis import table
 from replicate.gan.latent import Codes
 
 Generate = Callable[[Codes], Tensor]
@@ -36,10 +32,6 @@ def codes(categories: int, draws: int, scale: float = 1.0) -> Codes:
     return Codes(torch.zeros(n, 62), torch.arange(categories).repeat_interleave(draws), scale * continuous)
 
 
-def one_hot(digit: Tensor) -> Tensor:
-    return F.one_hot(digit.long(), 10).float()
-
-
 def coarse(images: Tensor) -> Tensor:
     """Features (N, 49): the mean ink of each four by four pixels."""
     return F.avg_pool2d(images, 4).flatten(1)
@@ -58,14 +50,3 @@ def spoilt(generate: Generate) -> Generate:
 def without_ink(generate: Generate) -> Generate:
     """Black at ±2."""
     return lambda codes: generate(codes) * ~far(codes)
-
-
-def lacking(file: str, content: dict) -> set[str]:
-    """The metrics of metrics.yaml that a run's file should have and does not."""
-    with contextlib.chdir(ROOT):
-        sources = [metric.source.split(".") for metric in table.metrics().values()]
-    missing = set()
-    for first, *keys in sources:
-        if first == file and reduce(lambda of, key: of.get(key, {}), keys, content) == {}:
-            missing.add(".".join(keys))
-    return missing

@@ -22,10 +22,6 @@ def no_network(monkeypatch):
     monkeypatch.setattr(download.shutil, "which", lambda name: None)
 
 
-def mirror(folder: Path) -> str:
-    return f"{folder.as_uri()}/"
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -52,7 +48,7 @@ def test_from_a_folder_that_the_user_names_and_what_is_there_already_is_kept(
 def test_from_a_mirror(mnist_files, pinned_mnist, tmp_path, monkeypatch, capsys):
     """The first mirror fails and is not asked again; the second gives all."""
     write(tmp_path / "good", mnist_files, compress=True)
-    bad, good = mirror(tmp_path / "bad"), mirror(tmp_path / "good")
+    bad, good = (f"{(tmp_path / name).as_uri()}/" for name in ("bad", "good"))
     monkeypatch.setattr(MNIST, "mirrors", [bad, good])
     download.download(pinned_mnist, tmp_path / "data")
     assert contents(tmp_path / "data") == mnist_files

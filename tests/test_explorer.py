@@ -112,8 +112,6 @@ def test_the_page_holds_what_is_read_in_the_images_of_its_codes(made: Made):
 # --- In a browser ------------------------------------------------------------------------------------------------------
 
 GREYS = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 == 0)"
-
-
 # How often something is said that a screen reader reads aloud.
 COUNT_WHAT_IS_SAID = """() => {
   window.said = 0;
@@ -175,13 +173,8 @@ def test_a_tile_shows_what_g_draws_and_says_what_is_read_in_it(visit, made: Made
 
 def test_keys_move_all_that_a_hand_moves_and_a_link_restores_it(visit):
     page = visit("#c1=0")
-    keys = {
-        "#at": "ArrowLeft",
-        "#other": "Enter",
-        "#c2": "ArrowRight",
-        "#c3": "End",
-        ".run >> nth=1 >> summary": "Enter",
-    }
+    keys = {"#at": "ArrowLeft", "#other": "Enter", "#c2": "ArrowRight", "#c3": "End"}
+    keys |= {".run >> nth=1 >> summary": "Enter"}
     keys |= {f"[name={name}]:checked": "ArrowRight" for name in ("c1", "reader", "digit")}
     for selector, key in keys.items():
         page.press(selector, key)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, idx
 
+from replicate.analysis.table import ABSENT
 from replicate.base import quick
 
 MEASURES = ("classification", "codes", "milestones", "posthoc_q", "probes")
@@ -58,6 +59,8 @@ def project(tmp_path_factory) -> Path:
         "explorer": {"draws": 1, "grid_values": 2},
     }
     quick.copy(folder, changes)
+    (mine := folder / "runs" / "Nov30_06-26-51_host").mkdir(parents=True)
+    (mine / "notes.txt").write_text("mine")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("MNIST_DIR", str(folder / "mine"))
         monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # in a cell of a notebook
@@ -72,12 +75,14 @@ def project(tmp_path_factory) -> Path:
 def test_the_pipeline_makes_everything(project: Path):
     table = pd.read_csv(project / "metrics" / "pipeline.csv", index_col=["variant", "seed"])
     assert list(table.index) == [("infogan", 0)] and 0 <= table["error"].item() <= 1
+    assert list(table.columns[(table == ABSENT).any()]) == ["probe_100"]  # of more labels than there are images
     run = project / "metrics" / "runs" / "infogan-0"
     assert len((run / "training.csv").read_text().splitlines()) == 3
     # A run of the pipeline is laid out as one of the studies.
     assert {path.name for path in run.iterdir()} == {path.name for path in (ROOT / "studies/runs/infogan-0").iterdir()}
-    weights = sorted(path.name for path in (project / "runs" / "infogan-0").iterdir())
-    assert weights == ["weights-000002.safetensors", "weights-000004.safetensors"]
+    left = {str(path.relative_to(project / "runs")) for path in (project / "runs").glob("*/*")}
+    weights = {f"infogan-0/weights-00000{iteration}.safetensors" for iteration in (2, 4)}
+    assert left == weights | {"Nov30_06-26-51_host/notes.txt"}  # a user's own folder stays
     own = (project / "docs" / "pipeline.md").read_text(encoding="utf-8")
     for figure in ("figure1", "figure2-infogan", "samples", "codes", "confusion", "milestones"):
         assert (project / "figures" / "pipeline" / f"{figure}.png").stat().st_size > 1000
@@ -85,14 +90,11 @@ def test_the_pipeline_makes_everything(project: Path):
     assert "infogan-0" in (project / "explorer" / "index.html").read_text(encoding="utf-8")
     assert not list((project / "checkpoints").glob("*/*.safetensors"))
     shown = json.loads(dvc("metrics", "show", "--json", cwd=project).stdout)[""]["data"]
-    names = [
-        f"{path}  {variant}.{metric}"
-        for path, file in shown.items()
-        for variant, means in file["data"].items()
-        for metric in means
-    ]
-    own = os.path.join("metrics", "pipeline.json")
-    assert f"{own}  infogan.error" in names and max(map(len, names)) < 60  # so that `dvc metrics diff` fits 100 columns
+    names = []
+    for path, file in shown.items():
+        names += [f"{path}  {variant}.{metric}" for variant, means in file["data"].items() for metric in means]
+    # So that `dvc metrics diff` fits 100 columns.
+    assert f"{Path('metrics/pipeline.json')}  infogan.error" in names and max(map(len, names)) < 60
 
 
 def reruns(project: Path) -> set[str]:

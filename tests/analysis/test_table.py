@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from replicate import tabulate
 from replicate.analysis import table
-from replicate.analysis.table import ABSENT, STUDIES, Table
+from replicate.analysis.table import ABSENT, STUDIES
 from replicate.base import files
 from replicate.gan import run
 from replicate.parameters import Parameters
@@ -21,7 +21,6 @@ METRICS = {
     "pairs": {"from": "codes.merged.pairs", "label": "pairs", "unit": "", "definition": "which", "if_null": "K"},
     "seconds": {"from": "run.machine.seconds", "label": "time", "unit": "s", "definition": "of an iteration"},
 }
-WAIT = {"error_held_out", "merged_4_7_9"}  # until the pipeline's runs are measured again
 
 
 @pytest.fixture
@@ -41,28 +40,16 @@ def save(name: str, *, record: dict | None = None, **files: dict) -> Path:
     return path
 
 
-def made() -> Table:
-    """Two whole runs, one of which has no value, and one that lacks a file."""
-    whole = save("a-0", classification={"error": 0.125}, codes={"merged": {"pairs": "4-9"}, "other": 1})
-    null = save("a-1", classification={"error": None}, codes={"merged": {"pairs": ""}})
-    lacks = save("a-2", classification={"error": 0.375}, codes={"merged": None})
-    return table.read([whole, null, lacks])
-
-
-def test_numbers_come_from_the_files_of_a_runs_folder(folder):
-    assert made().values("a", "error") == [0.125, None, 0.375]
-    assert table.of_studies([]).values("a", "pairs") == ["4-9", ""]
-    assert table.of_studies([]).values("a", "seconds", [1, 2, 7]) == [0.2, 0.2]
-    with pytest.raises(KeyError):
-        table.of_studies([]).values("a", "eror")
-
-
 def test_absent_is_left_out_and_null_is_a_run_that_misses(folder):
-    found = made()
+    save("a-0", classification={"error": 0.125}, codes={"merged": {"pairs": "4-9"}, "other": 1})
+    save("a-1", classification={"error": None}, codes={"merged": {"pairs": ""}})
+    save("a-2", classification={"error": 0.375}, codes={"merged": None})
+    found = table.of_studies(["a"])
+    assert found.values("a", "error") == [0.125, None, 0.375] and found.values("a", "pairs") == ["4-9", ""]
     assert found.mean("a", "error") is None and found.mean("a", "error", [0, 2]) == 0.25
-    assert found.frame.loc[("a", 2), "pairs"] == ABSENT and len(found.values("a", "pairs")) == 2
+    assert found.values("a", "seconds", [1, 2, 7]) == [0.2, 0.2]
+    assert found.frame.loc[("a", 2), "pairs"] == ABSENT and found.complete("a", ["error", "pairs"]) == [0, 1]
     assert found.values("b", "error") == [] and found.mean("b", "error") is None
-    assert found.complete("a", ["error", "pairs"]) == [0, 1]
 
 
 def test_a_run_that_failed_has_the_error_of_chance_and_no_other_value(folder):
@@ -71,30 +58,12 @@ def test_a_run_that_failed_has_the_error_of_chance_and_no_other_value(folder):
     assert found.values("a", "pairs") == [None]
 
 
-def test_runs_come_in_order_and_those_of_no_variant_last(folder):
-    for name in ("a-10", "gone-0", "a-2", "b-0"):
-        save(name)
-    (table.STUDIES / "c-0").mkdir()  # a run that is under way
-    assert list(table.of_studies(["b", "a", "c"]).frame.index) == [("b", 0), ("a", 2), ("a", 10), ("gone", 0)]
-
-
 def test_the_written_table_has_every_digit_and_tells_absent_from_null(folder):
     save("a-0", classification={"error": 0.1 + 0.2})
     save("a-1", classification={"error": None})
     table.write("table.csv", table.of_studies(["a"]))
     expected = "variant,seed,error,pairs,seconds\na,0,0.30000000000000004,–,0.2\na,1,null,–,0.2\n"
     assert Path("table.csv").read_text(encoding="utf-8") == expected
-
-
-@pytest.mark.parametrize("file", ["classification", "probes", "run"])
-def test_registered_metrics_are_in_the_runs_of_the_repository(file, monkeypatch):
-    """Those of other files are looked for in constructed runs."""
-    monkeypatch.chdir(ROOT)
-    frame = table.read(
-        [path.parent for where in ("studies", "metrics") for path in Path(where).glob("runs/*/run.json")]
-    ).frame
-    of_file = [name for name, metric in table.metrics().items() if metric.source.startswith(f"{file}.")]
-    assert of_file and {name for name in of_file if (frame[name] == ABSENT).all()} <= WAIT
 
 
 def test_what_is_of_no_run_is_named_left_and_not_read(params: Parameters, tmp_path, monkeypatch, capsys):

@@ -17,20 +17,19 @@ from replicate.base import files, source
 from replicate.base.stage import BadInput
 from replicate.parameters import Parameters
 
+TENSORS = {"weight": torch.arange(6.0).view(2, 3), "random": torch.ones(3, dtype=torch.uint8), "step": torch.ones(())}
+
 
 @pytest.fixture
 def load(tmp_path, monkeypatch):
-    """Load the committed parameters in a folder of their own, with other values at some keys; `...` takes a key out."""
+    """Load the committed parameters in a folder of their own, with other values at some keys."""
     monkeypatch.chdir(tmp_path)
 
     def load(changes: dict[str, Any]) -> Parameters:
         content = {name: YAML(typ="safe").load(ROOT / f"{name}.yaml") for name in ("params", "variants")}
         for key, value in changes.items():
             *groups, last = key.split(".")
-            group = reduce(getitem, groups, content)
-            group[last] = value
-            if value is ...:
-                del group[last]
+            reduce(getitem, groups, content)[last] = value
         for name, of_file in content.items():
             YAML().dump(of_file, Path(f"{name}.yaml"))
         return parameters.load()
@@ -38,26 +37,16 @@ def load(tmp_path, monkeypatch):
     return load
 
 
-def few(**changes: Any) -> dict[str, Any]:
-    """Changes of `params.train`."""
-    return {f"params.train.{key}": value for key, value in changes.items()}
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (
-            few(digits=[4, 5], training_images=2000, batch_size=512, batchnorm_images=1000),
-            "batch_size: got 512, expected at most 200",
-        ),
-        (few(batchsize=128), r"train\.batchsize\n.*not permitted"),
-        (few(lambda_discrete=math.nan), r"train\.lambda_discrete\n.*finite"),
+        ({"params.train.digits": [4, 5], "params.train.batch_size": 1001}, "batch_size: got 1001, .*at most 1000"),
+        ({"params.train.batchsize": 128}, r"train\.batchsize\n.*not permitted"),
+        ({"params.train.lambda_discrete": math.nan}, r"train\.lambda_discrete\n.*finite"),
         ({"params.runs.variants": ["gan", "wgan"]}, r"runs\.variants: got \['wgan'\], expected names"),
-        ({"variants.k20.settings": ...}, r"variants\.k20\.settings\n.*required"),
         ({"variants.k20.settings": {"train": {"log_every": 7}}}, r"k20: .*\n.*train\n.*multiple of log_every \(7\)"),
         ({"variants.infomax.settings": {"objective": "infomax"}}, "critic: got None, expected one for the objective"),
     ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_a_mistake_is_named(load, changes: dict[str, Any], message: str):
     with pytest.raises(BadInput, match=message):
@@ -69,7 +58,6 @@ def test_a_variant_changes_what_it_names_and_nothing_else(load):
     params = load({"variants.k20.settings": changed})
     defaults, settings = params.settings("infogan"), params.settings("k20")
     assert settings == change(defaults, latent={"categories": 20}, train={"lambda_continuous": 0.1})
-    assert settings.latent.size == 84
     assert params.settings("gan") == change(defaults, objective="gan")
 
 
@@ -79,7 +67,6 @@ def test_the_code_of_a_training_has_its_settings_and_not_what_loads_them_or_goes
     before = source.fingerprint("replicate.train", tmp_path)
     for name, old, new, changes in (
         ("gan/settings.py", "blur: Amount = 0.0", "blur: Amount = 0.5", True),
-        ("gan/settings.py", "if each < self.iterations", "if each <= self.iterations", True),
         ("gan/step.py", "F.softplus(-real_logit)", "F.softplus(real_logit)", True),
         ("base/machine.py", "allow_tf32 = False", "allow_tf32 = True", True),
         ("gan/step.py", '"""The training step of the minimax game', '"""A step of the game', False),
@@ -114,15 +101,15 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
     assert path.read_text() == "whole"
 
 
-def test_the_same_tensors_give_the_same_bytes_and_come_back_and_damaged_ones_are_refused(tensors, tmp_path):
+def test_the_same_tensors_give_the_same_bytes_and_come_back_and_damaged_ones_are_refused(tmp_path):
     path, again = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
     for each in (path, again):
-        files.save_tensors(each, tensors, "gan-0 after 250 iterations")
+        files.save_tensors(each, TENSORS, "gan-0 after 250 iterations")
     content = path.read_bytes()
     assert content == again.read_bytes()
     loaded, origin = files.load_tensors(path)
-    assert origin == "gan-0 after 250 iterations" and loaded.keys() == tensors.keys()
-    for name, tensor in tensors.items():
+    assert origin == "gan-0 after 250 iterations" and loaded.keys() == TENSORS.keys()
+    for name, tensor in TENSORS.items():
         assert torch.equal(loaded[name], tensor) and loaded[name].dtype == tensor.dtype
     flipped = content[:-1] + bytes([content[-1] ^ 1])
     for spoiled in (content[: len(content) // 2], content[:-1], flipped, content.replace(b"gan-0", b"gan-1"), b""):

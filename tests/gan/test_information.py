@@ -5,31 +5,25 @@ import math
 import pytest
 import torch
 
-from replicate.gan import information
+from replicate.gan import information, latent
 from replicate.gan.information import Posterior
-from replicate.gan.latent import Codes, entropies
 from replicate.parameters import Parameters
 
 
-def codes(n: int) -> Codes:
-    generator = torch.Generator().manual_seed(0)
-    continuous = torch.rand(n, 2, generator=generator) * 2 - 1
-    return Codes(torch.zeros(n, 0), torch.randint(10, (n,), generator=generator), continuous)
-
-
-def bounds(posterior: Posterior, drawn: Codes, params: Parameters) -> list[float]:
-    return (information.variational(posterior, drawn).mean(dim=0) + torch.tensor(entropies(params.latent))).tolist()
-
-
 def test_bounds_of_a_posterior_that_knows_the_code_of_one_of_a_fixed_std_and_of_an_ignorant_one(params: Parameters):
-    drawn, of_std = codes(100_000), torch.ones(100_000, 2)
+    drawn, of_std = latent.sample(100_000, params.latent, torch.Generator().manual_seed(0)), torch.ones(100_000, 2)
+
+    def bounds(posterior: Posterior) -> list[float]:
+        entropies = torch.tensor(latent.entropies(params.latent))
+        return (information.variational(posterior, drawn).mean(dim=0) + entropies).tolist()
+
     known = 1000 * torch.nn.functional.one_hot(drawn.category, 10).float()
-    c1, c2, c3 = bounds(Posterior(known, drawn.continuous, 0.01 * of_std), drawn, params)
+    c1, c2, c3 = bounds(Posterior(known, drawn.continuous, 0.01 * of_std))
     assert c1 == pytest.approx(math.log(10), abs=1e-5)
     assert [c2, c3] == pytest.approx([math.log(2) - 0.5 * math.log(2 * math.pi) - math.log(0.01)] * 2, abs=1e-4)
-    assert bounds(Posterior(known, drawn.continuous, of_std), drawn, params)[1] == pytest.approx(-0.2258, abs=1e-4)
+    assert bounds(Posterior(known, drawn.continuous, of_std))[1] == pytest.approx(-0.2258, abs=1e-4)
     # The Gaussian of the prior's own mean and variance: less than zero, by the divergence of a uniform from a Gaussian.
-    c1, c2, _ = bounds(Posterior(0 * known, 0 * drawn.continuous, of_std / math.sqrt(3)), drawn, params)
+    c1, c2, _ = bounds(Posterior(0 * known, 0 * drawn.continuous, of_std / math.sqrt(3)))
     assert c1 == pytest.approx(0, abs=1e-5)
     assert c2 == pytest.approx(math.log(2) - 0.5 * math.log(2 * math.pi * math.e / 3), abs=0.01)
 

@@ -79,14 +79,3 @@ def test_the_prior_is_the_papers(params: Parameters):
     for uniform in (codes.noise, codes.continuous):
         assert uniform.min() >= -1 and uniform.max() <= 1
         assert uniform.std() == pytest.approx(1 / math.sqrt(3), rel=0.01)
-    normal = params.latent.model_copy(update={"noise": "normal"})
-    assert latent.sample(2000, normal, torch.Generator().manual_seed(0)).noise.std() == pytest.approx(1, rel=0.02)
-
-
-def test_the_generator_reads_noise_then_codes(params: Parameters):
-    codes = latent.Codes(torch.full((2, 62), 0.5), torch.tensor([3, 0]), torch.tensor([[0.1, -0.2], [0.3, 2.0]]))
-    inputs = latent.inputs(codes, params.latent)
-    assert inputs.shape == (2, params.latent.size) == (2, 74)
-    assert inputs[0, :62].eq(0.5).all()
-    assert inputs[0, 62:72].tolist() == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
-    assert inputs[1, 72:].tolist() == pytest.approx([0.3, 2.0])

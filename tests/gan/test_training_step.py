@@ -150,21 +150,16 @@ def test_the_first_iterations_are_those_of_the_studies(variant: str, device: tor
 def test_another_seed_is_another_run_and_more_categories_leave_the_other_weights_and_all_draws(
     digits, small: Parameters
 ):
-    settings = small.settings("infogan")
-    chosen = ((0, 10), (1, 10), (0, 20))
-    runs = [step.start(seed, digits, change(settings, latent={"categories": K}), CPU) for seed, K in chosen]
+    settings = [change(small.settings("infogan"), latent={"categories": K}) for K in (10, 10, 20)]
+    runs = [step.start(seed, digits, of_run, CPU) for seed, of_run in zip((0, 1, 0), settings)]
     of_one, of_seed, wider = (model.to_tensors(training.model) for training in runs)
     first = "generator.fully_connected.0.weight"
     assert not torch.isclose(of_one[first], of_seed[first]).all()
     alike = [name for name in of_one if of_one[name].shape == wider[name].shape]
     assert of_one.keys() - alike == {first, "head.output.weight", "head.output.bias"}
     assert all(torch.equal(of_one[name], wider[name]) for name in alike)
-    assert all(
-        torch.equal(runs[0].random[name].get_state(), runs[2].random[name].get_state()) for name in runs[0].random
-    )
-    of_runs = (change(settings, latent={"categories": K}) for _, K in chosen)
-    drawn, others, of_20 = (step.draw(training, 0, of_run) for training, of_run in zip(runs, of_runs))
-    assert torch.equal(drawn.noise, of_20.noise) and torch.equal(drawn.continuous, of_20.continuous)
+    drawn, others, of_20 = (step.draw(training, 0, of_run) for training, of_run in zip(runs, settings))
+    assert all(torch.equal(*both) for name, *both in zip(drawn._fields, drawn, of_20) if name != "category")
     assert not torch.equal(drawn.real, others.real) and not torch.isclose(drawn.noise, others.noise).any()
 
 
@@ -197,21 +192,17 @@ def test_a_code_is_credited_with_what_its_view_shows_and_no_more():
     assert others == plain_others
 
 
-def trained(variant: str, digits, params: Parameters, recorded: bool) -> list[torch.Tensor]:
-    """The weights and the log after a few iterations, with a graph or without one."""
-    settings = change(params.settings(variant), train={"batch_size": 16, "iterations": FIRST + 4})
-    training = step.start(0, digits, settings, torch.device("cuda"))
-    stepper = Stepper(training, settings)
-    for iteration in range(settings.train.iterations):
-        stepper.iterate(iteration) if recorded else step.iterate(training, iteration, settings)
-    return [*model.to_tensors(training.model).values(), training.log.cpu()]
-
-
 @needs_gpu
 @pytest.mark.parametrize("variant", ["infogan", "gan", "infomax", "views"])
 def test_a_graph_gives_the_same_bits(variant: str, digits, params: Parameters):
-    found, expected = (trained(variant, digits, params, recorded) for recorded in (True, False))
-    assert all(torch.equal(*both) for both in zip(found, expected))
+    settings, ends = change(params.settings(variant), train={"batch_size": 16, "iterations": FIRST + 4}), []
+    for recorded in (True, False):
+        training = step.start(0, digits, settings, torch.device("cuda"))
+        stepper = Stepper(training, settings)
+        for iteration in range(settings.train.iterations):
+            stepper.iterate(iteration) if recorded else step.iterate(training, iteration, settings)
+        ends.append([*model.to_tensors(training.model).values(), training.log.cpu()])
+    assert all(map(torch.equal, *ends))
 
 
 @pytest.mark.parametrize("new_codes", [True, False])
@@ -224,6 +215,6 @@ def test_without_q_is_the_iteration_whose_q_counts_for_nothing(new_codes, digits
         step.iterate(with_q, iteration, settings)
         step.iterate(without_q, iteration, cost.without_q(settings))
     a, b = model.to_tensors(with_q.model), model.to_tensors(without_q.model)
-    assert [key for key in a if not key.startswith("head.") and not torch.equal(a[key], b[key])] == []
+    for key in before:  # but Q learns to read codes all the same, where there is one
+        assert torch.equal(b[key], before[key] if key.startswith("head.") else a[key]), key
     assert not torch.equal(a["generator.fully_connected.0.weight"], before["generator.fully_connected.0.weight"])
-    assert [key for key in b if key.startswith("head.") and not torch.equal(b[key], before[key])] == []

@@ -29,15 +29,6 @@ def scores(category: np.ndarray, digit: np.ndarray, categories: int) -> dict:
     return classification.scores(classification.contingency(category, digit, categories), category, digit)
 
 
-def test_matching_is_fitted_on_the_other_images():
-    """Fitted on its own categories the test split would have no error."""
-    digit = np.arange(40) % 10
-    others = classification.contingency((digit + 1) % 10, digit, 10)
-    result = classification.scores(others, digit, digit)
-    assert result["error_one_to_one"] == result["error_majority"] == 1
-    assert result["ami"] == pytest.approx(1)
-
-
 def test_two_categories_with_a_digit_leave_one_to_one_without_another():
     digit = np.arange(100) % 10
     category = np.where(digit == 9, 8, digit)  # 8 and 9 share a category, and category 9 is never taken

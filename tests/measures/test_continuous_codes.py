@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from constructed import REAL_STD, VALUES, bars, codes, one_hot
+from constructed import REAL_STD, VALUES, bars, codes
 
 from replicate.gan.latent import Codes
 from replicate.measures import continuous_codes
@@ -15,33 +15,24 @@ UNITS = dict.fromkeys(continuous_codes.MEASURES, 1.0)
 
 def ones(images: torch.Tensor) -> torch.Tensor:
     """A classifier that sees a 1 in every image."""
-    return one_hot(torch.ones(len(images)))
+    return torch.eye(10)[[1] * len(images)]
 
 
-Change = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-
-def traversed(slant: Change, width: Change, categories: int = 2) -> Traversal:
+def traversed(slant: Callable, width: Callable) -> Traversal:
     """Of a generator of bars whose slant and width are functions of c2 and c3."""
-
-    def generate(codes: Codes) -> torch.Tensor:
-        c2, c3 = codes.continuous.T
-        return bars(slant(c2, c3), width(c2, c3))
-
-    return continuous_codes.traverse(generate, codes(categories, draws=3), categories, VALUES)
+    return continuous_codes.traverse(
+        lambda codes: bars(slant(*codes.continuous.T), width(*codes.continuous.T)), codes(2, draws=3), 2, VALUES
+    )
 
 
 def test_roles_signs_and_changes_of_a_generator_that_shears_and_widens():
     traversal = traversed(slant=lambda c2, c3: -0.1 * c3, width=lambda c2, c3: 8 + c2)
-    assert traversal.measured.shape == (2, 5, 2, 3, 3) and traversal.images.shape == (2, 5, 6, 1, 28, 28)
     scores = continuous_codes.scores(traversal, REAL_STD)
     rotation, width = scores["rotation"], scores["width"]
-    assert (rotation["code"], rotation["sign"]) == ("c3", -1)
-    assert (width["code"], width["sign"]) == ("c2", 1)
+    assert [rotation["code"], rotation["sign"], width["code"], width["sign"]] == ["c3", -1, "c2", 1]
     assert rotation["slant_correlation"] == width["width_correlation"] == pytest.approx(1)
     assert rotation["slant_change"] == pytest.approx(0.2 / 0.25, abs=0.04)
     assert width["width_change"] == pytest.approx(2 / 4, abs=0.05)
-    assert width["thickness_correlation"] > 0.9  # a bar's width is its thickness
     assert abs(rotation["width_change"]) < 0.05 and abs(width["slant_change"]) < 0.02
     apart = continuous_codes.disentanglement(traversal, REAL_STD, ones)
     assert apart["specificity_lowest"] > 0.9 and apart["digit_kept_lowest"] == 1
@@ -66,17 +57,8 @@ def test_codes_that_do_nothing_have_no_credit():
     assert apart["specificity_lowest"] == 0 and apart["digit_kept_lowest"] == 1
 
 
-def test_a_digit_that_changes_at_one_end_is_not_kept():
-    traversal = traversed(slant=lambda c2, c3: 0.1 * c2, width=lambda c2, c3: 8 + c3, categories=4)
-    traversal.images[1, traversal.index(-1), 3:6] = 0  # c3 = −1 in the second of four categories
-    apart = continuous_codes.disentanglement(traversal, REAL_STD, lambda of: one_hot(of.flatten(1).any(dim=1)))
-    assert apart["rotation_digit_kept"] == 1
-    assert apart["width_digit_kept"] == apart["digit_kept_lowest"] == 0.75
-
-
 def test_only_the_traversed_code_varies_and_the_table_has_means_over_the_draws_of_each_category():
-    seen, drawn = [], codes(categories=3, draws=2)
-    before = drawn.continuous.clone()
+    seen, drawn, before = [], codes(categories=3, draws=2), codes(categories=3, draws=2).continuous
 
     def generate(codes: Codes) -> torch.Tensor:
         seen.append(codes)
@@ -87,10 +69,8 @@ def test_only_the_traversed_code_varies_and_the_table_has_means_over_the_draws_o
         assert (step.continuous[:, code] == value).all()
         assert torch.equal(step.continuous[:, 1 - code], before[:, 1 - code])
         assert torch.equal(step.category, drawn.category) and torch.equal(step.noise, drawn.noise)
-    assert torch.equal(drawn.continuous, before)
     mean_c2 = before[:, 0].view(3, 2).mean(dim=1).tolist()
     assert len(rows) == 2 * 2 * 3
-    assert list(rows[0]) == ["code", "value", "category", "slant", "width", "thickness"]
     for row in rows:
         assert row["width"] == pytest.approx(6.75 + 3 * row["category"], abs=0.5)
         c2 = row["value"] if row["code"] == "c2" else mean_c2[row["category"]]
@@ -116,11 +96,20 @@ def test_opposite_effects_in_different_categories_cancel_in_scores_but_not_in_di
     scores = continuous_codes.scores(both, UNITS)
     assert scores["rotation"]["slant_correlation"] == pytest.approx(0)
     assert scores["rotation"]["slant_change"] == scores["width"]["slant_change"] == 0
-    assert scores["width"]["width_correlation"] == pytest.approx(1)
     assert scores["width"]["width_change"] == pytest.approx(2)
     apart = continuous_codes.disentanglement(both, UNITS, ones)
     assert apart["rotation_own"] == apart["width_own"] == apart["width_other"] == 2
     assert apart["width_specificity"] == apart["specificity_lowest"] == 0.5 and apart["rotation_specificity"] == 1
+
+
+def test_a_digit_that_changes_at_one_end_is_not_kept():
+    traversal = linear([[1] * 4, [0] * 4, [0] * 4], [[0] * 4, [1] * 4, [0] * 4])
+    traversal.images[1, traversal.index(-1), 1] = 1  # c3 = −1 in the second of four categories
+    apart = continuous_codes.disentanglement(
+        traversal, UNITS, lambda of: torch.eye(10)[of.flatten(1).any(dim=1).long()]
+    )
+    assert apart["rotation_digit_kept"] == 1
+    assert apart["width_digit_kept"] == apart["digit_kept_lowest"] == 0.75
 
 
 def test_roles_are_given_by_both_correlations_together():
@@ -130,7 +119,6 @@ def test_roles_are_given_by_both_correlations_together():
     assert (scores["width"]["code"], scores["rotation"]["code"]) == ("c2", "c3")
     assert scores["rotation"]["sign"] == -1 and scores["rotation"]["slant_correlation"] == pytest.approx(0.5)
     assert scores["rotation"]["slant_change"] == pytest.approx(4)  # mean slope −1, from −1 to 1, over 0.5
-    assert scores["width"]["slant_correlation"] == pytest.approx(1)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +145,6 @@ def test_thickness_over_width_is_of_absolute_changes(thickness, width, ratio):
     traversal = linear([[1], [0], [0]], [[0], [width], [thickness]])
     scores = continuous_codes.scores(traversal, UNITS)
     assert scores["width"]["thickness_over_width"] == ratio
-    assert "thickness_over_width" not in scores["rotation"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,11 @@ def classified(images: torch.Tensor) -> torch.Tensor:
     return probabilities
 
 
-def scored(slant, width, digit=lambda codes: torch.full((len(codes.category),), 3)) -> dict[str, float]:
+def scored(
+    slant=lambda c2: 0.15 * c2,
+    width=lambda c3: 8 + 1.5 * c3,
+    digit=lambda codes: torch.full((len(codes.category),), 3),
+) -> dict[str, float]:
     """Scores of a generator of bars, with functions of c2 for the slant, of c3 for the width and of codes for the digit."""
 
     def generate(codes: Codes) -> torch.Tensor:
@@ -28,36 +32,21 @@ def scored(slant, width, digit=lambda codes: torch.full((len(codes.category),), 
     return extrapolation.scores(traversal, REAL_STD, classified)
 
 
-def rotating(c2: torch.Tensor) -> torch.Tensor:
-    return 0.15 * c2
-
-
-def widening(c3: torch.Tensor) -> torch.Tensor:
-    return 8 + 1.5 * c3
-
-
-def test_codes_that_go_on_as_they_began():
-    scores = scored(rotating, widening)
-    assert scores["kept_lowest"] == 1
-    assert scores["confidence_lowest"] == scores["confidence_at_0"] == pytest.approx(SURE)
-    further = [scores[f"further_{direction}"] for direction in extrapolation.DIRECTIONS]
-    assert further == pytest.approx([1] * 4, abs=0.15) and scores["further_lowest"] == min(further)
-
-
 def test_a_code_that_does_nothing_or_hardly_anything_or_stops_at_1_goes_no_further():
-    idle = scored(rotating, lambda c3: 8 + 0 * c3)
+    idle = scored(width=lambda c3: 8 + 0 * c3)
     assert idle["kept_lowest"] == 1 and idle["further_narrow"] == idle["further_wide"] == idle["further_lowest"] == 0
-    assert scored(rotating, lambda c3: 8 + 0.01 * c3**3)["further_lowest"] == 0
-    stops = scored(lambda c2: 0.15 * c2.clamp(max=1), widening)
+    assert scored(width=lambda c3: 8 + 0.01 * c3**3)["further_lowest"] == 0
+    stops = scored(slant=lambda c2: 0.15 * c2.clamp(max=1))
     assert stops["further_right"] == pytest.approx(0, abs=1e-6) == stops["further_lowest"]
-    assert stops["further_left"] == pytest.approx(1, abs=0.15)
+    goes_on = [stops[f"further_{direction}"] for direction in ("left", "narrow", "wide")]
+    assert goes_on == pytest.approx([1] * 3, abs=0.15) and stops["confidence_lowest"] == pytest.approx(SURE)
 
 
 def test_a_digit_lost_in_one_direction_is_told_by_the_lowest():
     def digit(codes: Codes) -> torch.Tensor:
         return torch.where((codes.continuous[:, 0] < -1.5) & (codes.category == 0), 9, 3)
 
-    scores = scored(lambda c2: -rotating(c2), widening, digit)  # c2 = −2 leans right
+    scores = scored(slant=lambda c2: -0.15 * c2, digit=digit)  # c2 = −2 leans right
     assert scores["kept_right"] == scores["kept_lowest"] == 0.5
     assert [scores[f"kept_{direction}"] for direction in ("left", "narrow", "wide")] == [1, 1, 1]
     assert scores["confidence_right"] == scores["confidence_lowest"] == pytest.approx((SURE + 0.55) / 2)

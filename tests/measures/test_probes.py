@@ -58,13 +58,9 @@ def test_a_probe_is_the_logistic_regression_of_scikit_learn(kind, penalty):
     assert np.abs(centred - (expected - expected.mean(axis=1, keepdims=True))).mean() < 0.02 * expected.std()
 
 
-def test_separate_digits_are_told_apart_and_those_never_seen_are_never_named():
-    train, digit = blobs(40, 0.05, 0)
-    scores = probes.scores(Task(train, digit, *blobs(20, 0.05, 1)), options())
+def test_separate_digits_are_told_apart():
+    scores = probes.scores(Task(*blobs(40, 0.05, 0), *blobs(20, 0.05, 1)), options())
     assert scores == {"probe_error_5": 0, "probe_error_20": 0, "probe_error_all": 0}
-    five = np.isin(digit, [1, 3, 4, 8, 9])
-    scores = probes.scores(Task(train[five], digit[five], *blobs(20, 0.05, 1)), options())
-    assert scores["probe_error_5"] == scores["probe_error_all"] == 0.5
 
 
 def test_noise_is_told_apart_no_better_than_by_chance_and_twice_the_same():
@@ -101,5 +97,3 @@ def test_labels_are_drawn_for_each_digit_without_repeats():
     drawn = probes.labelled(digit, 5, np.random.default_rng(1))
     assert len(set(drawn.tolist())) == 15
     assert np.bincount(digit[drawn]).tolist() == [5, 0, 5, 0, 0, 0, 0, 5]
-    with pytest.raises(ValueError):
-        probes.labelled(digit, 8, np.random.default_rng(1))

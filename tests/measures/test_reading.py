@@ -33,30 +33,6 @@ def test_what_is_read_is_what_the_model_says_whatever_the_batches(variant, code_
     np.testing.assert_allclose(means, continuous, rtol=1e-4, atol=1e-6)
 
 
-class Counting(nn.Module):
-    """A trunk and a head that says how many batches it was given, and remembers their sizes."""
-
-    def __init__(self):
-        super().__init__()
-        self.batches = []
-
-    def features(self, images: torch.Tensor) -> torch.Tensor:
-        return images
-
-    def lower_bounds(self, features: torch.Tensor, codes: Codes) -> torch.Tensor:
-        assert len(features) == len(codes.category)
-        self.batches.append(len(features))
-        return torch.tensor([len(self.batches), 0.0, -1.0])
-
-
-@pytest.mark.parametrize(("samples", "batches"), [(8, 1), (31, 3), (5, 1)])
-def test_bounds_are_the_mean_over_whole_batches_and_over_one_at_least(samples, batches, params):
-    head, settings = Counting(), change(params.settings("infogan"), train={"batch_size": 8})
-    bounds = reading.lower_bounds(Model(nn.Identity(), head, head), samples, settings, torch.Generator().manual_seed(0))
-    assert head.batches == [8] * batches
-    assert bounds == [(batches + 1) / 2, 0, -1]
-
-
 def test_batch_statistics_leave_the_model_as_it_was():
     trained = Model(nn.Sequential(nn.BatchNorm1d(3)), nn.Identity(), nn.Identity()).eval()
     inputs = torch.arange(12.0).view(4, 3)

@@ -52,8 +52,6 @@ def of_warps(scored) -> dict[str, float | None]:
 
 
 def test_a_generator_that_warps_its_own_images_shows_no_variation_beyond(of_warps):
-    scores = ("residual", "residual_floor", "thickness_beyond", "realism")
-    assert set(of_warps) == {f"{name}_{score}_{d}" for name in ROLES for score in scores for d in (1, 2)}
     for of in (f"{name}_{{}}_{distance}" for name in ROLES for distance in (1, 2)):
         assert 0 <= of_warps[of.format("residual")] < 0.01 and 0 <= of_warps[of.format("residual_floor")] < 0.01
         assert of_warps[of.format("thickness_beyond")] == pytest.approx(0, abs=0.15)

@@ -46,8 +46,6 @@ import pathlib, sys
 if sys.argv[1:]:
     pathlib.Path("metrics/runs", "-".join(sys.argv[1:]), pathlib.Path(__file__).stem + ".json").write_text("{}")
 """
-
-
 MODULES = {"__init__": "", "measure/__init__": "", "download": OTHER, "train": TRAIN}
 MODULES |= {f"measure/{measure}": OTHER for measure in worker.MEASURES}
 PROJECT = {f"replicate/{name}.py": code.encode() for name, code in MODULES.items()}
