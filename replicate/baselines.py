@@ -9,19 +9,18 @@ from replicate import parameters
 from replicate.base import files, machine, mnist, stage
 from replicate.gan import run, step
 from replicate.gan.settings import Settings
-from replicate.measures import representation
+from replicate.measures import reading, representation
 from replicate.measures.reading import Split
 from replicate.measures.representation import Features
 
 
 def baselines(train: Split, test: Split, settings: Settings) -> dict[str, Features]:
-    """Raw pixels in [0, 1]; their first principal components, not whitened; an untrained trunk, standardised."""
+    """Raw pixels in [0, 1]; an untrained trunk, standardised."""
     untrained = step.settled(step.start(0, train[0], settings, torch.device("cpu")), 0, settings)
-    pixels = tuple(mnist.as_input(images).flatten(1).numpy() for images in (train[0], test[0]))
+    trunk = (reading.trunk(untrained, images).numpy() for images, _ in (train, test))
     return {
-        "pixels": pixels,
-        f"pca_{representation.COMPONENTS}": representation.principal_components(*pixels),
-        "untrained_trunk": representation.representations(untrained, train, test)["trunk"],
+        "pixels": tuple(mnist.as_input(images).flatten(1).numpy() for images, _ in (train, test)),
+        "untrained_trunk": representation.standardise(*trunk),
     }
 
 
@@ -30,9 +29,8 @@ def main() -> None:
     machine.prepare("cpu")
     this = run.of("infogan", 0, params)
     train, test = this.training_images(params.mnist), this.test_images(params.mnist)
-    scored = representation.scores(
-        baselines(train, test, this.settings), train, test, params.probes, params.kmeans, "baselines"
-    )
+    features = baselines(train, test, this.settings)
+    scored = {name: representation.scores(of, train, test, params.probes) for name, of in features.items()}
     files.write_json("metrics/baselines.json", scored)
 
 

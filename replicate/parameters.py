@@ -106,7 +106,7 @@ class PosthocQ(Checked):
 
 class Probes(Checked):
     seed: Seed
-    labels_per_digit: Annotated[list[Annotated[int, Ge(5)]], Len(1)]  # a fifth of them is held out
+    labels_per_digit: Annotated[int, Ge(5)]  # a fifth of them is held out
     label_draws: Positive
     penalties: Annotated[list[Annotated[float, Gt(0)]], Len(1)]
     probe_iterations: Positive
@@ -114,7 +114,7 @@ class Probes(Checked):
 
     @model_validator(mode="after")
     def enough_of_each_style(self) -> "Probes":
-        needed = 4 * max(self.labels_per_digit)  # a third has the labels, and some more where values are equal
+        needed = 4 * self.labels_per_digit  # a third has the labels, and some more where values are equal
         if self.style_images < needed:
             raise ValueError(f"style_images: got {self.style_images}, expected {needed} or more for labels_per_digit")
         return self
@@ -173,9 +173,9 @@ class Parameters(Checked):
     def as_many_images_as_labels(self) -> "Parameters":
         for variant in self.variants:
             most = self.settings(variant).train.training_images // 20  # every digit has a twelfth of MNIST or more
-            if too_many := [n for n in self.probes.labels_per_digit if n > most]:
+            if (got := self.probes.labels_per_digit) > most:
                 expected = f"at most {most}, a twentieth of the training images of {variant}"
-                raise ValueError(f"probes.labels_per_digit: got {too_many[0]}, expected {expected}")
+                raise ValueError(f"probes.labels_per_digit: got {got}, expected {expected}")
         return self
 
     def settings(self, variant: str) -> Settings:

@@ -133,11 +133,6 @@ class RecognitionHead(Head):
         log_posterior = information.variational(self.posterior(features), codes).mean(dim=0)
         return torch.stack([mean + entropy for mean, entropy in zip(log_posterior, entropies(self.latent))])
 
-    def trained_outputs(self, features: Tensor) -> Tensor:
-        """The outputs that training shapes: with a fixed standard deviation, those that would be its own are left out."""
-        outputs = self.outputs(features)
-        return outputs[:, : -self.sizes[-1]] if self.fixed_std else outputs
-
 
 class CriticHead(Head):
     """The InfoMax critic's own layers: T_j(x, c_j), the scaled inner product of a projection of x and an embedding of c_j.
@@ -189,10 +184,6 @@ class CriticHead(Head):
     def lower_bounds(self, features: Tensor, codes: Codes) -> Tensor:
         """The estimates of the mutual information of c1, c2, c3 over a batch: (3,), by the estimator of the settings."""
         return torch.stack([self.estimator(scores) for scores in self.scores(features, codes)])
-
-    def trained_outputs(self, features: Tensor) -> Tensor:
-        """All outputs: the projections (N, 3 · dimensions)."""
-        return self.outputs(features)
 
     @torch.no_grad()
     def initialise_embeddings(self, random: torch.Generator) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from replicate.measures.classification import contingency, digits_reached, match_majority, match_one_to_one
+from replicate.measures.classification import contingency, match_majority, match_one_to_one
 
 
 def scores(category: np.ndarray, classified: np.ndarray, categories: int) -> dict[str, float | int | list]:
@@ -17,7 +17,7 @@ def scores(category: np.ndarray, classified: np.ndarray, categories: int) -> dic
         "mean": float(shares.mean()),
         "lowest": float(shares.min()),
         "one_to_one": float(np.mean(match_one_to_one(counts)[category] == classified)),
-        "digits_reached": digits_reached(digits),
+        "digits_reached": len(set(digits.tolist())),
         "by_category": shares.tolist(),
         "digit_of_category": digits.tolist(),
     }

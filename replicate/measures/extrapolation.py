@@ -39,5 +39,4 @@ def scores(
         result[f"confidence_{direction}"] = confidence.double().mean().item()
     for score in ("kept", "further", "moved", "confidence"):
         result[f"{score}_lowest"] = min(result[f"{score}_{direction}"] for direction in DIRECTIONS)
-    confidence = [found.values.double().mean().item() for found in at_0.values()]
-    return result | {"confidence_at_0": sum(confidence) / len(confidence)}
+    return result

@@ -173,5 +173,8 @@ def few_labels_error(task: Task, of_each: int, settings: Probes) -> float:
 
 def scores(task: Task, settings: Probes) -> dict[str, float]:
     """Errors of linear probes with few labels a digit and with all. Raises ValueError (see `few_labels_error`)."""
-    few = {f"probe_error_{n}": few_labels_error(task, n, settings) for n in settings.labels_per_digit}
-    return few | {"probe_error_all": probe(task, settings, SPLITS_ALL)}
+    few = settings.labels_per_digit
+    return {
+        f"probe_error_{few}": few_labels_error(task, few, settings),
+        "probe_error_all": probe(task, settings, SPLITS_ALL),
+    }

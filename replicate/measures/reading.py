@@ -1,4 +1,4 @@
-"""What the head in Q's place reads from images: categories of real ones, information in generated ones, its layers."""
+"""What the head in Q's place reads from images: categories of real ones, information in generated ones, its hidden layer."""
 
 import copy
 
@@ -24,9 +24,21 @@ def categories(trained: Model, images: Tensor, batch_size: int = 500) -> np.ndar
 
 
 @torch.inference_mode()
+def trunk(trained: Model, images: Tensor, batch_size: int = 500) -> Tensor:
+    """Features (N, 1024) of real images uint8 (N, 28, 28) by D's trunk."""
+    return torch.cat([trained.discriminator.features(mnist.as_input(batch)) for batch in images.split(batch_size)])
+
+
+@torch.inference_mode()
+def hidden(trained: Model, images: Tensor, batch_size: int = 500) -> Tensor:
+    """Features (N, 128) of real images uint8 (N, 28, 28) by the head's hidden layer."""
+    return torch.cat([trained.head.hidden(batch) for batch in trunk(trained, images, batch_size).split(batch_size)])
+
+
+@torch.inference_mode()
 def codes(trained: Model, images: Tensor, batch_size: int = 500) -> tuple[np.ndarray, np.ndarray]:
     """c1 of real images, as `categories` has it, and c2 and c3 as the head expects them: (N,) and float32 (N, 2)."""
-    features = torch.cat([trained.discriminator.features(mnist.as_input(batch)) for batch in images.split(batch_size)])
+    features = trunk(trained, images, batch_size)
     category = trained.head.category_logits(features).argmax(dim=1)
     return category.numpy(), trained.head.continuous_codes(features).numpy()
 
@@ -72,16 +84,3 @@ def gradient_rms(trained: Model, samples: int, settings: Settings, random: torch
         gradients = [torch.autograd.grad(term, images, retain_graph=True)[0] for term in terms.values()]
         squares.append([(size * gradient).square().mean().item() for gradient in gradients])
     return dict(zip(terms, np.sqrt(np.mean(squares, axis=0)).tolist()))
-
-
-@torch.inference_mode()
-def layers(trained: Model, images: Tensor, batch_size: int = 500) -> dict[str, np.ndarray]:
-    """The representations of a model: images uint8 (N, 28, 28) -> float32 features (N, d) by name: probabilities of the
-    categories (K), all that training shapes of the head's outputs, its hidden layer (128), the trunk (1024)."""
-    found = []
-    for batch in images.split(batch_size):
-        trunk = trained.discriminator.features(mnist.as_input(batch))
-        posterior = trained.head.category_logits(trunk).softmax(dim=1)
-        found.append((posterior, trained.head.trained_outputs(trunk), trained.head.hidden(trunk), trunk))
-    names = ("posterior_c1", "head_outputs", "head_hidden", "trunk")
-    return {name: torch.cat(batches).numpy() for name, batches in zip(names, zip(*found))}

@@ -115,8 +115,7 @@ def scores(
     """What varies along the rotation and the width code, at ±1 and at ±2: names such as rotation_residual_1.
 
     Means over both signs, all categories and the first DRAWS draws of each. residual: see `residuals`, of the image at
-    the value by that at 0; residual_floor: the same of a plain shear or stretch of the image at 0 in place of G's image,
-    which the fit has to find from the identity. thickness_beyond: the thickness of G's image minus that of the plain shear
+    the value by that at 0. thickness_beyond: the thickness of G's image minus that of the plain shear
     or stretch to the same slant or width, SD by `real_std`, positive in the direction in which real digits differ (see
     `thickness_senses`). realism: the mean natural logarithm of the realism score of G's image over that of its image at 0.
 
@@ -134,7 +133,7 @@ def scores(
         at_0, before = traversal.at(role, 0, DRAWS)
         real_at_0 = log_realism(naturalness.unchanged(at_0))
         for distance in DISTANCES:
-            residual, floor, beyond, realism = [], [], [], []
+            residual, beyond, realism = [], [], []
             for side in (-1, 1):
                 there, after = traversal.at(role, side * distance, DRAWS)
                 there = naturalness.unchanged(there)
@@ -147,12 +146,10 @@ def scores(
                 measures = before[inked, role.measure], after[inked, role.measure]
                 plain = naturalness.plain(name, image, *measures)
                 residual.append(residuals(image, target, naturalness.transforms(name, image, *measures)))
-                as_generated = naturalness.unchanged(plain)
-                floor.append(residuals(image, as_generated, torch.eye(2, 3).repeat(len(image), 1, 1)))
                 sense = senses[name] * (side if name == "width" else 1)
                 thicknesses = (morphometry.measure(each[:, 0].numpy()).thickness for each in (target, plain))
                 beyond.append(torch.from_numpy(sense * np.subtract(*thicknesses) / real_std["thickness"]))
-            found = {"residual": residual, "residual_floor": floor, "thickness_beyond": beyond, "realism": realism}
+            found = {"residual": residual, "thickness_beyond": beyond, "realism": realism}
             for score, parts in found.items():
                 result[f"{name}_{score}_{distance}"] = torch.cat(parts).double().mean().item() if parts else None
     return result

@@ -61,7 +61,8 @@ class Tables:
                 continue  # K is not the number of digits
             beside = ["–", "–"]
             if name != "infogan":
-                beside = [number.difference(name, "infogan", ERROR, seeds), number.p_value(name)]
+                p = "–" if seeds == self.params.variants[name].found else number.p_value(name)
+                beside = [number.difference(name, "infogan", ERROR, seeds), p]
             rows.append([label, number.n(name, seeds), number.estimate(name, ERROR, seeds), *beside])
         return markdown(["variant", "runs", "test error", "minus InfoGAN's", "p (Holm)"], rows)
 

@@ -50,4 +50,3 @@ def test_a_digit_lost_in_one_direction_is_told_by_the_lowest():
     assert scores["kept_right"] == scores["kept_lowest"] == 0.5
     assert [scores[f"kept_{direction}"] for direction in ("left", "narrow", "wide")] == [1, 1, 1]
     assert scores["confidence_right"] == scores["confidence_lowest"] == pytest.approx((SURE + 0.55) / 2)
-    assert scores["confidence_at_0"] == pytest.approx(SURE)
