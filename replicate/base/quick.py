@@ -62,7 +62,8 @@ def dvc(*arguments: str, cwd: Path, **options: Any) -> subprocess.CompletedProce
 def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="infogan-quick-"))
     copy(folder, TOY)
-    os.environ.setdefault("MNIST_DIR", str(ROOT / "data/mnist"))  # no second download
+    mnist = Path(os.environ.get("MNIST_DIR", ROOT / "data/mnist"))  # no second download
+    os.environ["MNIST_DIR"] = str(mnist.resolve())
     if dvc("repro", cwd=folder).returncode:
         sys.exit(f"error: the pipeline failed; see above, and {folder}")
     shutil.rmtree(folder)
