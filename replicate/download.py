@@ -98,7 +98,9 @@ def download(mnist: Mnist, folder: Path = FOLDER) -> None:
 
 
 def main() -> None:
-    download(parameters.load().mnist)
+    mnist = parameters.load().mnist
+    files.check_folder(FOLDER)
+    download(mnist)
 
 
 if __name__ == "__main__":

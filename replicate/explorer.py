@@ -29,7 +29,7 @@ SHOWN = 4  # draws of z that are seen at once
 def render(runs: Sequence[dict[str, Any]], test: Split, options: Explorer) -> str:
     """The page, of what `content.explored` gave of each run and of the test split: images uint8 (N, 28, 28), labels (N,).
 
-    It opens with the category that shows most digits, of the run that it starts with: the first InfoGAN, if there is one.
+    It opens with the category whose button names most digits, of the first InfoGAN, or of the first run where there is none.
     """
     loader = FileSystemLoader(Path(__file__).parent / "page")
     page = Environment(loader=loader, undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True)

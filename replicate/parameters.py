@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from replicate.base import checked, stage
 from replicate.base.checked import Amount, Checked, Decay, Positive, Rate, Seed, Text
 from replicate.base.mnist import Mnist
+from replicate.base.stage import BadInput
 from replicate.gan.settings import Latent, Networks, Objective, Settings, Train, merge
 
 
@@ -121,13 +122,12 @@ class Probes(Checked):
 
 
 class KMeans(Checked):
-    seed: Seed
     images: Annotated[int, Ge(10)]
     restarts: Positive
 
 
 class Cost(Checked):
-    pairs: Annotated[int, Ge(2)]  # quartiles need two
+    pairs: Positive
 
 
 class Explorer(Checked):
@@ -189,7 +189,11 @@ class Parameters(Checked):
 
 def load() -> Parameters:
     """The parameters in the working folder. Raises BadInput (see `checked.check`)."""
-    content = checked.read("params.yaml") | {"variants": checked.read("variants.yaml")}
+    content = checked.read("params.yaml")
+    if isinstance(content, dict):
+        if "variants" in content:
+            raise BadInput("params.yaml: variants stand in variants.yaml")
+        content |= {"variants": checked.read("variants.yaml")}
     return checked.check("params.yaml", content, Parameters)
 
 

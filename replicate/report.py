@@ -68,8 +68,8 @@ def functions() -> dict[str, Callable[..., Any]]:
 
 
 def render(template: str, context: dict[str, Any]) -> str:
-    """A template, filled in. Raises BadInput, naming its line, where it cannot be filled in, or where the results no longer
-    say what it says."""
+    """A template, filled in. Raises BadInput, naming its line, where it is not as jinja2 expects, or where the results no
+    longer say what it says."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,

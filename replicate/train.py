@@ -92,13 +92,17 @@ def from_tensors(training: Training, tensors: dict[str, Tensor]) -> None:
         optimiser.load_state_dict(saved)
 
 
-def checkpoint(path: Path, fingerprint: str) -> dict[str, Tensor] | None:
-    """The state that a training left at `path`. None where there is none, or, with a word on it, where it is of a training
-    with another `fingerprint`. Raises BadInput when the file is damaged."""
+def checkpoint(path: Path, origin: str) -> dict[str, Tensor] | None:
+    """The state that a training left at `path`. None where there is none, or, with a word on it, where the file is damaged
+    or of a training with another `fingerprint` than `origin`."""
     if not path.exists():
         return None
-    tensors, origin = files.load_tensors(path)
-    if origin != fingerprint:
+    try:
+        tensors, found = files.load_tensors(path)
+    except BadInput as error:
+        print(f"{error}: starting from the first iteration", flush=True)
+        return None
+    if found != origin:
         print(f"{path} is of other settings, code or machine: starting from the first iteration", flush=True)
         return None
     return tensors
@@ -127,9 +131,9 @@ def train(
     """
     settings = this.settings
     training = step.start(this.seed, images, settings, device)
-    print_of_run = fingerprint(this.seed, settings, mnist_files, device)
+    origin = fingerprint(this.seed, settings, mnist_files, device)
     first = 0
-    if tensors := checkpoint(this.checkpoints / CHECKPOINT, print_of_run):
+    if tensors := checkpoint(this.checkpoints / CHECKPOINT, origin):
         from_tensors(training, tensors)
         first = len(tensors["log"])
     every, iterations, snapshots = settings.train.log_every, settings.train.iterations, settings.train.snapshots()
@@ -149,7 +153,7 @@ def train(
                     settled = step.settled(training, this.seed, settings)
                     model.save(this.checkpoints / run.snapshot(done), settled, this.name, done)
                 if done == iterations or monotonic() - saved >= checkpoint_seconds:
-                    files.save_tensors(this.checkpoints / CHECKPOINT, to_tensors(training, done), print_of_run)
+                    files.save_tensors(this.checkpoints / CHECKPOINT, to_tensors(training, done), origin)
                     kept, saved = done, monotonic()
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"the next call goes on from iteration {kept} of {iterations}") from None

@@ -99,6 +99,8 @@ def test_a_checkpoint_is_loaded_by_its_own_training_alone(tmp_path, capsys):
     assert torch.equal(train.checkpoint(path, "abc")["log"], torch.ones(2, 5))
     assert train.checkpoint(path, "abd") is None
     assert "of other settings, code or machine: starting from the first iteration" in capsys.readouterr().out
+    path.write_bytes(path.read_bytes()[:-1])
+    assert train.checkpoint(path, "abc") is None and "starting from the first" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """claims.yaml as checked, frozen objects, and the verdict that each criterion gives for the table of runs."""
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
@@ -115,12 +116,12 @@ class Limit(NamedTuple):
     """A number that a metric is asked to reach (sign 1), or not to exceed (sign −1)."""
 
     sign: int
-    value: float | None  # None where the control's metric has no value
+    value: float  # NaN, which nothing meets, where the control's metric has no value
     control: list[float | None] | None = None  # from whose mean the value is a margin away
 
     def met(self, value: float | None) -> bool:
         """Whether `value` is within the limit; nothing is that has no value."""
-        return None not in (value, self.value) and self.sign * value >= self.sign * self.value
+        return value is not None and self.sign * value >= self.sign * self.value
 
     def straddled(self, values: list[float]) -> bool:
         """Whether the 95 % interval of the mean, or of its difference to the control's, lies on both sides."""
@@ -148,7 +149,7 @@ class Finding(NamedTuple):
         if self.condition.share is not None:
             return bool(self.met) and sum(self.met) >= self.condition.share * len(self.met)
         mean = statistics.mean(self.values)
-        if mean is None or any(limit.value is None for limit in self.limits):
+        if mean is None:
             return False
         straddled = [in_doubt is not None and limit.straddled(self.values) for limit in self.limits]
         return all(in_doubt if unsure else limit.met(mean) for limit, unsure in zip(self.limits, straddled))
@@ -174,7 +175,7 @@ def find(condition: Condition, values: list[float | None], control: list[float |
         if threshold is not None:
             limits.append(Limit(sign, threshold))
         if margin is not None:
-            limits.append(Limit(sign, None if of_control is None else of_control + sign * margin, control))
+            limits.append(Limit(sign, math.nan if of_control is None else of_control + sign * margin, control))
     met = [all(limit.met(value) for limit in limits) for value in values]
     return Finding(condition, values, of_control, limits, met)
 
@@ -197,7 +198,7 @@ def assess(
         return [find(*each) for each in zip(conditions, values, controls)]
 
     holds, partly = findings(claim.holds), findings(claim.partly)
-    judged = all(each.values and all(limit.value is not None for limit in each.limits) for each in holds)
+    judged = all(each.values and not any(math.isnan(limit.value) for limit in each.limits) for each in holds)
     if judged and claim.control not in (None, variant):
         judged = find(draws, table.values(variant, draws.metric), []).passed()
     if not judged:

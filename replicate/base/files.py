@@ -29,7 +29,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     Raises OSError, naming `path`, when it cannot be written.
     """
     path = Path(path)
-    folder = path.with_name(f".{path.name}")
+    folder = path.with_name(f".{path.name}.part")
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

@@ -175,7 +175,8 @@ def discriminator_step(
 
 
 def generator_step(training: Training, fake: Tensor, draws: Draws, settings: Settings) -> tuple[Tensor, Tensor]:
-    """Train G, on L_I too unless it is a regular GAN's, and Q with it where the settings say so: G's loss, and L_I (3,)."""
+    """Train G, on L_I too unless it is a regular GAN's, and Q with it where the settings say so: G's loss, and L_I
+    (3,), zeros for a regular GAN."""
     discriminator, head = training.model.discriminator, training.model.head
     discriminator.requires_grad_(False)  # gradients pass through D, and through Q, whose weights need none
     head.requires_grad_(settings.train.recognition_step == "generator")

@@ -62,10 +62,10 @@ def merging(this: Run, test: Split, given: np.ndarray, options: Classification) 
     return {"merged": merged, "merged_4_7_9": among}
 
 
-def control(train: Split, test: Split, K: int, options: KMeans) -> dict[str, float]:
+def control(train: Split, test: Split, K: int, options: KMeans, seed: int) -> dict[str, float]:
     """What k-means tells of the digits in c1's place, on principal components of the images, with as many clusters."""
     pixels = (np.float32(images.numpy()).reshape(len(images), -1) / 255 for images, _ in (train, test))
-    _, cluster = representation.clusters(*representation.principal_components(*pixels), K, options)
+    cluster = representation.clusters(*representation.principal_components(*pixels), K, options, seed)
     return {"ami": float(adjusted_mutual_info_score(test[1].numpy(), cluster))}
 
 
@@ -85,7 +85,7 @@ def main() -> None:
         "ami_ceiling": clustering.ceiling(test[1].numpy(), K),
         "information": representation.information(of_test, test[1].numpy()),
         "knn_consistency": clustering.knn_consistency(of_train, nearest),
-        "kmeans": control(train, test, K, params.kmeans.model_copy(update={"seed": this.seed})),
+        "kmeans": control(train, test, K, params.kmeans, this.seed),
     }
     rows = enumerate(confusion(given, test[1].numpy()).tolist())
     predictions = {

@@ -96,8 +96,8 @@ def scores(
 
     For the rotating and the widening code, of the images whose own measure moved by LEAST_MOVE (SD by `real_std`) or more:
     more_natural, less_natural: share of images in which G's has a larger, or a smaller, realism score than the plain one, by
-    more than MARGIN of the larger; adjusted, lead: their sum and difference. realism_ratio: median of G's score over the
-    plain one's. All are None where less than LEAST_MOVED of the images moved; moved: their share. …_lowest: of both codes.
+    more than MARGIN of the larger; adjusted, lead: their sum and difference. All are None where less than LEAST_MOVED of the images
+    moved; moved: their share. …_lowest: of both codes.
 
     `features` gives features (N, d) of images (N, 1, 28, 28); `real` holds real digits (M, 1, 28, 28), in [0, 1].
     """
@@ -112,14 +112,13 @@ def scores(
         pairs = [_pairs(traversal, name, role, side * FAR, real_std) for side in (-1, 1)]
         generated, plainly = (torch.cat(images) for images in zip(*pairs, strict=True))
         result[f"{name}_moved"] = moved = len(generated) / (2 * traversal.images.shape[2])
-        found = [None] * 5
+        found = [None] * 4
         if moved >= LEAST_MOVED:
             of_generator, of_plain = natural(generated), natural(plainly)
             more = (of_plain < (1 - MARGIN) * of_generator).double().mean().item()
             less = (of_generator < (1 - MARGIN) * of_plain).double().mean().item()
-            ratio = (of_generator / of_plain).median().item()
-            found = more, less, more + less, more - less, ratio
-        for score, value in zip(("more_natural", "less_natural", "adjusted", "lead", "realism_ratio"), found):
+            found = more, less, more + less, more - less
+        for score, value in zip(("more_natural", "less_natural", "adjusted", "lead"), found):
             result[f"{name}_{score}"] = value
     for score in ("adjusted", "lead"):
         both = [result[f"{name}_{score}"] for name in ("rotation", "width")]

@@ -34,15 +34,14 @@ def principal_components(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarra
     return tuple(pca.transform(split).astype(np.float32) for split in (train, test))
 
 
-def clusters(train: np.ndarray, test: np.ndarray, K: int, settings: KMeansOptions) -> tuple[np.ndarray, np.ndarray]:
-    """The clusters of k-means, fitted to `settings.images` of the training images, drawn without replacement (all, if they
-    are fewer): features (N, d), (M, d) -> (N,), (M,) of 0 … K − 1."""
-    images = min(settings.images, len(train))
-    drawn = np.sort(np.random.default_rng(settings.seed).choice(len(train), images, replace=False))
-    kmeans = KMeans(K, n_init=settings.restarts, random_state=settings.seed)
+def clusters(train: np.ndarray, test: np.ndarray, K: int, options: KMeansOptions, seed: int) -> np.ndarray:
+    """The clusters (M,) of 0 … K − 1 that k-means gives to features (M, d), fitted to `options.images` of the training
+    split's (N, d), drawn without replacement (all, if they are fewer)."""
+    images = min(options.images, len(train))
+    drawn = np.sort(np.random.default_rng(seed).choice(len(train), images, replace=False))
+    kmeans = KMeans(K, n_init=options.restarts, random_state=seed)
     with threadpool_limits(1):  # several threads add up a cluster in any order, and BLAS's mostly wait for each other
-        kmeans.fit(train[drawn])
-        return kmeans.predict(train), kmeans.predict(test)
+        return kmeans.fit(train[drawn]).predict(test)
 
 
 def information(category: np.ndarray, digit: np.ndarray) -> float:

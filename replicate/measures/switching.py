@@ -27,12 +27,11 @@ def rows(
 def scores(digits: np.ndarray) -> dict[str, float]:
     """Score the classified digits (draws, categories) of images in a row of which nothing but c1 differs.
 
-    switched, switched_lowest: share of draws in which the digits of two categories differ, mean and lowest over pairs of
-    categories. digits_in_a_row: mean number of distinct digits in a row.
+    switched: share of draws in which the digits of two categories differ, mean over pairs of categories. digits_in_a_row:
+    mean number of distinct digits in a row.
     """
     differ = [np.mean(digits[:, a] != digits[:, b]) for a, b in combinations(range(digits.shape[1]), 2)]
     return {
         "switched": float(np.mean(differ)),
-        "switched_lowest": float(np.min(differ)),
         "digits_in_a_row": float(np.mean([len(set(row)) for row in digits.tolist()])),
     }

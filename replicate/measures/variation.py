@@ -115,9 +115,9 @@ def scores(
     """What varies along the rotation and the width code, at ±1 and at ±2: names such as rotation_residual_1.
 
     Means over both signs, all categories and the first DRAWS draws of each. residual: see `residuals`, of the image at
-    the value by that at 0. thickness_beyond: the thickness of G's image minus that of the plain shear
-    or stretch to the same slant or width, SD by `real_std`, positive in the direction in which real digits differ (see
-    `thickness_senses`). realism: the mean natural logarithm of the realism score of G's image over that of its image at 0.
+    the value by that at 0. thickness_beyond: the thickness of G's image minus that of the plain shear or stretch to the
+    same slant or width, SD by `real_std`, positive in the direction in which real digits differ (see `thickness_senses`).
+    realism: the mean natural logarithm of the realism score of G's image over that of its image at 0.
 
     All but realism are of images with ink, None where there are none. `features` gives features (N, d) of images (N, 1,
     28, 28); `real` holds real digits (M, 1, 28, 28) in [0, 1] of these `styles` and digits (M,).

@@ -37,11 +37,9 @@ def write(value: float | str | None, unit: str = "", decimals: int | None = None
 
 def named(metric: str, metrics: Mapping[str, Metric]) -> tuple[str, str]:
     """Label and unit; what is no metric of a run is the time of a step."""
-    return (
-        (metrics[metric].label, metrics[metric].unit)
-        if metric in metrics
-        else ("time of a step over one without Q", "")
-    )
+    if metric not in metrics:
+        return "time of a step over one without Q", ""
+    return metrics[metric].label, metrics[metric].unit
 
 
 def threshold(limit: Limit, unit: str, share: float | None) -> str:

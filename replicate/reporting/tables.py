@@ -98,9 +98,11 @@ class Tables:
     def condition(self, finding: Finding) -> tuple[str, str]:
         """A condition's metric over the runs with its thresholds, and the control's mean."""
         label, unit = named(finding.condition.metric, self.numbers.metrics)
+        metric = self.numbers.metrics.get(finding.condition.metric)
+        value = estimate(finding.values, unit, metric.bounds) if metric else estimate(finding.values, unit)
         limits = ", ".join(threshold(each, unit, finding.condition.share) for each in finding.limits)
         control = "–" if finding.control is None else write(finding.control, unit)
-        return f"{label} {estimate(finding.values, unit)} ({limits}){'' if finding.passed() else ' ✗'}", control
+        return f"{label} {value} ({limits}){'' if finding.passed() else ' ✗'}", control
 
     def registered_table(self) -> str:
         """The hypotheses that wait for their runs."""

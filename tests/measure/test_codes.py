@@ -85,7 +85,7 @@ def metrics(params: Parameters) -> dict:
 def test_a_run_that_does_all_that_the_paper_says_scores_so(metrics):
     shares = {"mean": 1, "lowest": 1, "one_to_one": 1, "digits_reached": 10}
     assert metrics["consistency"] == shares | {"by_category": [1] * 10, "digit_of_category": DIGITS.tolist()}
-    assert metrics["switching"] == {"switched": 1, "switched_lowest": 1, "digits_in_a_row": 10}
+    assert metrics["switching"] == {"switched": 1, "digits_in_a_row": 10}
     real_std = continuous_codes.deviations(morphometry.measure(labelled(40)[0].numpy()))
     rotation, width, apart = metrics["rotation"], metrics["width"], metrics["disentanglement"]
     assert (rotation["code"], width["code"]) == ("c3", "c2")

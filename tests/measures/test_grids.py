@@ -73,7 +73,7 @@ def test_a_row_varies_c1_alone():
 
 
 def test_switching_by_hand_and_of_a_c1_that_does_nothing():
-    by_hand = {"switched": pytest.approx(5 / 6), "switched_lowest": 0.5, "digits_in_a_row": 2.5}
+    by_hand = {"switched": pytest.approx(5 / 6), "digits_in_a_row": 2.5}
     assert switching.scores(np.array([[1, 2, 2], [1, 2, 3]])) == by_hand
     idle = switching.rows(lambda codes: images(5 + 4 * codes.continuous[:, 0]), classified, codes(1, 20), 10)
-    assert switching.scores(idle) == {"switched": 0, "switched_lowest": 0, "digits_in_a_row": 1}
+    assert switching.scores(idle) == {"switched": 0, "digits_in_a_row": 1}

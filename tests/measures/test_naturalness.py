@@ -45,7 +45,6 @@ def test_a_generator_that_adjusts_its_strokes_leads_unless_it_spoils_its_images(
     scores = scored(adjusts, real)
     assert scores["rotation_moved"] == scores["width_moved"] == 1
     assert scores["adjusted_lowest"] > 0.8 and scores["lead_lowest"] > 0.8
-    assert scores["rotation_realism_ratio"] > 1.05 and scores["width_realism_ratio"] > 1.05
     behind = scored(spoilt(adjusts), real)
     assert behind["adjusted_lowest"] > 0.8 and behind["lead_lowest"] < -0.8
 
@@ -59,7 +58,6 @@ def test_a_generator_that_transforms_its_own_images_neither_adjusts_nor_leads(re
         return naturalness.plain("rotation", wide, np.zeros(len(c2)), 0.2 * c2)
 
     scores = scored(generate, real)
-    assert scores["rotation_realism_ratio"] == pytest.approx(1, abs=0.03) == scores["width_realism_ratio"]
     # A stretch comes to within a third of a pixel of the width, which for some of these ellipses is more than the margin.
     assert scores["rotation_adjusted"] == 0 and scores["width_adjusted"] < 0.5
 
