@@ -96,8 +96,8 @@ def scores(
 
     For the rotating and the widening code, of the images whose own measure moved by LEAST_MOVE (SD by `real_std`) or more:
     more_natural, less_natural: share of images in which G's has a larger, or a smaller, realism score than the plain one, by
-    more than MARGIN of the larger; adjusted, lead: their sum and difference. All are None where less than LEAST_MOVED of the images
-    moved; moved: their share. …_lowest: of both codes.
+    more than MARGIN of the larger; adjusted, lead: their sum and difference. All are None where less than LEAST_MOVED of
+    the images moved; moved: their share. …_lowest: of both codes.
 
     `features` gives features (N, d) of images (N, 1, 28, 28); `real` holds real digits (M, 1, 28, 28), in [0, 1].
     """

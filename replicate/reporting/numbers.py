@@ -1,7 +1,7 @@
 """Numbers by name, as the texts place them: most of them are texts."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -13,6 +13,8 @@ from replicate.analysis.claims import Ablation, Assessment, Claims, Limit
 from replicate.analysis.table import Metric, Table
 
 ENOUGH = 5  # runs that have an interval; of fewer the values are shown
+STEP = "time of a step over one without Q"
+OF_MACHINE = Metric.model_validate({"from": "cost.ratio", "label": STEP, "unit": "", "definition": STEP})  # no run's
 
 
 def require(condition: bool) -> str:
@@ -33,13 +35,6 @@ def write(value: float | str | None, unit: str = "", decimals: int | None = None
     elif decimals is None:
         decimals = 0 if isinstance(value, int) else 1 if abs(value) >= 100 else 3 if 0 < abs(value) < 0.1 else 2
     return f"{value:z.{decimals}f} {unit}".strip().replace("-", "−")
-
-
-def named(metric: str, metrics: Mapping[str, Metric]) -> tuple[str, str]:
-    """Label and unit; what is no metric of a run is the time of a step."""
-    if metric not in metrics:
-        return "time of a step over one without Q", ""
-    return metrics[metric].label, metrics[metric].unit
 
 
 def threshold(limit: Limit, unit: str, share: float | None) -> str:

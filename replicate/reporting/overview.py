@@ -16,7 +16,7 @@ from replicate.analysis import claims, statistics
 from replicate.analysis.claims import Assessment, Claims, Finding, Limit
 from replicate.analysis.table import Metric
 from replicate.reporting import style
-from replicate.reporting.numbers import ENOUGH, named, threshold
+from replicate.reporting.numbers import ENOUGH, OF_MACHINE, threshold
 from replicate.reporting.style import BLUE, GREEN, ORANGE, PUBLISHED, REFERENCE, VERMILION, WIDTH, percent, typeset
 
 GROUPS = {  # of variants.yaml
@@ -105,8 +105,8 @@ class Deciding(NamedTuple):
 
     def in_words(self, metrics: Mapping[str, Metric]) -> str:
         """Such as "test error ≤ 5.5 %"."""
-        label, unit = named(self.finding.condition.metric, metrics)
-        return typeset(f"{label} {threshold(self.limit, unit, self.finding.condition.share)}")
+        metric = metrics.get(self.finding.condition.metric, OF_MACHINE)
+        return typeset(f"{metric.label} {threshold(self.limit, metric.unit, self.finding.condition.share)}")
 
 
 def deciding(assessment: Assessment) -> Deciding:

@@ -8,7 +8,7 @@ from replicate.analysis.claims import Finding
 from replicate.analysis.table import Table
 from replicate.gan.run import Run
 from replicate.parameters import Parameters
-from replicate.reporting.numbers import ENOUGH, Numbers, estimate, named, threshold, write
+from replicate.reporting.numbers import ENOUGH, OF_MACHINE, Numbers, estimate, threshold, write
 
 ERROR = "error"
 SUPPORTED = {True: "supported", False: "not supported"}
@@ -97,12 +97,11 @@ class Tables:
 
     def condition(self, finding: Finding) -> tuple[str, str]:
         """A condition's metric over the runs with its thresholds, and the control's mean."""
-        label, unit = named(finding.condition.metric, self.numbers.metrics)
-        metric = self.numbers.metrics.get(finding.condition.metric)
-        value = estimate(finding.values, unit, metric.bounds) if metric else estimate(finding.values, unit)
-        limits = ", ".join(threshold(each, unit, finding.condition.share) for each in finding.limits)
-        control = "–" if finding.control is None else write(finding.control, unit)
-        return f"{label} {value} ({limits}){'' if finding.passed() else ' ✗'}", control
+        metric, share = self.numbers.metrics.get(finding.condition.metric, OF_MACHINE), finding.condition.share
+        value = estimate(finding.values, metric.unit, metric.bounds)
+        limits = ", ".join(threshold(each, metric.unit, share) for each in finding.limits)
+        control = "–" if finding.control is None else write(finding.control, metric.unit)
+        return f"{metric.label} {value} ({limits}){'' if finding.passed() else ' ✗'}", control
 
     def registered_table(self) -> str:
         """The hypotheses that wait for their runs."""
