@@ -25,12 +25,13 @@ def of_pipeline(params: Parameters) -> Table:
     return table.read([this.folder for this in runs])
 
 
-def means(of: Table) -> dict[str, dict[str, float | int | None]]:
-    """By variant the number of runs and the means of NAMED, to five decimals; a metric that was not measured is left out."""
+def means(of: Table) -> dict[str, dict[str, float | int]]:
+    """By variant the number of runs and the means of NAMED, to five decimals. One without a value is left out: DVC warns of
+    null."""
     found = {}
     for variant in of.variants():
-        measured = {metric: of.mean(variant, metric) for metric in NAMED if of.values(variant, metric)}
-        rounded = {metric: None if mean is None else round(mean, 5) for metric, mean in measured.items()}
+        by_metric = {metric: of.mean(variant, metric) for metric in NAMED}
+        rounded = {metric: round(mean, 5) for metric, mean in by_metric.items() if mean is not None}
         found[variant] = {"runs": len(of.seeds(variant))} | rounded
     return found
 
