@@ -94,7 +94,7 @@ def test_the_pipeline_makes_everything(project: Path):
     for path, file in shown.items():
         names += [f"{path}  {variant}.{metric}" for variant, means in file["data"].items() for metric in means]
     # So that `dvc metrics diff` fits 100 columns.
-    assert f"{Path('metrics/pipeline.json')}  infogan.error" in names and max(map(len, names)) < 60
+    assert f"{Path('metrics/pipeline.json')}  infogan.test_error" in names and max(map(len, names)) < 60
 
 
 def reruns(project: Path) -> set[str]:

@@ -79,7 +79,7 @@ def test_what_is_of_no_run_is_named_left_and_not_read(params: Parameters, tmp_pa
     for which, folder in (("pipeline", run.RUNS), ("studies", STUDIES)):
         monkeypatch.setattr(sys, "argv", ["tabulate", which])
         tabulate.main()
-        assert files.read_json(f"metrics/{which}.json") == {"gan": {"runs": 1, "error": 0.25}}
+        assert files.read_json(f"metrics/{which}.json") == {"gan": {"runs": 1, "test_error": 0.25}}
         said = capsys.readouterr().out
         assert f"{folder / 'gan-0-backup'} is" in said and f"{folder / 'Nov30_06-26-51_host'} is" in said
     assert {path: path.read_bytes() for path in Path().rglob("run.json")} == before
