@@ -1,15 +1,16 @@
-"""Stage baselines: what representations without any training are worth, to compare those of a run with.
+"""Stage baselines: what representations without any training are worth, and how widely the styles of digits spread.
 
 python -m replicate.baselines
 """
 
+import pandas as pd
 import torch
 
 from replicate import parameters
 from replicate.base import files, machine, mnist, stage
 from replicate.gan import run, step
 from replicate.gan.settings import Settings
-from replicate.measures import reading, representation
+from replicate.measures import morphometry, reading, representation
 from replicate.measures.reading import Split
 from replicate.measures.representation import Features
 
@@ -24,6 +25,14 @@ def baselines(train: Split, test: Split, settings: Settings) -> dict[str, Featur
     }
 
 
+def spread(test: Split) -> dict[str, dict[str, float]]:
+    """Standard deviations of slant (radians), width, height and thickness (pixels): over all digits, and within a digit, a
+    root mean square over digits."""
+    styles = pd.DataFrame(morphometry.measure(test[0].numpy())._asdict())
+    within = styles.groupby(test[1].numpy()).var(ddof=0).mean() ** 0.5
+    return pd.DataFrame({"over_all": styles.std(ddof=0), "within_digit": within}).to_dict("index")
+
+
 def main() -> None:
     params = parameters.load()
     machine.prepare("cpu")
@@ -31,7 +40,7 @@ def main() -> None:
     train, test = this.training_images(params.mnist), this.test_images(params.mnist)
     features = baselines(train, test, this.settings)
     scored = {name: representation.scores(of, train, test, params.probes) for name, of in features.items()}
-    files.write_json("metrics/baselines.json", scored)
+    files.write_json("metrics/baselines.json", scored | {"spread": spread(test)})
 
 
 if __name__ == "__main__":

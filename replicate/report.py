@@ -8,11 +8,11 @@ pipeline's own runs have a page of their own, docs/pipeline.md, and turn no sent
 """
 
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from scipy import stats
 
 from replicate import parameters
 from replicate.analysis import claims, table
@@ -43,8 +43,8 @@ def machines(folders: list[Path]) -> dict[str, list[str]]:
     return found
 
 
-def functions() -> dict[str, Callable[..., Any]]:
-    """All that templates can call, by name."""
+def context() -> dict[str, Any]:
+    """All that templates can name."""
     params, metrics = parameters.load(), table.metrics()
     asked, studies = claims.load(params.variants, metrics), table.of_studies(list(params.variants))
     beside = {name: files.read_json(table.BESIDE / f"{name}.json") for name in ("cost", "baselines", "classifier")}
@@ -59,10 +59,10 @@ def functions() -> dict[str, Callable[..., Any]]:
         "require": require,
         "label": lambda variant: params.variants[variant].label,
         "maximising": lambda: dict.fromkeys(this.variant for this in runs if this.settings.objective != "gan"),
-        "baseline": lambda name, metric: write(beside["baselines"][name][metric], "%"),
-        "cost": lambda name: write(beside["cost"][name]),
-        "classifier": lambda name: write(beside["classifier"][name], "%"),
+        "beside": beside,
         "own": {name: files.read_json(Path("metrics", f"{name}.json")) for name in beside},
+        "settings": params.settings,
+        "stats": stats,
         "write": write,
     }
 
@@ -93,9 +93,9 @@ def between_markers(text: str, content: str) -> str:
 
 
 def main() -> None:
-    context, readme = functions(), Path("README.md")
-    texts = {Path(path): render(template, context) for template, path in TEXTS.items()}
-    texts[readme] = between_markers(readme.read_text(encoding="utf-8"), render("readme.md.j2", context))
+    named, readme = context(), Path("README.md")
+    texts = {Path(path): render(template, named) for template, path in TEXTS.items()}
+    texts[readme] = between_markers(readme.read_text(encoding="utf-8"), render("readme.md.j2", named))
     for path, text in texts.items():
         with files.whole_file(path) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -26,7 +26,7 @@ def texts() -> dict[str, str]:
     """Every text of the repository, over the runs that are in git."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
-        context = report.functions()
+        context = report.context()
         return {name: report.render(name, context) for name in TEMPLATES}
 
 
@@ -53,7 +53,7 @@ def test_the_pipelines_own_runs_move_no_text_but_theirs(texts, tmp_path, monkeyp
     edit(Path("metrics/runs/infogan-0/classification.json"), lambda of: of.update(error_one_to_one=0.7654))
     edit(Path("metrics/runs/gan-0/codes.json"), lambda of: of["consistency"].update(mean=None))
     edit(Path("metrics/runs/views-0/codes.json"), lambda of: of.pop("disentanglement"))
-    context = report.functions()
+    context = report.context()
     assert {name for name in TEMPLATES if report.render(name, context) != texts[name]} == {OF_PIPELINE}
     before, after = (text.splitlines() for text in (texts[OF_PIPELINE], report.render(OF_PIPELINE, context)))
     assert len(before) == len(after)

@@ -214,14 +214,10 @@ def assess(
     return Assessment(verdict(), verdict(True) != verdict(False), sum(met), len(met), holds)
 
 
-def assess_all(
-    asked: Claims, table: Table, machine: Mapping[str, float], variant: str | None = None
-) -> dict[str, Assessment]:
-    """The verdict on every claim; with a `variant`, that on every claim about InfoGAN, for the variant's runs instead."""
+def assess_all(asked: Claims, table: Table, machine: Mapping[str, float]) -> dict[str, Assessment]:
+    """The verdict on every claim."""
     return {
-        name: assess(claim, variant or claim.variant, table, machine, asked.draws_digits)
-        for name, claim in asked.claims.items()
-        if variant is None or claim.variant == "infogan"
+        name: assess(claim, claim.variant, table, machine, asked.draws_digits) for name, claim in asked.claims.items()
     }
 
 

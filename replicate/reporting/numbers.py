@@ -111,9 +111,6 @@ class Numbers:
         """The seeds of a variant, from the least value to the largest."""
         return sorted(self.table.seeds(variant), key=lambda seed: self.values(variant, metric, [seed])[0])
 
-    def best_run(self, variant: str, metric: str) -> int:
-        return self.ranked(variant, metric)[0]
-
     def median_run(self, variant: str, metric: str) -> int:
         ranked = self.ranked(variant, metric)
         return ranked[len(ranked) // 2]
