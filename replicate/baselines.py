@@ -1,4 +1,4 @@
-"""Stage baselines: what representations without any training are worth, and how widely the styles of digits spread.
+"""Stage baselines: what representations without any training are worth, and the standard deviations of real digits.
 
 python -m replicate.baselines
 """
@@ -25,7 +25,7 @@ def baselines(train: Split, test: Split, settings: Settings) -> dict[str, Featur
     }
 
 
-def spread(test: Split) -> dict[str, dict[str, float]]:
+def deviations(test: Split) -> dict[str, dict[str, float]]:
     """Standard deviations of slant (radians), width, height and thickness (pixels): over all digits, and within a digit, a
     root mean square over digits."""
     styles = pd.DataFrame(morphometry.measure(test[0].numpy())._asdict())
@@ -40,7 +40,7 @@ def main() -> None:
     train, test = this.training_images(params.mnist), this.test_images(params.mnist)
     features = baselines(train, test, this.settings)
     scored = {name: representation.scores(of, train, test, params.probes) for name, of in features.items()}
-    files.write_json("metrics/baselines.json", scored | {"spread": spread(test)})
+    files.write_json("metrics/baselines.json", scored | {"deviations": deviations(test)})
 
 
 if __name__ == "__main__":

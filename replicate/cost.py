@@ -2,7 +2,7 @@
 
     python -m replicate.cost
 
-A record of the machine that ran it, like those of the trainings, and no metric of a run: it depends on no result and on
+A record of the machine that ran it, like those of the runs, and no metric of a run: it depends on no result and on
 no image.
 """
 

@@ -28,7 +28,7 @@ from replicate.reporting.shown import Series, Shown
 FOLDER = Path("figures/studies")
 # Variants whose points are named in `gradients`, and where: points right of them and above.
 NAMED = dict.fromkeys(("described", "learned_std_01", "infogan"), (8, 0)) | {"views": (8, -10)}
-NAMED |= dict.fromkeys(("as_printed", "infomax", "infomax_pull"), (-8, 0))
+NAMED |= dict.fromkeys(("as_printed", "infomax", "infomax_matched"), (-8, 0))
 BY_K = {5: "k5", 10: "infogan", 20: "k20", 40: "k40"}
 IMAGES = 20  # in a row of `split`
 
@@ -106,7 +106,7 @@ def split(studies: Studies) -> Figure:
     pair = next(one for one, style in zip(which, styles) if "slant" in style and float(style.split(":")[1]) >= least)
     digits, divided = tuple(map(int, pair.split("-"))), []
     for run in (median, runs[0]):
-        how = "merged" if pair in of[run.run.seed, "merged_which"] else "apart"
+        how = "merged" if pair in of[run.run.seed, "merged_which"] else "not merged"
         divided.append(divide(run, digits, f"{run.title}; {digits[0]} and {digits[1]} {how}", studies.params))
     return images.split(divided, digits)
 

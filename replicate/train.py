@@ -40,7 +40,7 @@ def check(training: Training, first: int, last: int) -> None:
     if loss.mean() > DIVERGED:
         raise BadInput(
             f"training diverged by iteration {last}: the discriminator's loss has been {loss.mean():.1f} nats on average "
-            f"{since}, over {DIVERGED:.1f}, ten times what a coin toss has; lower the learning rates"
+            f"{since}, over {DIVERGED:.1f}, ten times chance level; lower the learning rates"
         )
     if (loss < COLLAPSED).all():
         raise BadInput(
@@ -50,7 +50,7 @@ def check(training: Training, first: int, last: int) -> None:
 
 
 def fingerprint(seed: int, settings: Settings, mnist_files: Mnist, device: torch.device) -> str:
-    """SHA-256 over everything that the bits of a training depend on."""
+    """SHA-256 over everything that the bits of a run depend on."""
     everything = {
         "seed": seed,
         "settings": settings.model_dump(),
@@ -93,8 +93,8 @@ def from_tensors(training: Training, tensors: dict[str, Tensor]) -> None:
 
 
 def checkpoint(path: Path, origin: str) -> dict[str, Tensor] | None:
-    """The state that a training left at `path`. None where there is none, or, with a word on it, where the file is damaged
-    or of a training with another `fingerprint` than `origin`."""
+    """The state that a run left at `path`. None where there is none, or, with a word on it, where the file is damaged
+    or of a run with another `fingerprint` than `origin`."""
     if not path.exists():
         return None
     try:
@@ -109,7 +109,7 @@ def checkpoint(path: Path, origin: str) -> dict[str, Tensor] | None:
 
 
 def alone(folder: Path) -> AbstractContextManager:
-    """Hold the lock of a training's folder; a process that dies, however it does, lets go of it.
+    """Hold the lock of a run's folder; a process that dies, however it does, lets go of it.
 
     Raises BadInput when another process holds it.
     """
@@ -168,7 +168,7 @@ def log_rows(log: Tensor, every: int) -> list[dict[str, int | str]]:
 
 
 def write(this: Run, log: Tensor, record: dict[str, Any]) -> None:
-    """Write the outputs of a training that has ended, and remove the weights of another one."""
+    """Write the outputs of a run that has ended, and remove the weights of another one."""
     snapshots = [run.snapshot(iteration) for iteration in this.settings.train.snapshots()]
     for name in snapshots:
         with files.whole_file(this.weights / name) as temporary:

@@ -1,1 +1,1 @@
-"""Numbers in, verdicts out: the table of runs, statistics over seeds, claims and their verdicts."""
+"""The table of runs, statistics over seeds, claims and their verdicts."""

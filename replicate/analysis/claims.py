@@ -19,9 +19,9 @@ Margin = Annotated[float, Ge(0)]
 
 
 class Condition(Checked):
-    """What a metric's mean over runs is asked to be: beyond a threshold, beyond the control's mean by a margin, or both.
+    """The limits of a metric's mean over runs: beyond a threshold, beyond the control's mean by a margin, or both.
 
-    With a `share`, each run is asked by itself, and at least this share of them has to be so.
+    With a `share` they apply to each run, and at least this share of the runs has to be within them.
     """
 
     metric: Text

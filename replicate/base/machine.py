@@ -1,4 +1,4 @@
-"""What the bits and the speed of a training depend on besides parameters and code, recorded beside its results."""
+"""What the bits and the speed of a run depend on besides parameters and code, recorded beside its results."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""The iterations of a training, one after the other; on a GPU with CUDA as a graph.
+"""The iterations of a run, one after the other; on a GPU with CUDA as a graph.
 
 An iteration is some four hundred small operations, which a GPU does in less time than a CPU takes to launch them. So they
 are recorded once, as a CUDA graph, which is launched as a whole. The bits are the same.
@@ -16,7 +16,7 @@ FIRST = 3  # iterations that are not recorded, in which the libraries set themse
 
 
 class Stepper:
-    """`step.iterate` of a training."""
+    """`step.iterate` of a run."""
 
     def __init__(self, training: Training, settings: Settings):
         self.training, self.settings = training, settings

@@ -35,7 +35,7 @@ class _Linear(torch.autograd.Function):
 
 
 class Linear(nn.Linear):
-    """A fully connected layer: (N, in) -> (N, out). Half of the arithmetic of a training is in two of them."""
+    """A fully connected layer: (N, in) -> (N, out). Half of the arithmetic of a run is in two of them."""
 
     def forward(self, x: Tensor) -> Tensor:
         return _Linear.apply(x, self.weight, self.bias)

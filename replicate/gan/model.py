@@ -35,8 +35,8 @@ def stream(seed: np.random.SeedSequence) -> torch.Generator:
 
 
 def fresh(settings: Settings, seed: np.random.SeedSequence) -> Model:
-    """The networks of a run with initial weights as in the released code: weights N(0, 0.02²), truncated at two standard
-    deviations in convolutions; batchnorm's gains N(1, 0.02²); biases 0.
+    """The networks of a run with initial weights as in the official implementation: weights N(0, 0.02²), truncated at two
+    standard deviations in convolutions; batchnorm's gains N(1, 0.02²); biases 0.
 
     Each layer draws from a stream of its own, so that models that differ in one layer start from the same in all others.
     """

@@ -1,11 +1,11 @@
 """The networks of Table 1: the generator G, the discriminator D, and the recognition network Q, which shares D's trunk; and
-the head of the InfoMax critic, which takes Q's place in the objective `infomax` (the reading note).
+the head of the critic, which takes Q's place in the objective `infomax` (the reading note).
 
 The numbers beside the layers count their parameters, weights (of batchnorm: gains) + biases, with the paper's latent
-code. Every layer has a bias. In G and D batchnorm comes before the non-linearity, as in the released code, or, with
-`layer_order: as_printed`, after it: Table 1 prints "ReLU. batchnorm". In Q's own layer it comes before in both. Images are
-(N, 1, 28, 28), pixels in [0, 1]. The 6272 features between a convolution and a fully connected layer are in the order row,
-column, channel, which the convolutions' channels-last memory holds without a copy.
+code. Every layer has a bias. In G and D batchnorm comes before the non-linearity, as in the official implementation,
+or, with `layer_order: as_printed`, after it: Table 1 prints "ReLU. batchnorm". In Q's own layer it comes before in
+both. Images are (N, 1, 28, 28), pixels in [0, 1]. The 6272 features between a convolution and a fully connected layer
+are in the order row, column, channel, which the convolutions' channels-last memory holds without a copy.
 """
 
 from collections.abc import Sequence
@@ -89,7 +89,7 @@ class Discriminator(nn.Module):
 
 
 class Head(nn.Module):
-    """FC 128 – batchnorm – lReLU on the trunk's features (N, 1024): what Q and the InfoMax critic have in common."""
+    """FC 128 – batchnorm – lReLU on the trunk's features (N, 1024): what Q and the critic have in common."""
 
     def __init__(self, outputs: int, leaky_slope: float):
         super().__init__()
@@ -135,7 +135,7 @@ class RecognitionHead(Head):
 
 
 class CriticHead(Head):
-    """The InfoMax critic's own layers: T_j(x, c_j), the scaled inner product of a projection of x and an embedding of c_j.
+    """The critic's own layers: T_j(x, c_j), the scaled inner product of a projection of x and an embedding of c_j.
 
     A head of Q's size: a table embeds the categories of c1, a small network each continuous code. At the optimum of the
     estimators of `information`, T is the log-density ratio log p(x, c_j) / p(x) p(c_j), up to a constant.

@@ -26,7 +26,7 @@ class Latent(Checked):
 
 
 class Networks(Checked):
-    """What Table 1 of the paper and its released code do differently in D, G and Q."""
+    """What Table 1 of the paper and the official implementation do differently in D, G and Q."""
 
     leaky_slope: Annotated[float, Ge(0), Le(1)]
     layer_order: Literal["batchnorm_first", "as_printed"]
@@ -96,7 +96,7 @@ class Train(Checked):
         return self
 
     def snapshots(self) -> list[int]:
-        """The iterations after which a training's weights are kept: the milestones that it reaches, and its end."""
+        """The iterations after which a run's weights are kept: the milestones that it reaches, and its end."""
         return [*(each for each in self.milestones if each < self.iterations), self.iterations]
 
 
@@ -128,7 +128,7 @@ class Settings(Checked):
 
     @property
     def in_nats(self) -> bool:
-        """Whether the bounds that a training reports are in nats: a Jensen–Shannon estimate is not."""
+        """Whether the bounds that a run reports are in nats: a Jensen–Shannon estimate is not."""
         return self.critic is None or self.critic.estimator != "jensen_shannon"
 
 

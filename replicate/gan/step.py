@@ -1,10 +1,10 @@
 """The training step of the minimax game between G, Q and D (§5).
 
-As in the released code, an iteration is two steps, each with its own codes: the D step trains D and Q (so the trunk that
-they share as well) on V(D, G) and L_I, the G step trains G alone. The objectives differ only in what G and Q are given:
-`infogan` the variational bound L_I, `infomax` an InfoMax estimate in its place, `gan` (§7.1's baseline) nothing for G,
-while Q learns to read the codes. Where the paper and its code differ, or a code is read from a view of the image, the
-settings say so.
+As in the official implementation, an iteration is two steps, each with its own codes: the D step trains D and Q (so the
+trunk that they share as well) on V(D, G) and L_I, the G step trains G alone. The objectives differ only in what G and Q
+are given: `infogan` the variational bound L_I, `infomax` an InfoMax estimate in its place, `gan` (§7.1's baseline)
+nothing for G, while Q learns to read the codes. Where the paper and its code differ, or a code is read from a view of
+the image, the settings say so.
 """
 
 import copy
@@ -133,7 +133,7 @@ def generator_loss(
     discriminator: networks.Discriminator, fake: Tensor, form: str, views: list[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
     """G's loss, nats, and the features as in `discriminator_loss`. Its form is non_saturating, −log D(G(z, c)), as in the
-    released code, or minimax, log(1 − D(G(z, c))), as in eq. 1."""
+    official implementation, or minimax, log(1 − D(G(z, c))), as in eq. 1."""
     sizes = [len(batch) for batch in (fake, *views)]
     features = discriminator.features(torch.cat([fake, *views]) if views else fake, sizes)
     logit = discriminator.logit(features[: len(fake)])

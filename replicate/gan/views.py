@@ -3,8 +3,8 @@
 T(x) is an affine map of an image x, drawn for each image anew, then perhaps a blur and a random brightness. By data
 processing I(c; T(x)) ≤ I(c; x), so a lower bound of the information in T(x) is still one of the mutual information that
 the paper maximises; but what T changes carries the code less well. No label enters; how digits may change and stay what
-they are is a prior about handwriting. It is this project's own. Relatives: IMSAT (Hu et al. 2017, arXiv:1702.08720), IIC
-(Ji et al. 2019, arXiv:1807.06653), Elastic-InfoGAN (Ojha et al. 2020, arXiv:1910.01112).
+they are is a prior about handwriting. It is this project's own. Related methods: IMSAT (Hu et al. 2017, arXiv:1702.08720),
+IIC (Ji et al. 2019, arXiv:1807.06653), Elastic-InfoGAN (Ojha et al. 2020, arXiv:1910.01112).
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """How fast does L_I converge, and how fast do samples? (Fig. 1; §6: L_I "always converges faster than normal GAN
 objectives")
 
-The Fréchet distance to real digits stands for "the GAN objective", whose loss does not tell how far a training is.
+The Fréchet distance to real digits stands for "the GAN objective", whose loss does not tell how far a run is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 FIGURE_1 = 1000  # iterations that the paper's Figure 1 spans
 SMOOTHING = 100  # iterations
 NEARLY_ALL = 0.95  # of H(c1)
-EARLY = 500  # iterations, a tenth of the released code's training
+EARLY = 500  # iterations, a tenth of the official run
 
 
 def speed(milestones: Sequence[Mapping[str, float]]) -> dict[str, float | int | None]:

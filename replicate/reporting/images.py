@@ -76,7 +76,7 @@ class Divided(NamedTuple):
 
     title: str
     pair: tuple[int, int]  # the categories that are matched to the digits
-    images: np.ndarray  # (2, n, 28, 28) test images, a row a digit, from left- to right-leaning
+    images: np.ndarray  # (2, n, 28, 28) test images, a row a digit, in order of slant
     category: np.ndarray  # (2, n)
     samples: np.ndarray  # (1, m, 28, 28) generated images
     of_sample: np.ndarray  # (1, m) their categories
@@ -89,13 +89,13 @@ def _coloured(images: np.ndarray, category: np.ndarray, pair: tuple[int, int], o
 
 
 def split(runs: Sequence[Divided], digits: tuple[int, int]) -> Figure:
-    """Two digits in runs that merge them or keep them apart: test images by slant, and samples of every category."""
+    """Two digits in runs that merge them or do not: test images by slant, and samples of every category."""
     figure = Figure(figsize=(WIDTH, 0.5 + 2.1 * len(runs)))
     figure.get_layout_engine().set(hspace=0, h_pad=0.03)
     panels = figure.subplots(2 * len(runs), 1, height_ratios=[2, 1] * len(runs)).reshape(-1, 2)
     for (real, generated), run in zip(panels, runs):
         grid(real, _coloured(run.images, run.category, run.pair, OTHER), rows=digits)
-        real.set(title=run.title, xlabel="test images, from left- to right-leaning")
+        real.set(title=run.title, xlabel="test images, in order of slant")
         grid(generated, _coloured(run.samples, run.of_sample, run.pair, "white"))
         generated.set_xlabel("generated images of each category")
     labels = [*(f"category matched to {digit}" for digit in digits), "any other"]

@@ -13,7 +13,7 @@ from replicate.analysis.claims import Ablation, Assessment, Claims, Limit
 from replicate.analysis.table import Metric, Table
 
 ENOUGH = 5  # runs that have an interval; of fewer the values are shown
-STEP = "time of a step over one without Q"
+STEP = "time of a step, relative to one without Q"
 OF_MACHINE = Metric.model_validate({"from": "cost.ratio", "label": STEP, "unit": "", "definition": STEP})  # no run's
 
 
@@ -38,7 +38,7 @@ def write(value: float | str | None, unit: str = "", decimals: int | None = None
 
 
 def threshold(limit: Limit, unit: str, share: float | None) -> str:
-    """Such as "≤ 5.5 %" or "≥ 10 in 90 % of runs", where each run is asked."""
+    """Such as "≤ 5.5 %" or "≥ 10 in 90 % of runs", where it applies to each run."""
     number = f"{100 * limit.value:.3g} %" if unit == "%" else f"{limit.value:.3g} {unit}".strip()
     runs = "" if share is None else f" in {100 * share:.0f} % of runs"
     return f"{'≥' if limit.sign > 0 else '≤'} {number}{runs}".replace("-", "−")

@@ -61,7 +61,7 @@ def errors(rows: Sequence[Runs]) -> Figure:
     rows, names = sorted(rows, key=lambda row: fmean(row.values)), []
     for row in rows:
         n = f"{len(row.suggested)} + {len(row.values)}" if row.suggested else len(row.values)
-        names.append(textwrap.fill(f"{row.label}{', majority error' if row.majority else ''} ({n})", 37))
+        names.append(textwrap.fill(f"{row.label}{', majority test error' if row.majority else ''} ({n})", 37))
     lines = np.array([1 + name.count("\n") for name in names])
     places = np.cumsum(lines) - lines / 2
     figure = Figure(figsize=(WIDTH, 1.7 + 0.24 * lines.sum()))
@@ -82,7 +82,7 @@ def errors(rows: Sequence[Runs]) -> Figure:
     axes.tick_params(axis="y", length=0)
     marks = _of_groups({row.group for row in rows})
     marks += [_mark("x", "black", "suggested the hypothesis, not in the mean")] * any(row.suggested for row in rows)
-    marks += [_mark("o", "black", "majority error", mfc="none")] * any(row.majority for row in rows)
+    marks += [_mark("o", "black", "majority test error", mfc="none")] * any(row.majority for row in rows)
     marks.append(Line2D([], [], color="0.7", linewidth=7, label="95 % interval of the mean"))
     figure.legend(handles=marks, loc="outside lower center", ncols=2)
     return figure

@@ -104,7 +104,7 @@ class Tables:
         return f"{metric.label} {value} ({limits}){'' if finding.passed() else ' ✗'}", control
 
     def registered_table(self) -> str:
-        """The hypotheses that wait for their runs."""
+        """The hypotheses that are not yet tested."""
         asked, rows = self.numbers.asked, []
         for name, hypothesis in asked.registered.items():
             made, planned, met = claims.judge(hypothesis, asked, self.numbers.table)

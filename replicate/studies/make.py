@@ -57,7 +57,7 @@ def cluster(jobs: int, scheduler: str | None) -> Client:
     """A client of the cluster at an address, or of one here with a worker for each job."""
     if scheduler:
         return Client(scheduler)
-    # Dask's profiler and its clock, 50 times a second, would take a tenth of a core from the trainings.
+    # Dask's profiler and its clock, 50 times a second, would take a tenth of a core from the runs.
     dask.config.set({"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "1s"})
     dask.config.set({"distributed.scheduler.worker-ttl": None})  # else a laptop that wakes takes its workers for lost
     local = LocalCluster(

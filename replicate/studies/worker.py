@@ -19,7 +19,7 @@ FAILED = re.compile(r"^error: (training (?:diverged|collapsed) .*)", re.MULTILIN
 
 
 def begin_nothing_after_interrupt(dask_worker: Worker) -> None:
-    """Let the worker outlive Ctrl-C and begin nothing after it; SIG_IGN would be passed on to the trainings."""
+    """Let the worker outlive Ctrl-C and begin nothing after it; SIG_IGN would be passed on to the runs."""
     signal.signal(signal.SIGINT, lambda *_: setattr(dask_worker, "interrupted", True))
 
 
