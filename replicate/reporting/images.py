@@ -97,6 +97,7 @@ def split(runs: Sequence[Divided], digits: tuple[int, int]) -> Figure:
         grid(real, _coloured(run.images, run.category, run.pair, OTHER), rows=digits)
         real.set(title=run.title, xlabel="test images, in order of slant")
         grid(generated, _coloured(run.samples, run.of_sample, run.pair, "white"))
+        generated.vlines(np.flatnonzero(np.diff(run.of_sample[0])) + 1, 0, 1, color="white", linewidth=3)
         generated.set_xlabel("generated images of each category")
     labels = [*(f"category matched to {digit}" for digit in digits), "any other"]
     handles = [Patch(color=colour, label=label) for colour, label in zip((SKY, ORANGE, OTHER), labels)]
