@@ -34,7 +34,7 @@ class Variant(Checked):
         if not self.found:
             return {self.label: None}
         tested = [seed for seed in self.seeds if seed not in self.found]
-        return {f"{self.label}, found on": list(self.found), f"{self.label}, tested on": tested}
+        return {f"{self.label}, exploratory seeds": list(self.found), f"{self.label}, test seeds": tested}
 
 
 class Runs(Checked):

@@ -116,14 +116,12 @@ class Numbers:
         return ranked[len(ranked) // 2]
 
     def difference(self, variant: str, than: str, metric: str, seeds: Sequence[int] | None = None) -> str:
-        """The difference of two means, of shares in percentage points; with Welch's interval where both have ENOUGH runs."""
+        """The difference of two means, of shares in percentage points, with Welch's interval; – for fewer than ENOUGH."""
         ours, theirs = self.values(variant, metric, seeds), self.values(than, metric)
-        fewest, unit = min(len(ours), len(theirs)), self.metrics[metric].unit
-        if fewest < 2 or None in [*ours, *theirs]:
+        if min(len(ours), len(theirs)) < ENOUGH or None in [*ours, *theirs]:
             return "–"
         found = statistics.welch(ours, theirs)
-        text = within(found.mean, found.interval, unit) if fewest >= ENOUGH else write(found.mean, unit)
-        return text.replace(" %", " points")
+        return within(found.mean, found.interval, self.metrics[metric].unit).replace(" %", " points")
 
     def p_value(self, variant: str) -> str:
         """Of a variant's error beside infogan's: two-sided, by Welch's t, corrected by Holm over the registered family."""
