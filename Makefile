@@ -20,6 +20,7 @@ reproduce: venv
 
 # Which results are not those of the present code, parameters and files.
 current: venv
+	python -m dvc repro --quiet code
 	python -m dvc status
 
 # The whole pipeline at toy length, in a temporary copy.

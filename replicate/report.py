@@ -36,10 +36,10 @@ def machines(folders: list[Path]) -> dict[str, list[str]]:
     """By machine the runs that were made on it."""
     found: dict[str, list[str]] = {}
     for folder in folders:
-        of = files.read_json(folder / "run.json").get("environment", {})
-        kind = of.get("processor", "") if of.get("device") == "cpu" else of.get("device", "")
-        name = f"{kind}, {of.get('instructions')}, {of.get('threads')} threads, PyTorch {of.get('torch')}"
-        found.setdefault(name, []).append(folder.name)
+        if of := files.read_json(folder / "run.json").get("environment"):  # a run that failed has none
+            kind = of["processor"] if of["device"] == "cpu" else of["device"]
+            name = f"{kind}, {of['instructions']}, {of['threads']} threads, PyTorch {of['torch']}"
+            found.setdefault(name, []).append(folder.name)
     return found
 
 
@@ -79,7 +79,7 @@ def render(template: str, context: dict[str, Any]) -> str:
     )
     try:
         return environment.get_template(template).render(context)
-    except jinja2.TemplateError as error:
+    except (jinja2.TemplateError, TypeError) as error:  # a number that is None is compared
         frames = [each for each in traceback.extract_tb(error.__traceback__) if each.filename.endswith(".j2")]
         raise BadInput(f"{template}:{frames[-1].lineno}: {type(error).__name__}: {error}") from error
 

@@ -15,7 +15,7 @@ from replicate.base import machine
 from replicate.base.mnist import Mnist
 from replicate.parameters import Parameters
 
-os.environ["MPLBACKEND"] = "agg"  # as in replicate.figures, for the tests that import matplotlib before it
+os.environ["MPLBACKEND"] = "agg"  # as in replicate.figures_studies, for tests that import matplotlib first
 ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU with CUDA")

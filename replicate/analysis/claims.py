@@ -54,7 +54,8 @@ class Claim(Checked):
 
 
 class Registered(Checked):
-    """A hypothesis that waits for its runs, by variant the seeds that test it: plain conditions, or a criterion in words."""
+    """A hypothesis that waits for its runs, by variant the seeds that test it: conditions on the runs of one variant, or a
+    criterion in words."""
 
     statement: Text
     known: Text
@@ -63,9 +64,16 @@ class Registered(Checked):
     claims: list[Text] = Field(default_factory=list)
     criterion: Text | None = None
 
+    @model_validator(mode="after")
+    def one_rule(self) -> "Registered":
+        conditions = bool(self.conditions or self.claims)
+        if conditions == bool(self.criterion) or (conditions and len(self.runs) > 1):
+            raise ValueError("expected conditions or claims on runs of one variant, or a criterion in words")
+        return self
+
 
 class Ablations(Checked):
-    """Whether the mean of `metric` of each of `variants` differs from that of `than`."""
+    """Whether the mean of `metric` of each of `variants` differs from that of `than`: a family of tests."""
 
     metric: Text
     than: Text
@@ -144,8 +152,8 @@ class Finding(NamedTuple):
     met: list[bool]  # run by run
 
     def passed(self, in_doubt: bool | None = None) -> bool:
-        """Whether the mean meets every limit, or with a share enough runs do. `in_doubt`, where it is given, is what counts
-        for a limit that an interval straddles."""
+        """Whether the mean meets every limit, or with a share enough runs do. `in_doubt`, if given, replaces
+        the outcome of limits that an interval straddles."""
         if self.condition.share is not None:
             return bool(self.met) and sum(self.met) >= self.condition.share * len(self.met)
         mean = statistics.mean(self.values)
@@ -222,9 +230,9 @@ def assess_all(asked: Claims, table: Table, machine: Mapping[str, float]) -> dic
 
 
 def judge(hypothesis: Registered, asked: Claims, table: Table) -> tuple[int, int, bool | None]:
-    """How many of a hypothesis's runs are there, with all that it asks measured, of how many; and whether they meet it.
+    """How many runs of a hypothesis are complete, how many are planned, and whether they meet it.
 
-    None while one is missing, and for a criterion in words, which a person has to read.
+    None while one is missing, and for a criterion in words, which a person has to judge.
     """
     conditions = [*hypothesis.conditions, *(each for name in hypothesis.claims for each in asked.claims[name].holds)]
     metrics = [each.metric for each in conditions]
@@ -256,5 +264,5 @@ def ablations(asked: Ablations, table: Table, found: Mapping[str, list[int]]) ->
     tested = {name: [seed for seed in table.seeds(name) if seed not in found.get(name, [])] for name in asked.variants}
     of = {variant: table.values(variant, asked.metric, seeds) for variant, seeds in tested.items()}
     compared = {variant: statistics.welch(ours, theirs) for variant, ours in of.items() if len(ours) > 1}
-    p = statistics.holm({variant: difference.p for variant, difference in compared.items()})
+    p = statistics.holm({variant: difference.p for variant, difference in compared.items()}, len(asked.variants))
     return {name: Ablation(each._replace(p=p[name]), len(of[name])) for name, each in compared.items()}

@@ -61,10 +61,11 @@ def welch(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
     return Difference(difference, Interval(*map(float, test.confidence_interval(CONFIDENCE))), float(test.pvalue))
 
 
-def holm(p: Mapping[str, float]) -> dict[str, float]:
-    """The p of several tests, corrected so that the chance of a false finding among them stays at the level (Holm 1979)."""
+def holm(p: Mapping[str, float], tests: int) -> dict[str, float]:
+    """The p of those that are there of so many planned tests, corrected so that the chance of a false finding among all
+    stays at the level (Holm 1979). One that is not there counts as 1."""
     corrected, least = {}, 0.0
     for rank, (name, value) in enumerate(sorted(p.items(), key=lambda item: item[1])):
-        least = max(least, min(1.0, (len(p) - rank) * value))
+        least = max(least, min(1.0, (tests - rank) * value))
         corrected[name] = least
     return corrected

@@ -110,16 +110,16 @@ def read(folders: Sequence[Path]) -> Table:
 
 
 def of_studies(variants: Sequence[str]) -> Table:
-    """Every run that is there, in the order of variants.yaml, then other variants. A copy of one is named and not read."""
+    """Every run that is there, in the order of `variants`. A copy of one, or one of no variant, is named and not read."""
     order = {variant: place for place, variant in enumerate(variants)}
     places = {}
     for path in STUDIES.glob("*/run.json"):
         record = files.read_json(path)
         variant, seed = record["variant"], record["seed"]
-        if path.parent.name == f"{variant}-{seed}":
-            places[path.parent] = order.get(variant, len(order)), variant, seed
+        if path.parent.name == f"{variant}-{seed}" and variant in order:
+            places[path.parent] = order[variant], seed
         else:
-            print(f"{path.parent} is not {variant}-{seed}, of which its run.json is: it is left as it is, and not read")
+            print(f"{path.parent} is no run of variants.yaml: it is left as it is, and not read")
     return read(sorted(places, key=places.__getitem__))
 
 

@@ -35,7 +35,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         folder.mkdir(parents=True)
         yield folder / path.name
         os.chmod(folder / path.name, folder.stat().st_mode & 0o666)  # safetensors hides its files from other users
-        with open(folder / path.name, "rb") as written:
+        with open(folder / path.name, "r+b") as written:  # Windows syncs only what could be written
             os.fsync(written.fileno())
         os.replace(folder / path.name, path)
     except OSError as error:
@@ -64,7 +64,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
 def write_json(path: str | Path, content: dict[str, Any]) -> None:
     """Write `content`, whole or not at all. JSON has no NaN: one raises ValueError."""
     with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", newline="\n")
 
 
 def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -44,7 +44,7 @@ def syntax(path: Path) -> str:
 
 
 def fingerprint(name: str, root: Path = ROOT) -> str:
-    """What the code of `modules` and the version of PyTorch in requirements.txt have in common with nothing else.
+    """A hash of the syntax trees of `modules` and of the version of PyTorch in requirements.txt.
 
     Raises ImportError when there is no such module.
     """

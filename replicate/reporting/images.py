@@ -49,9 +49,9 @@ def figure2(run: Shown, baseline: Shown | None = None) -> Figure:
         axes["b"].set(title=f"(b) $c_1$, {baseline.label}", xlabel=f"seed {baseline.run.seed}, a category a column")
     values = sorted(run.table("traversal")["value"].unique())
     ticks = [f"{value:g}".replace("-", "−") if value == int(value) else "" for value in values]
-    for name, role, categories in (("c", "rotation", shown[:ROWS]), ("d", "width", shown[-ROWS:])):
+    for name, role, part in (("c", "rotation", slice(ROWS)), ("d", "width", slice(-ROWS, None))):
         code, sign = run.role(role)
-        grid(axes[name], run.traversals()[code, categories, 0, ::sign], ticks, digits[categories])
+        grid(axes[name], run.traversals()[code, shown[part], 0, ::sign], ticks, names[part])
         axes[name].set(title=f"({name}) {role} code", xlabel=f"${'-' if sign < 0 else ''}c_{code + 2}$")
     figure.suptitle(run.title)
     return figure

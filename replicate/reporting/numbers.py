@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from replicate.analysis import statistics
-from replicate.analysis.claims import Ablation, Assessment, Claims, Limit
+from replicate.analysis.claims import Ablation, Assessment, Claims, Limit, assess
 from replicate.analysis.table import Metric, Table
 
 ENOUGH = 5  # runs that have an interval; of fewer the values are shown
@@ -134,8 +134,18 @@ class Numbers:
         """Of the mean gradient RMS of c2 and c3 to that of the adversarial term."""
         return self.value(variant, "gradient_continuous") / self.value(variant, "gradient_adversarial")
 
-    def verdict(self, claim: str) -> str:
-        return self.assessments[claim].verdict
+    def separable(self, variant: str) -> int:
+        """How many merged pairs of all runs are separable by slant (AUC of 0.8 or more)."""
+        styles = " ".join(self.values(variant, "merged_styles")).split()
+        return sum(style == "slant" and float(auc) >= 0.8 for style, auc in (each.split(":") for each in styles))
+
+    def verdict(self, claim: str, variant: str | None = None, control: str | None = None) -> str:
+        """That on a claim, or what it would be of another variant or beside another control."""
+        if not variant and not control:
+            return self.assessments[claim].verdict
+        of = self.asked.claims[claim]
+        beside = of.model_copy(update={"control": control or of.control})
+        return assess(beside, variant or of.variant, self.table, {}, self.asked.draws_digits).verdict
 
     def meets(self, claim: str) -> str:
         """How many runs meet every condition, and whether the verdict is borderline: "13 of 20, borderline"."""

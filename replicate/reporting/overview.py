@@ -136,6 +136,7 @@ def conditions(asked: Claims, found: Mapping[str, Assessment], metrics: Mapping[
     axes.axvline(0, color=REFERENCE, linestyle="--", zorder=0)
     axes.set(xlim=(-1.1, 1.1), ylim=(len(found) - 0.5, -0.5))
     axes.set_xticks([-0.9, 0, 0.9], ["not met", "threshold", "met"])
+    axes.set_xlabel("each row on its own scale")
     labels = [typeset(f"{asked.number(name)} {asked.claims[name].label}") for name in found]
     axes.set_yticks(rows - 0.19, labels, weight="bold", size=10.5)
     axes.set_yticks(rows + 0.19, [of.in_words(metrics) for of in of_claims.values()], minor=True, size=10.5)
@@ -166,12 +167,15 @@ def gradients(runs: pd.DataFrame, groups: Mapping[str, str], labels: Mapping[str
         place = {"textcoords": "offset points", "ha": "left" if offset[0] > 0 else "right", "va": "center"}
         axes.annotate(textwrap.fill(label, 18), mean, offset, **place)
     axes.axhline(PUBLISHED, color=REFERENCE, linestyle="--", zorder=0)
+    axes.annotate("published: 5 %", (1, PUBLISHED), (0, 3), axes.get_yaxis_transform(), "offset points", ha="right")
     axes.annotate("λ = 0", (zero, 0), (0, -5), axes.get_xaxis_transform(), "offset points", ha="center", va="top")
     axes.set(xscale="log", yscale="log", ylim=(None, 1.1), ylabel="test error")
     axes.set_xlabel("gradient RMS of $c_2$ and $c_3$, over that of the adversarial term")
     style.label_log(axes.xaxis, at=(1,))
     style.label_log(axes.yaxis, in_percent=True)
-    figure.legend(handles=_of_groups({groups[name] for name in runs["variant"]}), loc="outside lower center", ncols=3)
+    marks = _of_groups({groups[name] for name in runs["variant"]})
+    marks += [_mark("o", "0.4", "mean of a variant"), _mark(".", "0.4", "a run", alpha=0.6, mec="none")]
+    figure.legend(handles=marks, loc="outside lower center", ncols=3)
     return figure
 
 
@@ -193,6 +197,10 @@ def by_k(panels: Sequence[tuple[Metric, Mapping[int, Runs]]], references: Mappin
             style.label_in_percent(axes.yaxis)
     for (label, by), shape, size in zip(references.items(), "_D", (24, 6)):
         grid[0].plot(list(by.values()), shape, color=REFERENCE, mfc="none", markersize=size, label=label)
-    grid[0].legend(loc="lower right")
+    bars = [
+        Line2D([], [], color="black", label="mean"),
+        Line2D([], [], color="0.7", linewidth=7, label="95 % interval"),
+    ]
+    grid[0].legend(handles=[*grid[0].get_legend_handles_labels()[0], *bars], loc="lower right")
     grid[0].set_ylim(0, 1.12)
     return figure

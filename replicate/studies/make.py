@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="of a run; by default this machine's cores over the jobs")
     parser.add_argument("--scheduler", help="address of a Dask scheduler whose workers do it instead")
     options = parser.parse_args()
-    if min(options.jobs, options.threads or 1) < 1:
+    if any(each is not None and each < 1 for each in (options.jobs, options.threads)):
         parser.error("--jobs and --threads are 1 or more")
     params = parameters.load()
     wanted, failed = missing(options.variants, params), []

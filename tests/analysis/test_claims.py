@@ -141,8 +141,8 @@ def test_ablations_leave_out_seeds_on_which_something_was_found():
     asked = Ablations(metric="m", than="infogan", variants=["other", "part_found", "single", "none"])
     compared = claims.ablations(asked, table, {"part_found": [0, 1], "other": []})
     assert {name: each.runs for name, each in compared.items()} == {"other": 3, "part_found": 3}
-    assert compared["part_found"].difference == statistics.welch(found[2:], base)
-    assert compared["other"].difference.p == pytest.approx(2 * statistics.welch(other, base).p)  # Holm, of two
+    assert compared["part_found"].difference[:2] == statistics.welch(found[2:], base)[:2]
+    assert compared["other"].difference.p == pytest.approx(4 * statistics.welch(other, base).p)  # Holm, of four
 
 
 def test_the_mean_interval_is_students_and_the_prediction_interval_that_of_one_more_value():
@@ -167,13 +167,18 @@ def test_a_difference_of_means_is_welchs():
 
 
 def test_holm_corrects_by_rank_and_stays_in_order():
-    assert statistics.holm({"x": 0.02, "y": 0.01, "z": 0.03}) == pytest.approx({"x": 0.04, "y": 0.03, "z": 0.04})
-    assert statistics.holm({"x": 0.9, "y": 0.5}) == {"x": 1.0, "y": 1.0}
+    assert statistics.holm({"x": 0.02, "y": 0.01, "z": 0.03}, 3) == pytest.approx({"x": 0.04, "y": 0.03, "z": 0.04})
+    assert statistics.holm({"x": 0.02, "y": 0.01}, 3) == pytest.approx({"x": 0.04, "y": 0.03})  # one is not there
+    assert statistics.holm({"x": 0.9, "y": 0.5}, 2) == {"x": 1.0, "y": 1.0}
 
 
 def test_a_hypothesis_is_judged_on_its_own_runs_once_all_are_there():
     limit, table = Condition(metric="m", at_most=0.1), runs(new=ms(0.9, 0.05, 0.12))
-    hypothesis = claims.Registered(statement="a", known="b", runs={"new": [1, 2]}, conditions=[limit])
+    of = {"statement": "a", "known": "b", "runs": {"new": [1, 2]}}
+    hypothesis = claims.Registered(**of, conditions=[limit])
     assert claims.judge(hypothesis, None, table) == (2, 2, True)
     assert claims.judge(hypothesis, None, table.only("new", [0, 1])) == (1, 2, None)
-    assert claims.judge(hypothesis.model_copy(update={"criterion": "in words"}), None, table) == (2, 2, None)
+    assert claims.judge(claims.Registered(**of, criterion="in words"), None, table) == (2, 2, None)
+    for rule in ({}, {"conditions": [limit], "criterion": "c"}, {"claims": ["c"], "runs": {"new": [1], "old": [1]}}):
+        with pytest.raises(ValueError, match="expected conditions or claims on runs of one variant"):
+            claims.Registered(**of | rule)

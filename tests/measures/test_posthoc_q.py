@@ -110,11 +110,6 @@ def test_log_densities_of_mixtures_and_of_gaussians_by_hand():
     torch.testing.assert_close(posthoc_q.gaussians(outputs, codes), torch.tensor(np.stack([c2, c3], 1)).float())
 
 
-def test_bounds_of_categories_by_hand():
-    found = posthoc_q.category_bounds(torch.tensor([[0.2, 0.8]]).log().expand(2, 2), torch.tensor([1, 0]))
-    torch.testing.assert_close(found, torch.tensor([1.6, 0.4]).log())
-
-
 def test_the_posteriors_are_densities():
     """So that no bound exceeds the information: of any outputs, the sharpest and the flattest too."""
     n, random = 40_001, torch.Generator().manual_seed(0)
