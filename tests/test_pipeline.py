@@ -122,9 +122,9 @@ CODE = ("\n\n\n", "\n\n\nmore = 1\n\n\n")
         ([], set()),
         ([("variants.yaml", "  settings: {}\n", "  settings:\n    train:\n      lambda_discrete: 0.5\n"),
           ("params.yaml", "checkpoint_seconds: 60", "checkpoint_seconds: 30")],
-         of_run("train", *MEASURES) | {"cost", "baselines", "explorer", "figures_pipeline", "report"}),
+         of_run("train", *MEASURES) | {"cost", "baselines", "explorer", "figures_pipeline", "report", "tabulate_studies"}),
         ([("variants.yaml", "  label: InfoGAN\n", "  label: another\n")],
-         {"explorer", "figures_pipeline", "report"}),
+         {"explorer", "figures_pipeline", "report", "tabulate_studies"}),
         # A docstring and a module without effect on results change nothing but `code`.
         ([("replicate/gan/layers.py", '"""', '""" '), ("replicate/base/stage.py", "else 30", "else 31"),
           ("replicate/measures/naturalness.py", *CODE), ("replicate/measures/posthoc_q.py", *CODE)],
