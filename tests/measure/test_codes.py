@@ -88,7 +88,8 @@ def test_a_run_that_does_all_that_the_paper_says_scores_so(metrics):
     assert metrics["switching"] == {"switched": 1, "digits_in_a_row": 10}
     real_std = continuous_codes.deviations(morphometry.measure(labelled(40)[0].numpy()))
     rotation, width, apart = metrics["rotation"], metrics["width"], metrics["disentanglement"]
-    assert (rotation["code"], width["code"]) == ("c3", "c2")
+    assert (rotation["code"], rotation["sign"], width["code"], width["sign"]) == ("c3", -1, "c2", 1)
+    assert abs(rotation["width_change"]) < 0.05 and abs(width["slant_change"]) < 0.02
     assert rotation["slant_correlation"] == width["width_correlation"] == pytest.approx(1)
     assert rotation["slant_change"] == pytest.approx(0.2 / real_std["slant"], rel=0.05)
     assert rotation["digits_against"] == 0 and rotation["against"] == ""

@@ -25,20 +25,6 @@ def traversed(slant: Callable, width: Callable) -> Traversal:
     )
 
 
-def test_roles_signs_and_changes_of_a_generator_that_shears_and_widens():
-    traversal = traversed(slant=lambda c2, c3: -0.1 * c3, width=lambda c2, c3: 8 + c2)
-    scores = continuous_codes.scores(traversal, REAL_STD)
-    rotation, width = scores["rotation"], scores["width"]
-    assert [rotation["code"], rotation["sign"], width["code"], width["sign"]] == ["c3", -1, "c2", 1]
-    assert rotation["slant_correlation"] == width["width_correlation"] == pytest.approx(1)
-    assert rotation["slant_change"] == pytest.approx(0.2 / 0.25, abs=0.04)
-    assert width["width_change"] == pytest.approx(2 / 4, abs=0.05)
-    assert abs(rotation["width_change"]) < 0.05 and abs(width["slant_change"]) < 0.02
-    apart = continuous_codes.disentanglement(traversal, REAL_STD, ones)
-    assert apart["specificity_lowest"] > 0.9 and apart["digit_kept_lowest"] == 1
-    assert apart["rotation_own"] == pytest.approx(rotation["slant_change"], rel=0.05)
-
-
 def test_codes_beyond_1_count_for_nothing():
     def back(code: torch.Tensor) -> torch.Tensor:
         return torch.where(code.abs() > 1, -code, code)
