@@ -197,10 +197,8 @@ def by_k(panels: Sequence[tuple[Metric, Mapping[int, Runs]]], references: Mappin
             style.label_in_percent(axes.yaxis)
     for (label, by), shape, size in zip(references.items(), "_D", (24, 6)):
         grid[0].plot(list(by.values()), shape, color=REFERENCE, mfc="none", markersize=size, label=label)
-    bars = [
-        Line2D([], [], color="black", label="mean"),
-        Line2D([], [], color="0.7", linewidth=7, label="95 % interval"),
-    ]
-    grid[0].legend(handles=[*grid[0].get_legend_handles_labels()[0], *bars], loc="lower right")
+    grid[0].plot([], [], color="black", label="mean")
+    grid[0].plot([], [], color="0.7", linewidth=7, label="95 % interval")
+    grid[0].legend(loc="lower right")
     grid[0].set_ylim(0, 1.12)
     return figure
