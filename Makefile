@@ -1,4 +1,4 @@
-# Two commands: `make reproduce` (download to REPORT.md) and `make test`. Each sets up .venv first, once.
+# Each target sets up .venv first, once. `make reproduce`: from the download to REPORT.md.
 PYTHON ?= python3
 
 ifeq ($(OS),Windows_NT)

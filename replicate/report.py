@@ -8,6 +8,7 @@ pipeline's own runs have a page of their own, docs/pipeline.md, and turn no sent
 """
 
 import traceback
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,13 @@ TEXTS = {
 MARKERS = "<!-- results -->", "<!-- /results -->"  # what stands between them in README.md is written here
 
 
-def machines(folders: list[Path]) -> dict[str, list[str]]:
-    """By machine the runs that were made on it."""
-    found: dict[str, list[str]] = {}
+def machines(folders: list[Path]) -> Counter[str]:
+    """How many runs each machine made."""
+    found: Counter[str] = Counter()
     for folder in folders:
         if of := files.read_json(folder / "run.json").get("environment"):  # a run that failed has none
             kind = of["processor"] if of["device"] == "cpu" else of["device"]
-            name = f"{kind}, {of['instructions']}, {of['threads']} threads, PyTorch {of['torch']}"
-            found.setdefault(name, []).append(folder.name)
+            found[f"{kind}, {of['instructions']}, threads: {of['threads']}, PyTorch {of['torch']}"] += 1
     return found
 
 

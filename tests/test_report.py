@@ -38,10 +38,17 @@ def edit(path: Path, change: Callable[[dict], None]) -> None:
 def test_every_text_of_the_repository_is_rendered(texts):
     for name, text in texts.items():
         assert text.strip() and "{{" not in text and "{%" not in text and "nan" not in text.split(), name
-    assert "| test error of c1 | 5 % |" in texts["readme.md.j2"] and "`error`" in texts["methods.md.j2"]
-    label = "| λ = 0.3 for c1"  # the seeds on which its low error was found are in no row with those that test it
-    rows = {line.split(" | ")[0] for line in texts["appendix.md.j2"].splitlines() if line.startswith(label)}
-    assert rows == {f"{label}, exploratory seeds", f"{label}, test seeds"}
+    assert "| test error of c1 | 5 % |" in texts["readme.md.j2"]
+
+
+def test_seeds_that_a_hypothesis_was_found_on_are_in_no_number_with_those_that_test_it(texts, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    context, label = report.context(), "| λ = 0.3 for c1, "
+    runs = {"exploratory seeds": 3, "test seeds": context["n"]("lambda_03") - 3}
+    rows = [line.removeprefix(label) for line in texts["appendix.md.j2"].splitlines() if line.startswith(label)]
+    rows = {tuple(row.split(" | ")[:2]) for row in rows if "seeds" in row}
+    assert rows == {(name, str(n)) for name, n in runs.items()}
+    assert context["ablations"]["lambda_03"].runs == runs["test seeds"]
 
 
 def test_the_pipelines_own_runs_move_no_text_but_theirs(texts, tmp_path, monkeypatch):

@@ -22,13 +22,13 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int 
 
 @dataclass
 class Tables:
-    """What the templates call; `own` is the table of the pipeline's `runs`; `environments` are runs by their machine."""
+    """What the templates call; `own` is the table of the pipeline's `runs`; `environments` counts runs by their machine."""
 
     numbers: Numbers
     params: Parameters
     own: Table
     runs: Sequence[Run]
-    environments: Mapping[str, list[str]]
+    environments: Mapping[str, int]
 
     def of(self, groups: Sequence[str]) -> list[str]:
         """The variants of some groups that have runs, infogan first."""
@@ -77,14 +77,6 @@ class Tables:
         ]
         return markdown(["seed", *self.labels(metrics)], rows, 0)
 
-    def metrics_table(self) -> str:
-        """Every metric, as metrics.yaml has it."""
-        rows = [
-            [f"`{name}`", each.label, each.unit or "–", each.definition, each.if_null or "–"]
-            for name, each in self.numbers.metrics.items()
-        ]
-        return markdown(["metric", "in texts and figures", "unit", "what it is", "no value where"], rows, 9)
-
     def claims_table(self) -> str:
         """Every claim with each of its conditions."""
         rows = []
@@ -115,8 +107,7 @@ class Tables:
 
     def machines_table(self) -> str:
         """What the studies' runs were made on."""
-        rows = [[machine, len(names), ", ".join(names)] for machine, names in self.environments.items()]
-        return markdown(["machine", "runs", "which"], rows, 9)
+        return markdown(["machine", "runs"], self.environments.items())
 
     def pipeline_table(self) -> str:
         """The pipeline's own runs beside those of the studies: a value outside of the interval of one more run is marked."""
