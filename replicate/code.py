@@ -3,15 +3,11 @@
 python -m replicate.code
 """
 
-from pathlib import Path
-
-from ruamel.yaml import YAML
-
-from replicate.base import files, source, stage
+from replicate.base import checked, files, source, stage
 
 
 def main() -> None:
-    stages = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
+    stages = checked.read("dvc.yaml")["stages"]
     modules = {name: of["cmd"].split()[2] for name, of in stages.items() if name != "code"}  # python -m MODULE
     of_modules = {module: source.fingerprint(module) for module in set(modules.values())}
     files.write_json("code.json", {name: of_modules[module] for name, module in modules.items()})

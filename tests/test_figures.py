@@ -1,5 +1,6 @@
 """The figures of the studies, from the runs in git."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from replicate import figures_studies
-from replicate.analysis import statistics
+from replicate import figures_studies, report
+from replicate.analysis import claims, statistics
 from replicate.base import mnist
 from replicate.reporting import curves, images, overview, style
 from replicate.reporting.overview import Runs
@@ -37,7 +38,16 @@ def no_mnist(monkeypatch) -> None:
 
 
 def test_every_figure_of_the_studies_is_made_and_shows_something(studies):
+    assert all(figure.axes for name, figure in studies.items() if name != "split")  # which needs MNIST
     assert all(axes.has_data() for figure in studies.values() for axes in figure.axes)
+    texts = "".join(path.read_text(encoding="utf-8") for path in report.TEMPLATES.glob("*.j2"))
+    assert {*re.findall(r"figures/studies/([\w-]+)\.png", texts)} <= studies.keys()
+
+
+@pytest.mark.parametrize("thresholds", [(0.5, 0.9), (1.1, 2.0, 0.9)])
+def test_the_deciding_condition_misses_by_most_or_else_comes_closest(thresholds):
+    of = [claims.find(claims.Condition(metric=f"m{i}", at_least=at), [1.0, 1.0], []) for i, at in enumerate(thresholds)]
+    assert overview.deciding(claims.Assessment("", False, 0, 2, of))[0].condition.metric == "m1"
 
 
 def test_errors_are_sorted_beside_the_published_one_and_five_runs_have_an_interval(params):
@@ -64,10 +74,9 @@ def test_figure1_has_the_entropy_the_ceiling_and_a_posthoc_bound_for_each_run(st
     level = {each.get_label(): each.get_ydata()[0] for each in first.lines}
     assert level["$H(c_1)$ = log 10"] == pytest.approx(np.log(10))
     assert level["ceiling of InfoNCE: 2.27"] == pytest.approx(2.267, abs=1e-3)
-    runs = [
-        run for name in ("infogan", "infomax", "gan", "gan_detached") for run in Path("studies/runs").glob(f"{name}-*")
-    ]
-    assert sum(each.get_marker() == "<" for each in rest.lines) == len(runs) + 1  # and that of the legend
+    names = ("infogan", "infomax", "gan", "gan_detached")
+    runs = [run for name in names for run in Path("studies/runs").glob(f"{name}-*/training.csv")]
+    assert sum(len(each.get_xdata()) for each in rest.lines if each.get_marker() == "<") == len(runs)
 
 
 def test_two_digits_are_divided_by_slant_in_the_colours_of_their_categories(params, no_mnist, tmp_path):

@@ -78,6 +78,8 @@ def test_the_pipeline_makes_everything(project: Path):
     assert list(table.columns[(table == ABSENT).any()]) == ["probe_100"]  # of more labels than there are images
     run = project / "metrics" / "runs" / "infogan-0"
     assert len((run / "training.csv").read_text().splitlines()) == 3
+    milestones = pd.read_csv(run / "milestones.csv")
+    assert list(milestones["iteration"]) == [2, 4] and milestones["frechet"].nunique() == 2
     # A run of the pipeline is laid out as one of the studies.
     assert {path.name for path in run.iterdir()} == {path.name for path in (ROOT / "studies/runs/infogan-0").iterdir()}
     left = {str(path.relative_to(project / "runs")) for path in (project / "runs").glob("*/*")}
@@ -119,7 +121,11 @@ CODE = ("\n\n\n", "\n\n\nmore = 1\n\n\n")
 @pytest.mark.parametrize(
     ("edits", "expected"),
     [
-        ([], set()),
+        # An amount of each measure.
+        ([("params.yaml", f"{name}: {old}", f"{name}: {old + 1}") for name, old in
+          {"restarts": 5, "bound_samples": 20, "gradient_images": 20, "validate_every": 125, "probe_iterations": 1000,
+           "rank": 64, "pairs": 2}.items()],
+         of_run(*MEASURES) | {"cost", "baselines", "explorer"}),
         ([("variants.yaml", "  settings: {}\n", "  settings:\n    train:\n      lambda_discrete: 0.5\n"),
           ("params.yaml", "checkpoint_seconds: 60", "checkpoint_seconds: 30")],
          of_run("train", *MEASURES) | {"cost", "baselines", "explorer", "figures_pipeline", "report", "tabulate_studies"}),

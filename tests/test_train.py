@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ from replicate.base.stage import BadInput
 from replicate.gan import run, step
 from replicate.gan.run import Run
 from replicate.parameters import Parameters
+from replicate.studies import worker
 
 
 def finish(
@@ -73,6 +75,8 @@ def test_a_resumed_run_ends_with_the_same_bits(finished, device, this: Run, digi
     found = finish(this, digits, small, device, math.inf)
     assert found.keys() == whole.keys() and [key for key in whole if not torch.equal(found[key], whole[key])] == []
     assert done == [0, 1, 1, 2, 3]
+    # Batchnorm's statistics are of batchnorm_images, here one batch, and not of the training's batches.
+    assert {int(whole[key]) for key in whole if key.endswith("num_batches_tracked")} == {1}
 
 
 def test_checkpoints_come_no_sooner_than_asked_and_none_of_a_training_that_diverged(this, digits, small, monkeypatch):
@@ -115,8 +119,24 @@ def test_a_checkpoint_is_loaded_by_its_own_training_alone(tmp_path, capsys):
 def test_a_discriminator_that_is_thrown_about_or_collapses_stops_the_run(losses, message: str | None, digits):
     log = torch.ones(4, 5)
     log[:, 0] = torch.tensor(losses)
-    with pytest.raises(BadInput, match=message) if message else nullcontext():
+    with pytest.raises(BadInput, match=message) if message else nullcontext() as error:
         train.check(step.Training(None, {}, {}, None, log, digits), 0, 4)
+    if message:  # what a study knows a failed run by
+        assert worker.FAILED.search(f"error: {error.value}")[1] == str(error.value)
+
+
+def test_a_run_is_stopped_where_its_discriminator_collapses(this: Run, digits, small: Parameters, monkeypatch):
+    monkeypatch.setattr(step, "iterate", lambda training, iteration, _: training.log[iteration].fill_(1e-5))
+    with pytest.raises(BadInput, match="collapsed by iteration 1"):
+        finish(this, digits, small)
+
+
+def test_a_run_of_other_settings_does_not_go_on_from_a_checkpoint(finished, this, digits, small, monkeypatch):
+    shutil.copytree(finished()[1] / this.checkpoints, this.checkpoints)
+    monkeypatch.setattr(step, "iterate", Mock(side_effect=KeyboardInterrupt))
+    other = this._replace(settings=change(this.settings, train={"lambda_continuous": 0.5}))
+    with pytest.raises(KeyboardInterrupt, match="from iteration 0 of 4"):
+        finish(other, digits, small)
 
 
 def test_the_fingerprint_tells_trainings_apart(small: Parameters, monkeypatch):
@@ -126,6 +146,8 @@ def test_the_fingerprint_tells_trainings_apart(small: Parameters, monkeypatch):
     monkeypatch.setattr(train.source, "fingerprint", lambda module: f"code of {module}")
     prints = [train.fingerprint(*training, CPU) for training in trainings]
     monkeypatch.setattr(train.source, "fingerprint", lambda module: f"other code of {module}")
+    prints.append(train.fingerprint(*trainings[0], CPU))
+    monkeypatch.setattr(train.machine, "numerics", lambda _: {"threads": 99})
     prints.append(train.fingerprint(*trainings[0], CPU))
     assert len(set(prints)) == len(prints)
 
@@ -140,13 +162,19 @@ def at_the_end(this: Run, finished, digits, small: Parameters, monkeypatch) -> R
     return this
 
 
-def test_the_stage_writes_its_outputs_in_the_place_of_others_and_nothing_of_a_users_goes(finished, at_the_end: Run):
+def test_the_stage_writes_its_outputs_in_the_place_of_others_and_nothing_of_a_users_goes(
+    finished, at_the_end: Run, monkeypatch
+):
     mine = [Path("runs/views-0-backup", run.snapshot(4)), at_the_end.weights / "notes.txt"]
     for path in (*mine, at_the_end.weights / run.snapshot(100)):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("mine")
     with train.alone(at_the_end.checkpoints), pytest.raises(BadInput, match="another process is training views-0"):
         train.main()
+    with monkeypatch.context() as patch:  # it outlives the process that began it: the next call needs its checkpoint
+        patch.setattr(train.os, "getppid", iter([1, 2]).__next__)
+        train.main()
+    assert (at_the_end.checkpoints / train.CHECKPOINT).exists()
     train.main()
     assert [path.read_text() for path in mine] == ["mine"] * len(mine)
     assert {path.name for path in at_the_end.weights.iterdir()} == {run.snapshot(2), run.snapshot(4), "notes.txt"}

@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt, Le, Len
 from pydantic import Field, model_validator
 
 from replicate.analysis import statistics
-from replicate.analysis.statistics import Difference, Interval
+from replicate.analysis.statistics import Interval
 from replicate.analysis.table import Table
 from replicate.base import checked
 from replicate.base.checked import Checked, Seed, Text
@@ -69,6 +69,8 @@ class Registered(Checked):
         conditions = bool(self.conditions or self.claims)
         if conditions == bool(self.criterion) or (conditions and len(self.runs) > 1):
             raise ValueError("expected conditions or claims on runs of one variant, or a criterion in words")
+        if any((each.above_control, each.below_control) != (None, None) for each in self.conditions):
+            raise ValueError("conditions: there is no control, so expected at_least or at_most")
         return self
 
 
@@ -96,11 +98,8 @@ class Claims(Checked):
     def variants(self) -> set[str]:
         """All that are named."""
         named = {each for claim in self.claims.values() for each in (claim.variant, claim.control) if each}
-        return named | {
-            *self.ablations.variants,
-            self.ablations.than,
-            *(v for h in self.registered.values() for v in h.runs),
-        }
+        tested = {variant for hypothesis in self.registered.values() for variant in hypothesis.runs}
+        return named | tested | {*self.ablations.variants, self.ablations.than}
 
     def metrics(self) -> set[str]:
         """All that are named, but those of the machine."""
@@ -251,18 +250,10 @@ def judge(hypothesis: Registered, asked: Claims, table: Table) -> tuple[int, int
     return made, planned, all(met)
 
 
-class Ablation(NamedTuple):
-    """A variant beside the one that it is compared with."""
-
-    difference: Difference  # p is corrected by Holm
-    runs: int
-
-
-def ablations(asked: Ablations, table: Table, found: Mapping[str, list[int]]) -> dict[str, Ablation]:
-    """Each variant of which there are two runs or more; seeds on which something was `found` are left out."""
+def ablations(asked: Ablations, table: Table, found: Mapping[str, list[int]]) -> dict[str, float]:
+    """The corrected p of each variant with two runs or more; seeds on which something was `found` are left out."""
     theirs = table.values(asked.than, asked.metric)
     tested = {name: [seed for seed in table.seeds(name) if seed not in found.get(name, [])] for name in asked.variants}
     of = {variant: table.values(variant, asked.metric, seeds) for variant, seeds in tested.items()}
-    compared = {variant: statistics.welch(ours, theirs) for variant, ours in of.items() if len(ours) > 1}
-    p = statistics.holm({variant: difference.p for variant, difference in compared.items()}, len(asked.variants))
-    return {name: Ablation(each._replace(p=p[name]), len(of[name])) for name, each in compared.items()}
+    p = {variant: statistics.welch(ours, theirs).p for variant, ours in of.items() if len(ours) > 1}
+    return statistics.holm(p, len(asked.variants))

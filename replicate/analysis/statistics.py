@@ -23,21 +23,19 @@ def mean(values: Sequence[float | None]) -> float | None:
     return None if None in values or not values else fmean(values)
 
 
-def mean_interval(values: Sequence[float]) -> Interval | None:
-    """The interval of the mean that `values` (n,) are drawn around, by Student's t; None for a single value."""
+def mean_interval(values: Sequence[float]) -> Interval:
+    """The interval of the mean that `values` (n,), two or more, are drawn around, by Student's t."""
     return _around_mean(values, 1)
 
 
-def prediction_interval(values: Sequence[float]) -> Interval | None:
-    """The interval that one more value lies in, drawn from the normal distribution that `values` (n,) are drawn from; None
-    for a single value."""
+def prediction_interval(values: Sequence[float]) -> Interval:
+    """The interval that one more value lies in, drawn from the normal distribution that `values` (n,), two or more, are
+    drawn from."""
     return _around_mean(values, math.sqrt(len(values) + 1))
 
 
-def _around_mean(values: Sequence[float], errors: float) -> Interval | None:
+def _around_mean(values: Sequence[float], errors: float) -> Interval:
     """The mean, give or take Student's t times so many standard `errors`."""
-    if len(values) < 2:
-        return None
     reach = stdev(values) / math.sqrt(len(values)) * errors * float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
     return Interval(fmean(values) - reach, fmean(values) + reach)
 

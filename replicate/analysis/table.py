@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import pandas as pd
 from annotated_types import Len
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from replicate.analysis import statistics
 from replicate.base import checked, files
@@ -37,15 +37,9 @@ class Metric(Checked):
     bounds: Annotated[list[float], Len(2, 2)] = Field(default=[-math.inf, math.inf])
 
 
-class Metrics(Checked):
-    """The whole of metrics.yaml."""
-
-    metrics: dict[Text, Metric]
-
-
 def metrics() -> dict[str, Metric]:
     """Every metric by name. Raises BadInput."""
-    return checked.check("metrics.yaml", {"metrics": checked.read("metrics.yaml")}, Metrics).metrics
+    return checked.check("metrics.yaml", checked.read("metrics.yaml"), RootModel[dict[Text, Metric]]).root
 
 
 class Table:
@@ -94,14 +88,15 @@ def _value(run: dict[str, Any], source: str) -> Any:
 
 
 def read(folders: Sequence[Path]) -> Table:
-    """The table of the runs in some folders, each with run.json. A run that failed has an error of 0.9, that of chance, and
-    no other value."""
+    """The table of the runs in some folders, each with run.json. A run that failed has the error of chance, and no other
+    value."""
     known, rows, index = metrics(), [], []
     for folder in folders:
         run = {path.stem: files.read_json(path) for path in folder.glob("*.json")}
         record = run["run"]
         if "failed" in record:
-            rows.append(dict.fromkeys(known, NULL) | {"error": 0.9})
+            digits, K = (len(record["settings"]["train"]["digits"]), record["settings"]["latent"]["categories"])
+            rows.append(dict.fromkeys(known, NULL) | {"error": 1 - 1 / digits if K == digits else NULL})
         else:
             rows.append({name: _value(run, metric.source) for name, metric in known.items()})
         index.append((record["variant"], record["seed"]))
@@ -121,9 +116,3 @@ def of_studies(variants: Sequence[str]) -> Table:
         else:
             print(f"{path.parent} is no run of variants.yaml: it is left as it is, and not read")
     return read(sorted(places, key=places.__getitem__))
-
-
-def write(path: str | Path, table: Table) -> None:
-    """Write the table as a CSV file: every digit; – for what is absent, null for what has no value."""
-    with files.whole_file(path) as temporary:
-        table.frame.to_csv(temporary, lineterminator="\n")

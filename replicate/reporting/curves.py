@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from replicate.analysis import statistics
 from replicate.gan import information
 from replicate.measures.convergence import FIGURE_1
 from replicate.reporting.shown import Series, Shown
@@ -51,12 +52,9 @@ def figure1(series: Series) -> Figure:
     panels[0].set(ylabel="$L_I$ of $c_1$ (nats)", title=f"the paper's Figure 1: iterations up to {parts[0][1]}")
     last = panels[-1]
     last.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], prune="lower" if len(panels) > 1 else None))
-    for i, (runs, colour) in enumerate(
-        zip(series.values(), cycle(PALETTE))
-    ):  # side by side, so that none hides another's
-        for run in runs:
-            look = {"color": colour, "transform": last.get_yaxis_transform(), "clip_on": False}
-            last.plot([1.05 + 0.05 * i], [run.bound], "<", **look)
+    look = {"transform": last.get_yaxis_transform(), "clip_on": False}
+    for i, (runs, colour) in enumerate(zip(series.values(), cycle(PALETTE))):  # side by side: none hides another's
+        last.plot([1.05 + 0.05 * i] * len(runs), [run.bound for run in runs], "<", color=colour, **look)
     last.plot([], [], "<", color="black", label="post-hoc bound on $I(c_1; x)$")
     _legend(figure, series)
     return figure
@@ -83,7 +81,7 @@ def milestones(series: Series) -> Figure:
             axes.set_yscale("log")
             label_log(axes.yaxis, in_percent=column == "error")
     errors = figure.axes[1]
-    errors.set_ylim(0.015, 1)
+    errors.set_ylim(min(0.015, errors.get_ylim()[0]), 1)
     errors.axhline(PUBLISHED, color=REFERENCE, linestyle="--", label="published: 5 %")
     _legend(figure, series)
     return figure
@@ -122,8 +120,7 @@ def confusion(series: Series) -> Figure:
         for (true, predicted), share in np.ndenumerate(shares):
             text, colour = f"{share:.0f}" if share >= 0.5 else "", "white" if share > 50 else "black"
             axes.text(predicted, true, text, ha="center", va="center", color=colour)
-        errors = [run.error for run in runs]
-        error = percent(None if None in errors else float(np.mean(errors)))
+        error = percent(statistics.mean([run.error for run in runs]))
         axes.set_title(f"{label}\ntest error {error}" if "test error" not in label else label.replace(": ", "\n"))
         axes.set(xlabel="predicted digit", ylabel="true digit (a row has 100 %)", xticks=range(10), yticks=range(10))
         axes.tick_params(length=0)

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from replicate.analysis import statistics
-from replicate.analysis.claims import Ablation, Assessment, Claims, Limit, assess
+from replicate.analysis.claims import Assessment, Claims, Limit, assess
 from replicate.analysis.table import Metric, Table
 
 ENOUGH = 5  # runs that have an interval; of fewer the values are shown
@@ -50,8 +50,8 @@ def bare(value: float | None, unit: str, decimals: int | None = None) -> str:
 
 
 def within(middle: float, interval: statistics.Interval, unit: str) -> str:
-    """A number with its interval: "18.8 [15.7, 21.9] %". An interval that is narrower than 0.1 has three decimals."""
-    decimals = 3 if unit != "%" and interval.high - interval.low < 0.1 else None
+    """A number with its interval: "18.8 [15.7, 21.9] %". Other units have two decimals, in an interval below 0.1 three."""
+    decimals = None if unit == "%" else 3 if interval.high - interval.low < 0.1 else 2
     middle, low, high = (bare(value, unit, decimals) for value in (middle, *interval))
     return f"{middle} [{low},\u00a0{high}] {unit}".strip()
 
@@ -78,7 +78,7 @@ class Numbers:
     metrics: dict[str, Metric]
     asked: Claims
     assessments: dict[str, Assessment]
-    ablations: dict[str, Ablation]
+    ablations: dict[str, float]  # p by variant
 
     def n(self, variant: str, seeds: Sequence[int] | None = None) -> int:
         """How many runs there are."""
@@ -123,11 +123,11 @@ class Numbers:
         found = statistics.welch(ours, theirs)
         return within(found.mean, found.interval, self.metrics[metric].unit).replace(" %", " points")
 
-    def p_value(self, variant: str) -> str:
+    def p_value(self, variant: str, seeds: Sequence[int] | None = None) -> str:
         """Of a variant's error beside infogan's: two-sided, by Welch's t, corrected by Holm over the registered family."""
-        if variant not in self.ablations or self.ablations[variant].runs < ENOUGH:
+        if variant not in self.ablations or self.n(variant, seeds) < ENOUGH:
             return "–"
-        p = self.ablations[variant].difference.p
+        p = self.ablations[variant]
         return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
 
     def ratio(self, variant: str) -> float:
@@ -137,7 +137,8 @@ class Numbers:
     def separable(self, variant: str) -> int:
         """How many merged pairs of all runs are separable by slant (AUC of 0.8 or more)."""
         styles = " ".join(self.values(variant, "merged_styles")).split()
-        return sum(style == "slant" and float(auc) >= 0.8 for style, auc in (each.split(":") for each in styles))
+        # AUCs have two decimals here, and 0.80 may be less.
+        return sum(style == "slant" and float(auc) > 0.8 for style, auc in (each.split(":") for each in styles))
 
     def verdict(self, claim: str, variant: str | None = None, control: str | None = None) -> str:
         """That on a claim, or what it would be of another variant or beside another control."""

@@ -88,31 +88,20 @@ def errors(rows: Sequence[Runs]) -> Figure:
     return figure
 
 
-class Deciding(NamedTuple):
-    """A condition with the limit of it that is hardest to meet."""
-
-    finding: Finding
-    limit: Limit
-
-    def margin(self) -> float:
-        """By how much the mean, or with a share the last run that is needed, is better than the limit, relative to it."""
-        values, share, limit = self.finding.values, self.finding.condition.share, self.limit.value
-        if (value := statistics.mean(values)) is None:
-            return -math.inf
-        if share is not None:
-            value = sorted(values, reverse=self.limit.sign > 0)[math.ceil(share * len(values)) - 1]
-        return self.limit.sign * (value - limit) / abs(limit or 1)
-
-    def in_words(self, metrics: Mapping[str, Metric]) -> str:
-        """Such as "test error ≤ 5.5 %"."""
-        metric = metrics.get(self.finding.condition.metric, OF_MACHINE)
-        return typeset(f"{metric.label} {threshold(self.limit, metric.unit, self.finding.condition.share)}")
+def margin(finding: Finding, limit: Limit) -> float:
+    """By how much the mean, or with a share the last run that is needed, is better than the limit, relative to it."""
+    values, share = finding.values, finding.condition.share
+    if (value := statistics.mean(values)) is None:
+        return -math.inf
+    if share is not None:
+        value = sorted(values, reverse=limit.sign > 0)[math.ceil(share * len(values)) - 1]
+    return limit.sign * (value - limit.value) / abs(limit.value or 1)
 
 
-def deciding(assessment: Assessment) -> Deciding:
-    """The condition that misses its limit by most, or, where all are met, comes closest to it."""
+def deciding(assessment: Assessment) -> tuple[Finding, Limit]:
+    """The condition that misses its limit by most, or, where all are met, comes closest to it, with its hardest limit."""
     hardest = [max(finding.limits, key=lambda limit: limit.sign * limit.value) for finding in assessment.findings]
-    return min(map(Deciding, assessment.findings, hardest), key=Deciding.margin)
+    return min(zip(assessment.findings, hardest), key=lambda of: margin(*of))
 
 
 def conditions(asked: Claims, found: Mapping[str, Assessment], metrics: Mapping[str, Metric]) -> Figure:
@@ -120,13 +109,15 @@ def conditions(asked: Claims, found: Mapping[str, Assessment], metrics: Mapping[
     met."""
     figure = Figure(figsize=(WIDTH, 1.2 + 0.5 * len(found)))
     axes, rows = figure.subplots(), np.arange(len(found))
-    of_claims = {name: deciding(assessment) for name, assessment in found.items()}
-    for y, (name, of) in enumerate(of_claims.items()):
-        colour, shape = VERDICTS.get(found[name].verdict, (REFERENCE, "s"))
-        axes.annotate(found[name].verdict, (1.05, y), xycoords=("axes fraction", "data"), color=colour, va="center")
-        sign, limit = of.limit.sign, of.limit.value
-        values = sign * (np.array(of.finding.values, dtype=float) - limit)
-        control = np.nan if of.finding.control is None else sign * (of.finding.control - limit)
+    words = []
+    for y, assessment in enumerate(found.values()):
+        finding, limit = deciding(assessment)
+        metric = metrics.get(finding.condition.metric, OF_MACHINE)
+        words.append(typeset(f"{metric.label} {threshold(limit, metric.unit, finding.condition.share)}"))
+        colour, shape = VERDICTS.get(assessment.verdict, (REFERENCE, "s"))
+        axes.annotate(assessment.verdict, (1.05, y), xycoords=("axes fraction", "data"), color=colour, va="center")
+        values = limit.sign * (np.array(finding.values, dtype=float) - limit.value)
+        control = np.nan if finding.control is None else limit.sign * (finding.control - limit.value)
         scale = np.nanmax(np.abs([*values, control, 1e-9]))
         axes.plot(values / scale, [y] * len(values), shape, color=colour, markersize=6.5, alpha=0.6, mec="none")
         axes.plot([control / scale], [y], "D", color="black", mfc="none")
@@ -139,7 +130,7 @@ def conditions(asked: Claims, found: Mapping[str, Assessment], metrics: Mapping[
     axes.set_xlabel("each row on its own scale")
     labels = [typeset(f"{asked.number(name)} {asked.claims[name].label}") for name in found]
     axes.set_yticks(rows - 0.19, labels, weight="bold", size=10.5)
-    axes.set_yticks(rows + 0.19, [of.in_words(metrics) for of in of_claims.values()], minor=True, size=10.5)
+    axes.set_yticks(rows + 0.19, words, minor=True, size=10.5)
     axes.tick_params(axis="y", which="both", length=0)
     axes.spines["left"].set_visible(False)
     marks = [_mark(shape, colour, f"run, claim {verdict}") for verdict, (colour, shape) in VERDICTS.items()]

@@ -30,9 +30,9 @@ STYLE = {
 matplotlib.style.use(["default", STYLE])  # default: whatever matplotlibrc this machine has
 
 
-def percent(share: float | None, digits: int = 1) -> str:
+def percent(share: float | None) -> str:
     """A share in percent, – for none."""
-    return "–" if share is None else f"{100 * share:.{digits}f} %"
+    return "–" if share is None else f"{100 * share:.1f} %"
 
 
 def typeset(words: str) -> str:

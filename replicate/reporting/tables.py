@@ -1,11 +1,13 @@
 """The tables of the texts, in Markdown."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from replicate.analysis import claims, statistics
 from replicate.analysis.claims import Finding
-from replicate.analysis.table import Table
+from replicate.analysis.table import STUDIES, Table
+from replicate.base import files
 from replicate.gan.run import Run
 from replicate.parameters import Parameters
 from replicate.reporting.numbers import ENOUGH, OF_MACHINE, Numbers, estimate, threshold, write
@@ -22,13 +24,12 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int 
 
 @dataclass
 class Tables:
-    """What the templates call; `own` is the table of the pipeline's `runs`; `environments` counts runs by their machine."""
+    """What the templates call; `own` is the table of the pipeline's `runs`."""
 
     numbers: Numbers
     params: Parameters
     own: Table
     runs: Sequence[Run]
-    environments: Mapping[str, int]
 
     def of(self, groups: Sequence[str]) -> list[str]:
         """The variants of some groups that have runs, infogan first."""
@@ -61,7 +62,7 @@ class Tables:
                 continue  # K is not the number of digits
             beside = ["–", "–"]
             if name != "infogan":
-                p = "–" if seeds == self.params.variants[name].found else number.p_value(name)
+                p = "–" if seeds == self.params.variants[name].found else number.p_value(name, seeds)
                 beside = [number.difference(name, "infogan", ERROR, seeds), p]
             rows.append([label, number.n(name, seeds), number.estimate(name, ERROR, seeds), *beside])
         return markdown(["variant", "runs", "test error", "minus InfoGAN's", "p (Holm)"], rows)
@@ -72,7 +73,7 @@ class Tables:
         metrics += ["slant_correlation", "width_correlation", "specificity"]
         number = self.numbers
         rows = [
-            [seed, *(number.run(variant, seed, metric) or "none" for metric in metrics)]
+            [seed, *(number.run(variant, seed, metric) or "no pair" for metric in metrics)]
             for seed in number.table.seeds(variant)
         ]
         return markdown(["seed", *self.labels(metrics)], rows, 0)
@@ -106,8 +107,14 @@ class Tables:
         return markdown(["hypothesis", "runs that test it", "made", "state"], rows, 9)
 
     def machines_table(self) -> str:
-        """What the studies' runs were made on."""
-        return markdown(["machine", "runs"], self.environments.items())
+        """How many of the studies' runs each machine made."""
+        made: Counter[str] = Counter()
+        for variant, seed in self.numbers.table.frame.index:
+            of = files.read_json(STUDIES / f"{variant}-{seed}" / "run.json").get("environment")
+            if of:  # a run that failed has none
+                kind = of["processor"] if of["device"] == "cpu" else of["device"]
+                made[f"{kind}, {of['instructions']}, threads: {of['threads']}, PyTorch {of['torch']}"] += 1
+        return markdown(["machine", "runs"], made.items())
 
     def pipeline_table(self) -> str:
         """The pipeline's own runs beside those of the studies: a value outside of the interval of one more run is marked."""

@@ -54,17 +54,12 @@ def test_absent_is_left_out_and_null_is_a_run_that_misses(folder):
 
 
 def test_a_run_that_failed_has_the_error_of_chance_and_no_other_value(folder):
-    found = table.read([save("a-0", record={"failed": "diverged"}), save("a-1", classification={"error": 0.1})])
+    failed = {"failed": "diverged", "settings": {"train": {"digits": [*range(10)]}, "latent": {"categories": 10}}}
+    found = table.read([save("a-0", record=failed), save("a-1", classification={"error": 0.1})])
     assert found.values("a", "error") == [0.9, 0.1] and found.mean("a", "error") == 0.5
     assert found.values("a", "pairs") == [None]
-
-
-def test_the_written_table_has_every_digit_and_tells_absent_from_null(folder):
-    save("a-0", classification={"error": 0.1 + 0.2})
-    save("a-1", classification={"error": None})
-    table.write("table.csv", table.of_studies(["a"]))
-    expected = "variant,seed,error,pairs,seconds\na,0,0.30000000000000004,–,0.2\na,1,null,–,0.2\n"
-    assert Path("table.csv").read_text(encoding="utf-8") == expected
+    of_k20 = failed | {"settings": failed["settings"] | {"latent": {"categories": 20}}}
+    assert table.read([save("a-2", record=of_k20)]).values("a", "error") == [None]
 
 
 def test_what_is_of_no_run_is_named_left_and_not_read(params: Parameters, tmp_path, monkeypatch, capsys):
@@ -74,13 +69,16 @@ def test_what_is_of_no_run_is_named_left_and_not_read(params: Parameters, tmp_pa
     for folder in (run.RUNS, STUDIES):
         for name in ("gan-0", "gan-0-backup", "Nov30_06-26-51_host"):
             files.write_json(folder / name / "run.json", {"variant": "gan", "seed": 0, "settings": {}})
-        files.write_json(folder / "gan-0" / "classification.json", {"error_one_to_one": 0.25})
+        files.write_json(folder / "gan-0" / "classification.json", {"error_one_to_one": 0.1 + 0.2, "ami": None})
         files.write_json(folder / "gan-0-backup" / "classification.json", {"error_one_to_one": 0.75})
     before = {path: path.read_bytes() for path in Path().rglob("run.json")}
     for which, folder in (("pipeline", run.RUNS), ("studies", STUDIES)):
         monkeypatch.setattr(sys, "argv", ["tabulate", which])
         tabulate.main()
-        assert files.read_json(f"metrics/{which}.json") == {"gan": {"runs": 1, "test_error": 0.25}}
+        assert files.read_json(f"metrics/{which}.json") == {"gan": {"runs": 1, "test_error": 0.3}}
+        columns, values = Path(f"metrics/{which}.csv").read_text(encoding="utf-8").splitlines()
+        of = dict(zip(columns.split(","), values.split(",")))
+        assert (of["error"], of["ami"], of["specificity"]) == ("0.30000000000000004", "null", ABSENT)
         said = capsys.readouterr().out
         assert f"{folder / 'gan-0-backup'} is" in said and f"{folder / 'Nov30_06-26-51_host'} is" in said
     assert {path: path.read_bytes() for path in Path().rglob("run.json")} == before

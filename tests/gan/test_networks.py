@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from conftest import DEVICES
+from conftest import DEVICES, change
 from torch import nn
 
-from replicate.gan import latent, layers, model, networks
+from replicate.gan import information, latent, layers, model, networks
 from replicate.gan.latent import Codes
 from replicate.gan.model import Model
 from replicate.parameters import Parameters
@@ -65,6 +65,14 @@ def test_a_critic_is_as_large_as_qs_head_and_its_logits_are_the_scores_of_catego
         for matrix, score in zip(scores, pair, strict=True):
             torch.testing.assert_close(matrix[i, k], score[0, 0])
     torch.testing.assert_close(head.category_logits(features)[:, codes.category], scores[0])
+
+
+def test_the_bounds_are_those_of_the_estimator(critic, params: Parameters):
+    _, features, codes = critic
+    for estimator, of_scores in information.ESTIMATORS.items():
+        head = networks.CriticHead(change(params.settings("infomax"), critic={"estimator": estimator})).eval()
+        expected = torch.stack([of_scores(scores) for scores in head.scores(features, codes)])
+        torch.testing.assert_close(head.lower_bounds(features, codes), expected)
 
 
 def test_continuous_codes_are_the_means_that_the_scores_imply(critic):

@@ -44,7 +44,8 @@ def plain_gradients(plain: Model, real, codes, new_codes, settings: Settings, ra
         seen = views.readings(images, of_images, chosen, views.draw(len(images), chosen, random))
         own = {reading.code: plain_bounds(head, trunk(reading.images), reading.codes, settings) for reading in seen}
         of_all = plain_bounds(head, trunk(images), of_images, settings)
-        return sum(own.get(code, of_all)[code] for code in range(3))
+        λ = settings.train.lambda_discrete, *[settings.train.lambda_continuous] * 2
+        return sum(weight * own.get(code, of_all)[code] for code, weight in enumerate(λ))
 
     on_real = logit(trunk(real))
     fake = plain.generator(latent.inputs(codes, settings.latent).double()).detach()
@@ -98,6 +99,7 @@ def disagreement(seed: int, digits, settings: Settings, monkeypatch) -> float:
     )
 
 
+LAMBDA = {"lambda_discrete": 0.3, "lambda_continuous": 3.3}
 VIEWS = RecognitionViews(c1=View(rotation=0.15, shift=1.0), c2=View(stretch_x=0.3), c3=View(shear=0.6, brightness=0.5))
 
 
@@ -105,13 +107,13 @@ VIEWS = RecognitionViews(c1=View(rotation=0.15, shift=1.0), c2=View(stretch_x=0.
     ("objective", "networks", "train"),
     [
         ("infogan", {}, {}),
-        ("infogan", {}, {"new_codes_for_generator": False, "generator_loss": "minimax"}),
+        ("infogan", {}, {"new_codes_for_generator": False, "generator_loss": "minimax"} | LAMBDA),
         ("infogan", {"layer_order": "as_printed", "code_std": "learned"}, {"recognition_step": "generator"}),
         ("infogan", {}, {"recognition_views": VIEWS}),
         ("infomax", {}, {"recognition_views": RecognitionViews(c1=VIEWS.c1)}),
         ("gan", {}, {"recognition_trunk": "detached"}),
     ],
-    ids=["infogan", "same codes, minimax", "paper", "views", "infomax", "gan, detached"],
+    ids=["infogan", "same codes, minimax, λ", "paper", "views", "infomax", "gan, detached"],
 )
 def test_a_step_is_the_plain_step(objective: str, networks: dict, train: dict, digits, small: Parameters, monkeypatch):
     train = {"batch_size": 16, "learning_rate_discriminator": 0.0} | train
@@ -145,6 +147,8 @@ def test_the_first_iterations_are_those_of_the_studies(variant: str, device: tor
     for iteration in range(2):
         step.iterate(training, iteration, settings)
     torch.testing.assert_close(training.log.cpu(), torch.tensor(RECORDED[variant]), atol=3e-4, rtol=0)
+    adam = [(each.defaults["lr"], each.defaults["betas"]) for each in training.optimisers.values()]
+    assert adam == [(2e-4, (0.5, 0.999)), (1e-3, (0.5, 0.999))]
 
 
 def test_another_seed_is_another_run_and_more_categories_leave_the_other_weights_and_all_draws(

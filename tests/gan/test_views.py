@@ -43,9 +43,10 @@ def test_what_is_drawn_fills_its_interval_and_nothing_else_moves():
     maps, shifts = views.affine(4000, View(shear=0.3), random)
     assert maps[:, 0, 1].abs().max() == pytest.approx(0.3, abs=0.002) and maps[:, 0, 1].mean().abs() < 0.01
     assert torch.equal(maps[:, 0, 0], torch.ones(4000)) and not shifts.any()
-    maps, shifts = views.affine(4000, View(stretch_x=0.3, shift=2.0), random)
+    maps, shifts = views.affine(4000, View(stretch_x=0.3, stretch_y=0.1, shift=2.0), random)
     assert maps[:, 0, 0].log().abs().max() == pytest.approx(0.3, abs=0.002)
-    assert torch.equal(maps[:, 1, 1], torch.ones(4000)) and shifts.abs().amax(dim=0) == pytest.approx(2.0, abs=0.01)
+    assert maps[:, 1, 1].log().abs().max() == pytest.approx(0.1, abs=0.002)
+    assert shifts.abs().amax(dim=0) == pytest.approx(2.0, abs=0.01)
     maps, _ = views.affine(4000, View(rotation=0.15), random)
     angles = torch.atan2(maps[:, 1, 0], maps[:, 0, 0])
     assert angles.abs().max() == pytest.approx(0.15, abs=0.002)
@@ -79,6 +80,7 @@ def test_brightness_changes_each_image_by_a_factor_and_no_affine_number():
     of_c2 = other.factors[256:384].log()
     assert of_c2.abs().max() == pytest.approx(0.5, abs=0.02) and of_c2.mean().abs() < 0.1
     assert torch.equal(other.factors[384:], torch.ones(128))
+    assert not one.maps[256:384, 0, 1].any() and one.maps[384:, 0, 1].abs().max() > 0.5  # c2 is not sheared, c3 is
 
 
 @pytest.mark.parametrize(

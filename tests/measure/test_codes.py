@@ -113,6 +113,13 @@ def test_information_comes_from_the_log_and_from_fresh_codes(metrics):
     assert of_short["share_at_end"] == pytest.approx(0.1 / math.log(10))
 
 
+class WithBatchStatistics(Levels):
+    """It reads the next category where it has the statistics of a batch."""
+
+    def category_logits(self, features: torch.Tensor) -> torch.Tensor:
+        return super().category_logits(features).roll(int(self.training), dims=1)
+
+
 FIRST, FIRST_OF_20 = (Model(nn.Identity(), each, each) for each in (Levels(torch.arange(K) / 255) for K in (10, 20)))
 
 
@@ -139,6 +146,9 @@ def test_errors_of_a_c1_that_is_the_digit_and_where_some_labels_are_wrong():
     assert [of_wrong["error_one_to_one"], of_wrong["error_held_out"]] == pytest.approx([0.09, 9 / 40])
     assert of_wrong["error_batch_statistics"] == pytest.approx(0.1)  # of whole batches: 90 images
     assert errors(digit, 0)["error_held_out"] is None
+    trained = Model(nn.Identity(), FIRST.discriminator, WithBatchStatistics(torch.arange(10) / 255)).eval()
+    of_batches = stage.errors(trained, counts, digit.numpy(), (images, digit), (images, digit), 30)
+    assert (of_batches["error_batch_statistics"], of_batches["error_held_out"]) == (1, 0)
     reversed_ = errors(digit, 40, counts[::-1])  # the matching is that of the training images
     assert reversed_["error_one_to_one"] == reversed_["error_majority"] == reversed_["error_held_out"] == 1
 

@@ -49,4 +49,6 @@ def test_a_digit_lost_in_one_direction_is_told_by_the_lowest():
     scores = scored(slant=lambda c2: -0.15 * c2, digit=digit)  # c2 = −2 leans right
     assert scores["kept_right"] == scores["kept_lowest"] == 0.5
     assert [scores[f"kept_{direction}"] for direction in ("left", "narrow", "wide")] == [1, 1, 1]
+    moved = [0.3 / REAL_STD["slant"], 3 / REAL_STD["width"]]
+    assert [scores["moved_right"], scores["moved_narrow"]] == pytest.approx(moved, rel=0.25)
     assert scores["confidence_right"] == scores["confidence_lowest"] == pytest.approx((SURE + 0.55) / 2)

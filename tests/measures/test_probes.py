@@ -58,11 +58,6 @@ def test_a_probe_is_the_logistic_regression_of_scikit_learn(kind, penalty):
     assert np.abs(centred - (expected - expected.mean(axis=1, keepdims=True))).mean() < 0.02 * expected.std()
 
 
-def test_separate_digits_are_told_apart():
-    scores = probes.scores(Task(*blobs(40, 0.05, 0), *blobs(20, 0.05, 1)), options())
-    assert scores == {"probe_error_5": 0, "probe_error_all": 0}
-
-
 def test_noise_is_told_apart_no_better_than_by_chance_and_twice_the_same():
     random = np.random.default_rng(0)
     train, test = random.normal(size=(600, 4)).astype(np.float32), random.normal(size=(2000, 4)).astype(np.float32)
