@@ -95,7 +95,7 @@ def read(folders: Sequence[Path]) -> Table:
         run = {path.stem: files.read_json(path) for path in folder.glob("*.json")}
         record = run["run"]
         if "failed" in record:
-            digits, K = (len(record["settings"]["train"]["digits"]), record["settings"]["latent"]["categories"])
+            digits, K = len(record["settings"]["train"]["digits"]), record["settings"]["latent"]["categories"]
             rows.append(dict.fromkeys(known, NULL) | {"error": 1 - 1 / digits if K == digits else NULL})
         else:
             rows.append({name: _value(run, metric.source) for name, metric in known.items()})
