@@ -37,7 +37,7 @@ def edit(path: Path, change: Callable[[dict], None]) -> None:
 def test_every_text_of_the_repository_is_rendered(texts):
     for name, text in texts.items():
         assert text.strip() and "{{" not in text and "{%" not in text and "nan" not in text.split(), name
-    assert "| test error of c1 | 5 % |" in texts["readme.md.j2"]
+    assert "| test error of c1 (published: 5 %) |" in texts["readme.md.j2"]
 
 
 def test_seeds_that_a_hypothesis_was_found_on_are_in_no_number_with_those_that_test_it(texts, monkeypatch):

@@ -132,7 +132,7 @@ class Limit(NamedTuple):
 
     def straddled(self, values: list[float]) -> bool:
         """Whether the 95 % interval of the mean, or of its difference to the control's, lies on both sides."""
-        if len(values) < 2:
+        if len(values) < 2 or math.isnan(self.value):
             return False
         interval = statistics.mean_interval(values)
         if self.control and len(self.control) > 1:

@@ -69,7 +69,8 @@ def milestones(series: Series) -> Figure:
     figure = Figure(figsize=(WIDTH, 4.2))
     for axes, (column, title) in zip(figure.subplots(1, len(panels), sharex=True), panels.items()):
         for run, colour in _lines(series):
-            of = run.table("milestones")
+            of = run.table("milestones").merge(run.table("training"), on="iteration", suffixes=("_then", ""))
+            of["share_c1"] = of["information_c1"] / np.log(run.run.settings.latent.categories)  # of the log, as Figure 1
             if run.run.settings.in_nats or column != "share_c1":
                 axes.plot(of["iteration"], of[column], ".-", color=colour, linewidth=0.8, markersize=4)
         axes.set(title=title, xlabel="iteration", xscale="log")

@@ -134,6 +134,11 @@ class Numbers:
         """Of the mean gradient RMS of c2 and c3 to that of the adversarial term."""
         return self.value(variant, "gradient_continuous") / self.value(variant, "gradient_adversarial")
 
+    def thicker(self, variant: str) -> int:
+        """In how many runs the width code changes thickness by more SD than width."""
+        changes = zip(self.values(variant, "thickness_change"), self.values(variant, "width_change"))
+        return sum(abs(thickness) > abs(width) for thickness, width in changes)
+
     def separable(self, variant: str) -> int:
         """How many merged pairs of all runs are separable by slant (AUC of 0.8 or more)."""
         styles = " ".join(self.values(variant, "merged_styles")).split()

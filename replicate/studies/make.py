@@ -77,7 +77,7 @@ def results(client: Client, wanted: list[Run], content: dict[str, bytes], thread
     register_pickle_by_value(worker)
     perform, code, futures = worker.perform, source.fingerprint("replicate.train"), {}
     for position, this in enumerate(wanted):
-        key = dask.base.tokenize(code, this.settings.model_dump())[:12]  # by which a worker finds checkpoints
+        key = dask.base.tokenize(code, this.settings.model_dump(), threads)[:12]  # by which a worker finds checkpoints
         # Dask pickles a lambda, and the code of a module that is registered, by value: a worker needs no `replicate`.
         future = client.submit(
             lambda *task: perform(*task),

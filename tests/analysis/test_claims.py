@@ -41,6 +41,7 @@ HIGH = claim({"metric": "m", "at_least": 0.9}, partly=[{"metric": "m", "at_least
 LOW = claim({"metric": "m", "at_most": 0.055}, partly=[{"metric": "m", "at_most": 0.1}])
 ABOVE = claim({"metric": "m", "above_control": 0.25}, control="gan")
 BOTH = claim({"metric": "m", "at_least": 0.9, "above_control": 0.25}, control="gan")
+PARTLY_ABOVE = claim({"metric": "m", "at_least": 0.9}, control="gan", partly=[{"metric": "m", "above_control": 0.25}])
 BELOW = claim({"metric": "m", "below_control": 0.25}, control="gan")
 
 
@@ -95,6 +96,7 @@ def test_a_run_counts_when_it_meets_all_conditions_and_only_where_all_were_measu
         (BOTH, [0.85], [0.1], (FAILS, False)),  # far enough above the control, and below the threshold
         (BOTH, [0.95], [0.8], (FAILS, False)),
         (ABOVE, [0.9, 0.9], [0.4, None], (NOT_JUDGED, False)),  # a margin from no value
+        (PARTLY_ABOVE, [0.8, 0.81], [0.4, None], (FAILS, False)),
     ],
 )
 def test_a_margin_compares_with_the_mean_of_the_control(criterion, values, control, expected):
