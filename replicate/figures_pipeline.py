@@ -6,6 +6,7 @@ Each figure names the test error of its runs. Figure 2 is of every variant that 
 """
 
 import os
+from itertools import groupby
 from pathlib import Path
 
 os.environ["MPLBACKEND"] = "agg"  # a notebook passes its own on, which matplotlib may not know here
@@ -24,11 +25,8 @@ FOLDER = Path("figures/pipeline")
 
 def by_variant(runs: list[Shown]) -> Series:
     """Runs by their variant's label and their errors."""
-    of = {each.run.variant: [run for run in runs if run.run.variant == each.run.variant] for each in runs}
-    return {
-        f"{of_one[0].label}: test error {', '.join(style.percent(run.error) for run in of_one)}": of_one
-        for of_one in of.values()
-    }
+    groups = [(label, list(of)) for label, of in groupby(runs, lambda run: run.label)]
+    return {f"{label}: test error {', '.join(style.percent(run.error) for run in of)}": of for label, of in groups}
 
 
 def draw(params: Parameters) -> dict[str, Figure]:

@@ -39,16 +39,11 @@ class Studies:
         self.params, self.metrics, self.table = params, table.metrics(), table.of_studies(list(params.variants))
         self.numbers = self.table.frame.apply(pd.to_numeric, errors="coerce")
 
-    def tests(self, variant: str, seeds: pd.Index) -> np.ndarray:
-        """Which of some seeds test a variant's hypothesis (n,); all of them as long as none does."""
-        tests = ~seeds.isin(self.params.variants[variant].found)
-        return tests if tests.any() else ~tests
-
     def runs(self, variant: str, metric: str) -> Runs:
         """A metric of the variant's runs that have a value."""
         of, values = self.params.variants[variant], self.numbers[metric].xs(variant).dropna()
-        tests = self.tests(variant, values.index)
-        return Runs(of.label, of.group, values[tests].tolist(), values[~tests].tolist())
+        pooled = values.index.isin(of.pooled(values.index))
+        return Runs(of.label, of.group, values[pooled].tolist(), values[~pooled].tolist())
 
     def by_error(self, variant: str) -> list[Shown]:
         """The variant's runs, that with the lowest error first."""
@@ -109,7 +104,7 @@ def gradients(studies: Studies) -> Figure:
     runs = runs.dropna().reset_index()
     runs = runs[[of[variant].group != "control" for variant in runs["variant"]]]
     by = runs.groupby("variant")["seed"]
-    runs["pooled"] = by.transform(lambda seeds: studies.tests(seeds.name, pd.Index(seeds)))
+    runs["pooled"] = by.transform(lambda seeds: seeds.isin(of[seeds.name].pooled(seeds)))
     labels = {variant: (of[variant].label, offset) for variant, offset in NAMED.items()}
     return overview.gradients(runs, {variant: of[variant].group for variant in of}, labels)
 

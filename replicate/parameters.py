@@ -5,6 +5,7 @@
 says what is wrong in them, if anything is, before DVC reads them.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Len
@@ -28,6 +29,10 @@ class Variant(Checked):
     seeds: list[Seed]
     found: list[Seed] = Field(default_factory=list)
     settings: dict[str, Any]
+
+    def pooled(self, seeds: Iterable[Seed]) -> list[Seed]:
+        """Those of some seeds that enter a mean: all but the found ones, or all where there are no others."""
+        return [seed for seed in seeds if seed not in self.found] or list(seeds)
 
     def parts(self) -> dict[str, list[Seed] | None]:
         """The seeds whose results may be pooled, by label; None for all."""

@@ -19,7 +19,7 @@ from replicate.analysis import claims, table
 from replicate.base import files, stage
 from replicate.base.stage import BadInput
 from replicate.gan import run
-from replicate.reporting.numbers import Numbers, require, write
+from replicate.reporting.numbers import require, write
 from replicate.reporting.tables import Tables
 
 TEMPLATES = Path(__file__).parent / "reporting"
@@ -40,16 +40,15 @@ def context() -> dict[str, Any]:
     assessments = claims.assess_all(asked, studies, {"cost_ratio": beside["cost"]["ratio"]})
     runs = run.of_pipeline(params)
     found = {name: variant.found for name, variant in params.variants.items()}
-    numbers = Numbers(studies, metrics, asked, assessments, claims.ablations(asked.ablations, studies, found))
-    tables = Tables(numbers, params, table.read([this.folder for this in runs]), runs)
-    named = {name: getattr(each, name) for each in (numbers, tables) for name in dir(each) if not name.startswith("_")}
+    ablations, own = claims.ablations(asked.ablations, studies, found), table.read([this.folder for this in runs])
+    texts = Tables(studies, metrics, asked, assessments, ablations, params, own, runs)
+    maximising = [this for this in runs if this.settings.objective != "gan"]
+    named = {name: getattr(texts, name) for name in dir(texts) if not name.startswith("_")}
     return named | {
         "require": require,
         "label": lambda variant: params.variants[variant].label,
-        "maximising": lambda: dict.fromkeys(this.variant for this in runs if this.settings.objective != "gan"),
-        "matched": lambda: any(
-            this.settings.objective != "gan" and None not in tables.own.values(this.variant, "error") for this in runs
-        ),
+        "maximising": dict.fromkeys(this.variant for this in maximising),
+        "matched": any(None not in own.values(this.variant, "error") for this in maximising),
         "beside": beside,
         "own": {name: files.read_json(Path("metrics", f"{name}.json")) for name in beside},
         "settings": params.settings,

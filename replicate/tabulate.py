@@ -31,10 +31,10 @@ def means(of: Table, params: Parameters) -> dict[str, dict[str, float | int]]:
     Seeds on which something was found are in no mean with those that test it."""
     found = {}
     for variant in of.variants():
-        seeds = [seed for seed in of.seeds(variant) if seed not in params.variants[variant].found] or None
+        seeds = params.variants[variant].pooled(of.seeds(variant))
         by_metric = {name: of.mean(variant, name, seeds) for name in NAMED}
         rounded = {IN_DVC.get(name, name): round(mean, 5) for name, mean in by_metric.items() if mean is not None}
-        found[variant] = {"runs": len(of.seeds(variant, seeds))} | rounded
+        found[variant] = {"runs": len(seeds)} | rounded
     return found
 
 

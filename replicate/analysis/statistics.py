@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from statistics import fmean, stdev
 from typing import NamedTuple
 
@@ -23,21 +24,15 @@ def mean(values: Sequence[float | None]) -> float | None:
     return None if None in values or not values else fmean(values)
 
 
-def mean_interval(values: Sequence[float]) -> Interval:
-    """The interval of the mean that `values` (n,), two or more, are drawn around, by Student's t."""
-    return _around_mean(values, 1)
+def mean_interval(values: Sequence[float], errors: float = 1) -> Interval:
+    """The interval of the mean that `values` (n,), two or more, are drawn around: Student's t times a standard error."""
+    reach = stdev(values) / math.sqrt(len(values)) * errors * float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
+    return Interval(fmean(values) - reach, fmean(values) + reach)
 
 
 def prediction_interval(values: Sequence[float]) -> Interval:
-    """The interval that one more value lies in, drawn from the normal distribution that `values` (n,), two or more, are
-    drawn from."""
-    return _around_mean(values, math.sqrt(len(values) + 1))
-
-
-def _around_mean(values: Sequence[float], errors: float) -> Interval:
-    """The mean, give or take Student's t times so many standard `errors`."""
-    reach = stdev(values) / math.sqrt(len(values)) * errors * float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
-    return Interval(fmean(values) - reach, fmean(values) + reach)
+    """The interval of one more value of the normal distribution that `values` (n,), two or more, are drawn from."""
+    return mean_interval(values, math.sqrt(len(values) + 1))
 
 
 class Difference(NamedTuple):
@@ -62,8 +57,5 @@ def welch(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
 def holm(p: Mapping[str, float], tests: int) -> dict[str, float]:
     """The p of those that are there of so many planned tests, corrected so that the chance of a false finding among all
     stays at the level (Holm 1979). One that is not there counts as 1."""
-    corrected, least = {}, 0.0
-    for rank, (name, value) in enumerate(sorted(p.items(), key=lambda item: item[1])):
-        least = max(least, min(1.0, (tests - rank) * value))
-        corrected[name] = least
-    return corrected
+    ranked = sorted(p, key=p.get)
+    return dict(zip(ranked, accumulate((min(1.0, (tests - rank) * p[name]) for rank, name in enumerate(ranked)), max)))

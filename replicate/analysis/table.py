@@ -31,9 +31,8 @@ class Metric(Checked):
 
     source: Text = Field(alias="from")
     label: Text
-    unit: str
+    unit: str = ""
     definition: Text
-    if_null: Text | None = None
     bounds: Annotated[list[float], Len(2, 2)] = Field(default=[-math.inf, math.inf])
 
 
@@ -78,15 +77,6 @@ class Table:
         return statistics.mean(self.values(variant, metric, seeds))
 
 
-def _value(run: dict[str, Any], source: str) -> Any:
-    value: Any = run
-    for key in source.split("."):
-        if not isinstance(value, dict) or key not in value:
-            return ABSENT
-        value = value[key]
-    return NULL if value is None else value
-
-
 def read(folders: Sequence[Path]) -> Table:
     """The table of the runs in some folders, each with run.json. A run that failed has the error of chance, and no other
     value."""
@@ -98,7 +88,9 @@ def read(folders: Sequence[Path]) -> Table:
             digits, K = len(record["settings"]["train"]["digits"]), record["settings"]["latent"]["categories"]
             rows.append(dict.fromkeys(known, NULL) | {"error": 1 - 1 / digits if K == digits else NULL})
         else:
-            rows.append({name: _value(run, metric.source) for name, metric in known.items()})
+            found = pd.json_normalize(run).astype(object).iloc[0]  # a name for each path of keys, joined by points
+            values = {name: found.get(metric.source, ABSENT) for name, metric in known.items()}
+            rows.append({name: NULL if value is None else value for name, value in values.items()})
         index.append((record["variant"], record["seed"]))
     frame = pd.DataFrame(rows, pd.MultiIndex.from_tuples(index, names=["variant", "seed"]), list(known), dtype=object)
     return Table(frame)

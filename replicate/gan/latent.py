@@ -28,8 +28,10 @@ class Codes(NamedTuple):
 
 
 def to_device(drawn: Tensor, device: torch.device) -> Tensor:
-    """What was drawn on the CPU on the device; from pinned memory, so that nothing waits for the copy."""
-    return (drawn.pin_memory() if device.type == "cuda" else drawn).to(device, non_blocking=True)
+    """What was drawn on the CPU on the device; to a GPU from pinned memory, so that nothing waits for the copy."""
+    if device.type != "cuda":
+        return drawn.to(device)  # mps may read memory that has been freed, where nothing waits
+    return drawn.pin_memory().to(device, non_blocking=True)
 
 
 def sample(n: int, prior: Latent, generator: torch.Generator) -> Codes:

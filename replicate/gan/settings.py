@@ -85,6 +85,8 @@ class Train(Checked):
         for key, value in [("iterations", self.iterations), *(("milestones", each) for each in self.milestones)]:
             if value % self.log_every:
                 raise ValueError(f"{key}: got {value}, expected a multiple of log_every ({self.log_every})")
+        if 100 % self.log_every:  # over so many iterations L_I is averaged, where its convergence is measured
+            raise ValueError(f"log_every: got {self.log_every}, expected a divisor of 100")
         if not self.batch_size <= self.batchnorm_images <= self.training_images:
             limits = f"batch_size ({self.batch_size}) to training_images ({self.training_images})"
             raise ValueError(f"batchnorm_images: got {self.batchnorm_images}, expected {limits}")

@@ -70,7 +70,8 @@ def milestones(series: Series) -> Figure:
     for axes, (column, title) in zip(figure.subplots(1, len(panels), sharex=True), panels.items()):
         for run, colour in _lines(series):
             of = run.table("milestones").merge(run.table("training"), on="iteration", suffixes=("_then", ""))
-            of["share_c1"] = of["information_c1"] / np.log(run.run.settings.latent.categories)  # of the log, as Figure 1
+            # Of the log, as in Figure 1.
+            of["share_c1"] = of["information_c1"] / np.log(run.run.settings.latent.categories)
             if run.run.settings.in_nats or column != "share_c1":
                 axes.plot(of["iteration"], of[column], ".-", color=colour, linewidth=0.8, markersize=4)
         axes.set(title=title, xlabel="iteration", xscale="log")
@@ -113,8 +114,8 @@ def confusion(series: Series) -> Figure:
     """Test images by true and predicted digit: percent of the true digit's, mean over the runs of a series."""
     rows = -(-len(series) // 2)
     figure = Figure(figsize=(WIDTH, 5 * rows))
-    grid = figure.subplots(rows, 2).ravel()
-    for axes, (label, runs) in zip(grid, series.items()):
+    for place, (label, runs) in enumerate(series.items(), 1):
+        axes = figure.add_subplot(rows, 2, place)
         counts = np.mean([run.table("confusion").set_index("digit") for run in runs], axis=0)
         shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
@@ -126,6 +127,4 @@ def confusion(series: Series) -> Figure:
         axes.set(xlabel="predicted digit", ylabel="true digit (a row has 100 %)", xticks=range(10), yticks=range(10))
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-    for axes in grid[len(series) :]:
-        axes.set_axis_off()
     return figure

@@ -57,17 +57,13 @@ def figure2(run: Shown, baseline: Shown | None = None) -> Figure:
     return figure
 
 
-def samples(panels: Mapping[str, np.ndarray], rows: int = 6, columns: int = 12) -> Figure:
-    """The first images (N, 28, 28) of each title, a panel a title."""
+def samples(panels: Mapping[str, np.ndarray]) -> Figure:
+    """The first 72 images (N, 28, 28) of each title, twelve in a row, a panel a title."""
     height = -(-len(panels) // 2)
     figure = Figure(figsize=(WIDTH, 2.5 * height))
-    axes = figure.subplots(height, 2).ravel()
-    for each, (title, images) in zip(axes, panels.items()):
-        whole = min(rows, len(images) // columns) * columns
-        grid(each, images[:whole].reshape(-1, columns, *images.shape[1:]))
-        each.set_title(title.replace(": ", "\n"))
-    for each in axes[len(panels) :]:
-        each.set_axis_off()
+    for place, (title, images) in enumerate(panels.items(), 1):
+        axes = figure.add_subplot(height, 2, place, title=title.replace(": ", "\n"))
+        grid(axes, images[: min(len(images), 72) // 12 * 12].reshape(-1, 12, *images.shape[1:]))
     return figure
 
 

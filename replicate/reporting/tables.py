@@ -12,9 +12,6 @@ from replicate.gan.run import Run
 from replicate.parameters import Parameters
 from replicate.reporting.numbers import ENOUGH, OF_MACHINE, Numbers, estimate, threshold, write
 
-ERROR = "error"
-SUPPORTED = {True: "supported", False: "not supported"}
-
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 1) -> str:
     """A table; the columns from the one with index `numbers` on are aligned to the right."""
@@ -23,17 +20,16 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int 
 
 
 @dataclass
-class Tables:
-    """What the templates call; `own` is the table of the pipeline's `runs`."""
+class Tables(Numbers):
+    """What else the templates call; `own` is the table of the pipeline's `runs`."""
 
-    numbers: Numbers
     params: Parameters
     own: Table
     runs: Sequence[Run]
 
     def of(self, groups: Sequence[str]) -> list[str]:
         """The variants of some groups that have runs, infogan first."""
-        with_runs = self.numbers.table.variants()
+        with_runs = self.table.variants()
         chosen = [name for name, each in self.params.variants.items() if each.group in groups and name in with_runs]
         return list(dict.fromkeys(["infogan", *chosen]))
 
@@ -44,53 +40,51 @@ class Tables:
 
     def by_variant(self, groups: Sequence[str], metrics: Sequence[str]) -> str:
         """A row for each variant of some groups, with estimates of some metrics."""
-        number = self.numbers
         rows = [
-            [label, number.n(name, seeds), *(number.estimate(name, metric, seeds) for metric in metrics)]
+            [label, self.n(name, seeds), *(self.estimate(name, metric, seeds) for metric in metrics)]
             for name, label, seeds in self.parts(groups)
         ]
         return markdown(["variant", "runs", *self.labels(metrics)], rows)
 
     def labels(self, metrics: Sequence[str]) -> list[str]:
-        return [self.numbers.metrics[metric].label for metric in metrics]
+        return [self.metrics[metric].label for metric in metrics]
 
     def ablations_table(self, groups: Sequence[str]) -> str:
         """The error of each variant, and its difference to that of infogan."""
-        number, rows = self.numbers, []
+        rows = []
         for name, label, seeds in self.parts(groups):
-            if number.value(name, ERROR, seeds) is None:
+            if self.value(name, "error", seeds) is None:
                 continue  # K is not the number of digits
             beside = ["–", "–"]
             if name != "infogan":
-                p = "–" if seeds == self.params.variants[name].found else number.p_value(name, seeds)
-                beside = [number.difference(name, "infogan", ERROR, seeds), p]
-            rows.append([label, number.n(name, seeds), number.estimate(name, ERROR, seeds), *beside])
+                p = "–" if seeds == self.params.variants[name].found else self.p_value(name, seeds)
+                beside = [self.difference(name, "infogan", "error", seeds), p]
+            rows.append([label, self.n(name, seeds), self.estimate(name, "error", seeds), *beside])
         return markdown(["variant", "runs", "test error", "minus InfoGAN's", "p (Holm)"], rows)
 
     def runs_table(self, variant: str) -> str:
         """A row for each run of a variant."""
-        metrics = [ERROR, "error_without_merging", "merged_which", "knn_consistency", "ami", "consistency"]
+        metrics = ["error", "error_without_merging", "merged_which", "knn_consistency", "ami", "consistency"]
         metrics += ["slant_correlation", "width_correlation", "specificity"]
-        number = self.numbers
         rows = [
-            [seed, *(number.run(variant, seed, metric) or "no pair" for metric in metrics)]
-            for seed in number.table.seeds(variant)
+            [seed, *(self.run(variant, seed, metric) or "no pair" for metric in metrics)]
+            for seed in self.table.seeds(variant)
         ]
         return markdown(["seed", *self.labels(metrics)], rows, 0)
 
     def claims_table(self) -> str:
         """Every claim with each of its conditions."""
         rows = []
-        for name, found in self.numbers.assessments.items():
-            claim, number = self.numbers.asked.claims[name], f"{self.numbers.asked.number(name)} **{name}**"
+        for name, found in self.assessments.items():
+            claim, number = self.asked.claims[name], f"{self.asked.number(name)} **{name}**"
             here, control = map("<br>".join, zip(*map(self.condition, found.findings)))
-            verdict = found.verdict if found.runs < ENOUGH else f"{found.verdict} ({self.numbers.meets(name)})"
+            verdict = found.verdict if found.runs < ENOUGH else f"{found.verdict} ({self.meets(name)})"
             rows.append([number, f"{claim.statement} ({claim.where})", claim.published, here, control, verdict])
         return markdown(["claim", "statement", "published", "here (threshold)", "control", "verdict"], rows, 9)
 
     def condition(self, finding: Finding) -> tuple[str, str]:
         """A condition's metric over the runs with its thresholds, and the control's mean."""
-        metric, share = self.numbers.metrics.get(finding.condition.metric, OF_MACHINE), finding.condition.share
+        metric, share = self.metrics.get(finding.condition.metric, OF_MACHINE), finding.condition.share
         value = estimate(finding.values, metric.unit, metric.bounds)
         limits = ", ".join(threshold(each, metric.unit, share) for each in finding.limits)
         control = "–" if finding.control is None else write(finding.control, metric.unit)
@@ -98,10 +92,11 @@ class Tables:
 
     def registered_table(self) -> str:
         """The hypotheses that are not yet tested."""
-        asked, rows = self.numbers.asked, []
+        asked, rows = self.asked, []
         for name, hypothesis in asked.registered.items():
-            made, planned, met = claims.judge(hypothesis, asked, self.numbers.table)
-            state = "not yet tested" if made < planned else "to be judged" if met is None else SUPPORTED[met]
+            made, planned, met = claims.judge(hypothesis, asked, self.table)
+            outcome = {None: "to be judged", True: "supported", False: "not supported"}[met]
+            state = "not yet tested" if made < planned else outcome
             seeds = "; ".join(f"{variant} {', '.join(map(str, of))}" for variant, of in hypothesis.runs.items())
             rows.append([f"**{name}**: {hypothesis.statement}", seeds, f"{made} of {planned}", state])
         return markdown(["hypothesis", "runs that test it", "made", "state"], rows, 9)
@@ -109,7 +104,7 @@ class Tables:
     def machines_table(self) -> str:
         """How many of the studies' runs each machine made."""
         made: Counter[str] = Counter()
-        for variant, seed in self.numbers.table.frame.index:
+        for variant, seed in self.table.frame.index:
             of = files.read_json(STUDIES / f"{variant}-{seed}" / "run.json").get("environment")
             if of:  # a run that failed has none
                 kind = of["processor"] if of["device"] == "cpu" else of["device"]
@@ -118,14 +113,14 @@ class Tables:
 
     def pipeline_table(self) -> str:
         """The pipeline's own runs beside those of the studies: a value outside of the interval of one more run is marked."""
-        metrics = [ERROR, "share_at_end", "consistency", "slant_correlation", "width_correlation", "specificity"]
+        metrics = ["error", "share_at_end", "consistency", "slant_correlation", "width_correlation", "specificity"]
         rows = []
         for this in self.runs:
-            cells, seeds = [], [seed for seed in self.numbers.table.seeds(this.variant) if seed != this.seed]
+            cells, seeds = [], [seed for seed in self.table.seeds(this.variant) if seed != this.seed]
             for metric in metrics:
                 value = self.own.values(this.variant, metric, [this.seed])
-                others = self.numbers.values(this.variant, metric, seeds)
-                text = write(value[0], self.numbers.metrics[metric].unit) if value else "–"
+                others = self.values(this.variant, metric, seeds)
+                text = write(value[0], self.metrics[metric].unit) if value else "–"
                 if value and value[0] is not None and len(others) >= ENOUGH and None not in others:
                     low, high = statistics.prediction_interval(others)
                     text += "" if low <= value[0] <= high else " *"

@@ -7,14 +7,7 @@ from torch import nn
 
 from replicate.gan import information, latent, layers, model, networks
 from replicate.gan.latent import Codes
-from replicate.gan.model import Model
 from replicate.parameters import Parameters
-
-
-@pytest.fixture(scope="module")
-def built(params: Parameters) -> Model:
-    """The networks of a run, their weights as PyTorch leaves them."""
-    return model.build(params.settings("infogan"))
 
 
 def counts(network: nn.Module) -> list[tuple[int, int]]:
@@ -23,8 +16,9 @@ def counts(network: nn.Module) -> list[tuple[int, int]]:
     return [(layer.weight.numel(), layer.bias.numel()) for layer in layers]
 
 
-def test_table_1_has_the_papers_layers(built: Model):
+def test_table_1_has_the_papers_layers(params: Parameters):
     """The counts that stand beside the layers in networks.py, and their sums."""
+    built = model.build(params.settings("infogan"))
     generator, discriminator, head = (counts(network) for network in built.children())
     assert generator == [
         *((75_776, 1_024), (1_024, 1_024), (6_422_528, 6_272), (6_272, 6_272)),

@@ -25,12 +25,10 @@ DIGITS = torch.tensor([3, 1, 4, 0, 5, 9, 2, 6, 8, 7])  # and the digit that the 
 LOG = pd.DataFrame({"iteration": np.arange(10, 2001, 10), "information_c1": np.arange(1, 201) / 200 * math.log(10)})
 
 
-class Bars(nn.Module):
+def draw(inputs: torch.Tensor) -> torch.Tensor:
     """A generator (N, 74) -> (N, 1, 28, 28): c1 sets a bar's brightness, c2 widens it, c3 turns it left."""
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        level = LEVELS[inputs[:, -12:-2].argmax(dim=1)]
-        return bars(-0.1 * inputs[:, -1], 8 + inputs[:, -2]) * level[:, None, None, None]
+    level = LEVELS[inputs[:, -12:-2].argmax(dim=1)]
+    return bars(-0.1 * inputs[:, -1], 8 + inputs[:, -2]) * level[:, None, None, None]
 
 
 class Levels(nn.Module):
@@ -60,7 +58,7 @@ class Names(nn.Module):
         return (0.01 + 0.9 * nn.functional.one_hot(digit, 10)).log()
 
 
-MODEL = Model(Bars(), Levels(), Levels())
+MODEL = Model(draw, Levels(), Levels())
 CLASSIFIER = nn.Sequential(nn.PixelUnshuffle(28), nn.Flatten(), Names())  # whose maps are a pixel each
 
 
@@ -70,7 +68,7 @@ def labelled(n: int) -> tuple[torch.Tensor, torch.Tensor]:
     inputs = torch.zeros(n, 74)
     inputs[torch.arange(n), 62 + category] = 1
     inputs[:, -2:] = torch.rand(n, 2, generator=torch.Generator().manual_seed(n)) * 2 - 1
-    return (255 * Bars()(inputs)[:, 0]).round().to(torch.uint8), DIGITS[category]
+    return (255 * draw(inputs)[:, 0]).round().to(torch.uint8), DIGITS[category]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from conftest import labelled_bars
 
 import replicate.classifier as stage_classifier
 from replicate.base import mnist
@@ -8,19 +9,8 @@ from replicate.measures import classifier, frechet
 from replicate.parameters import Parameters
 
 
-@pytest.fixture(scope="module")
-def bars() -> tuple[torch.Tensor, torch.Tensor]:
-    """(400, 28, 28): a bar whose place is the label, on noise."""
-    generator = torch.Generator().manual_seed(0)
-    labels = torch.arange(400) % 10
-    images = torch.randint(0, 60, (400, 28, 28), dtype=torch.uint8, generator=generator)
-    for image, label in zip(images, labels):
-        image[4:24, 4 + 2 * label : 6 + 2 * label] = 255
-    return images, labels
-
-
-def test_it_learns_to_classify_with_the_same_bits_every_time(bars, params: Parameters):
-    images, labels = bars
+def test_it_learns_to_classify_with_the_same_bits_every_time(params: Parameters):
+    images, labels = labelled_bars(400)
     settings = params.classifier.model_copy(update={"epochs": 2, "batch_size": 20})
     trained, again = (stage_classifier.fit(images[:300], labels[:300], settings) for _ in range(2))
     assert all(map(torch.equal, trained.state_dict().values(), again.state_dict().values()))
@@ -30,9 +20,9 @@ def test_it_learns_to_classify_with_the_same_bits_every_time(bars, params: Param
     assert probabilities.argmax(dim=1).eq(labels[300:]).double().mean() > 0.9
 
 
-def test_features_are_the_means_of_the_last_maps_and_survive_the_file(bars, tmp_path):
+def test_features_are_the_means_of_the_last_maps_and_survive_the_file(tmp_path):
     torch.manual_seed(0)
-    untrained, images = classifier.build().eval(), mnist.as_input(bars[0][:10])
+    untrained, images = classifier.build().eval(), mnist.as_input(labelled_bars(10)[0])
     with torch.no_grad():
         maps = untrained[:11](images)
         named = untrained[11:](maps).softmax(dim=1)

@@ -3,13 +3,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from constructed import bars
 
 from replicate.measures import representation
-
-
-@pytest.fixture(scope="module")
-def split(digits) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.cat([digits, digits.flip(2)]), torch.arange(80) % 10
 
 
 def test_features_have_the_mean_and_variance_of_the_training_split():
@@ -22,7 +18,8 @@ def test_features_have_the_mean_and_variance_of_the_training_split():
     np.testing.assert_allclose(of_test[:, 1:], (test - train.mean(axis=0))[:, 1:] / train.std(axis=0)[1:])
 
 
-def test_a_representation_that_is_the_digit_has_no_error_and_one_of_noise_has_many(params, split):
+def test_a_representation_that_is_the_digit_has_no_error_and_one_of_noise_has_many(params, digits):
+    split = torch.cat([digits, digits.flip(2)]), torch.arange(80) % 10
     few = {"labels_per_digit": 5, "label_draws": 1, "penalties": [0.1], "style_images": 80}
     options = params.probes.model_copy(update=few)
     known = np.eye(10, dtype=np.float32)[split[1]]
@@ -33,11 +30,7 @@ def test_a_representation_that_is_the_digit_has_no_error_and_one_of_noise_has_ma
 
 
 def test_styles_are_of_the_images():
-    leaning = torch.zeros(9, 28, 28, dtype=torch.uint8)
-    for i, image in enumerate(leaning):
-        for row in range(4, 24):
-            column = 14 + round((i - 4) * (13.5 - row) / 10)
-            image[row, column - 1 : column + 1 + i % 3] = 255
+    leaning = (255 * bars(torch.linspace(-0.4, 0.4, 9), 2.0 + torch.arange(9) % 3)[:, 0]).byte()
     styles = representation.styles(leaning, leaning.flip(0))
     assert styles["slant"][0].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert styles["slant"][1].tolist() == [2, 2, 2, 1, 1, 1, 0, 0, 0]
