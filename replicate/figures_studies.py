@@ -27,7 +27,7 @@ from replicate.reporting.shown import Series, Shown
 FOLDER = Path("figures/studies")
 # Variants whose points are named in `gradients`, and where: points right of them and above.
 NAMED = dict.fromkeys(("described", "learned_std_01", "infogan"), (8, 0)) | {"views": (8, -10)}
-NAMED |= dict.fromkeys(("as_printed", "infomax"), (-8, 0)) | {"infomax_matched": (-8, -12), "views_blurred": (8, -2)}
+NAMED |= dict.fromkeys(("as_printed", "infomax"), (-8, 0)) | {"infomax_matched": (-8, -12), "views_blurred": (8, -8)}
 BY_K = {5: "k5", 10: "infogan", 20: "k20", 40: "k40"}
 IMAGES = 20  # in a row of `split`
 
