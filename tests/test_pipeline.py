@@ -23,24 +23,7 @@ def project(tmp_path_factory) -> Path:
     """A tiny run of the whole pipeline but the figures of the studies, which are drawn in test_figures."""
     folder, (files, checksums) = tmp_path_factory.mktemp("project"), made_up_mnist(560, 140)
     write(folder / "mine", files)
-    training = {"iterations": 4, "batch_size": 20, "training_images": 540, "batchnorm_images": 40}
-    codes = {"samples_per_category": 6, "bound_samples": 20, "real_images": 40, "traversals_per_category": 1}
-    epochs = {"training_samples": 40, "least_epochs": 1, "most_epochs": 1, "batch_size": 20}
-    changes = {
-        "runs": {"variants": ["infogan"]},
-        "mnist": checksums.model_dump(),
-        "train": training | {"log_every": 2, "milestones": [2]},
-        "classifier": {"epochs": 2, "batch_size": 20},
-        "classification": {"matching_images": 100, "neighbour_images": 50},
-        "codes": codes,
-        "milestones": {"matching_images": 100, "samples": 150, "gradient_images": 20},
-        "posthoc_q": epochs | {"validation_samples": 20, "test_samples": 20},
-        "probes": {"labels_per_digit": 5, "label_draws": 1, "penalties": [0.1], "style_images": 140},
-        "kmeans": {"images": 100},
-        "cost": {"pairs": 2},
-        "explorer": {"draws": 1, "grid_values": 2},
-    }
-    quick.copy(folder, changes)
+    quick.copy(folder, quick.TOY | {"runs": {"variants": ["infogan"]}, "mnist": checksums.model_dump()})
     (mine := folder / "runs" / "Nov30_06-26-51_host").mkdir(parents=True)
     (mine / "notes.txt").write_text("mine")
     with pytest.MonkeyPatch.context() as monkeypatch:

@@ -22,17 +22,19 @@ COPIED = (
     *("requirements.txt", "README.md", ".dvc/config", ".dvcignore"),
 )
 TOY = {
-    "train": {"iterations": 100, "training_images": 10_000, "milestones": [50], "batchnorm_images": 1000},
+    "train": {"iterations": 4, "batch_size": 20, "training_images": 540, "batchnorm_images": 40, "log_every": 2,
+              "milestones": [2]},
     "classifier": {"epochs": 1},
-    "classification": {"matching_images": 2000, "neighbour_images": 1000},
-    "codes": {"samples_per_category": 50, "bound_samples": 500, "real_images": 200, "traversals_per_category": 3},
-    "milestones": {"matching_images": 1000, "samples": 500, "gradient_images": 128},
-    "posthoc_q": {"training_samples": 5000, "least_epochs": 1, "most_epochs": 1, "test_samples": 500},
-    "probes": {"label_draws": 1, "penalties": [0.01]},
-    "kmeans": {"images": 2000},
-    "cost": {"pairs": 3},
-    "explorer": {"grid_values": 5},
-}
+    "classification": {"matching_images": 100, "neighbour_images": 50},
+    "codes": {"samples_per_category": 6, "bound_samples": 20, "real_images": 40, "traversals_per_category": 1},
+    "milestones": {"matching_images": 100, "samples": 150, "gradient_images": 20},
+    "posthoc_q": {"training_samples": 40, "least_epochs": 1, "most_epochs": 1, "batch_size": 20,
+                  "validation_samples": 20, "test_samples": 20},
+    "probes": {"labels_per_digit": 5, "label_draws": 1, "penalties": [0.1], "style_images": 140},
+    "kmeans": {"images": 100},
+    "cost": {"pairs": 2},
+    "explorer": {"draws": 1, "grid_values": 2},
+}  # fmt: skip
 
 
 def copy(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> None:
