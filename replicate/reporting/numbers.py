@@ -17,10 +17,12 @@ STEP = "time of a step, relative to one without Q"
 OF_MACHINE = Metric.model_validate({"from": "cost.ratio", "label": STEP, "unit": "", "definition": STEP})  # no run's
 
 
-def require(condition: bool) -> str:
-    """Nothing, where the results say what the text beside it says. Raises TemplateRuntimeError where they do not."""
+def require(condition: bool, claim: str = "") -> str:
+    """Nothing, where the results say what the text beside it says, of a claim if one is named. Raises TemplateRuntimeError
+    where they do not."""
     if not condition:
-        raise jinja2.TemplateRuntimeError("the results no longer say this")
+        of = f" of {claim}" if claim else ""
+        raise jinja2.TemplateRuntimeError(f"the results no longer say this{of}: rewrite it, or undo what changed them")
     return ""
 
 

@@ -105,10 +105,10 @@ def main() -> None:
     if not wanted:
         return
     os.environ.setdefault("MNIST_DIR", str(mnist.FOLDER.resolve()))  # for workers on this machine
-    threads = options.threads or max((os.cpu_count() or 1) // options.jobs, 1)
+    threads, content = options.threads or max((os.cpu_count() or 1) // options.jobs, 1), project()
     try:
         with cluster(options.jobs, options.scheduler) as client:
-            for this, future in results(client, wanted, project(), threads):
+            for this, future in results(client, wanted, content, threads):
                 error = future.exception()
                 if not error:
                     store(future.result(), this)
