@@ -14,7 +14,7 @@ from replicate.analysis.table import Metric, Table
 
 ENOUGH = 5  # runs that have an interval; of fewer the values are shown
 STEP = "time of a step, relative to one without Q"
-OF_MACHINE = Metric.model_validate({"from": "cost.ratio", "label": STEP, "unit": "", "definition": STEP})  # no run's
+OF_MACHINE = Metric.model_validate({"from": "cost.ratio", "label": STEP, "definition": STEP})  # no run's
 
 
 def require(condition: bool, claim: str = "") -> str:

@@ -45,6 +45,10 @@ def load(tmp_path, monkeypatch):
         ({"params.train.lambda_discrete": math.nan}, r"train\.lambda_discrete\n.*finite"),
         ({"params.runs.variants": ["gan", "wgan"]}, r"runs\.variants: got \['wgan'\], expected names"),
         ({"variants.k20.settings": {"train": {"log_every": 7}}}, r"k20: .*\n.*train\n.*multiple of log_every \(7\)"),
+        (
+            {"variants.k20.settings": {"train": {"log_every": 500, "milestones": [500]}}},
+            r"k20: .*\n.*train\n.*log_every: got 500, expected a divisor of 100",
+        ),
         ({"variants.infomax.settings": {"objective": "infomax"}}, "critic: got None, expected one for the objective"),
     ],
 )
