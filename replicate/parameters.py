@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Len
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from replicate.base import checked, stage
-from replicate.base.checked import Amount, Checked, Decay, Positive, Rate, Seed, Text
+from replicate.base.checked import Amount, Checked, Decay, Positive, Rate, Seed, Seeds, Text, once
 from replicate.base.mnist import Mnist
 from replicate.base.stage import BadInput
 from replicate.gan.settings import Latent, Networks, Objective, Settings, Train, merge
@@ -26,7 +26,7 @@ class Variant(Checked):
 
     label: Text
     group: Literal["paper", "control", "lambda", "views", "critic", "k"]
-    seeds: list[Seed]
+    seeds: Seeds
     found: list[Seed] = Field(default_factory=list)
     settings: dict[str, Any]
 
@@ -45,8 +45,8 @@ class Variant(Checked):
 class Runs(Checked):
     """Which runs the pipeline makes: every variant of the list with every seed."""
 
-    variants: Annotated[list[str], Len(1)]
-    seeds: Annotated[list[Seed], Len(1)]
+    variants: Annotated[list[str], Len(1), AfterValidator(once)]
+    seeds: Seeds
 
 
 class Machine(Checked):

@@ -41,7 +41,7 @@ def context() -> dict[str, Any]:
     runs = run.of_pipeline(params)
     found = {name: variant.found for name, variant in params.variants.items()}
     ablations, own = claims.ablations(asked.ablations, studies, found), table.read([this.folder for this in runs])
-    texts = Tables(studies, metrics, asked, assessments, ablations, params, own, runs)
+    texts = Tables(studies, params.variants, metrics, asked, assessments, ablations, own, runs)
     maximising = [this for this in runs if this.settings.objective != "gan"]
     named = {name: getattr(texts, name) for name in dir(texts) if not name.startswith("_")}
     return named | {

@@ -72,14 +72,16 @@ def test_the_pipelines_own_runs_move_no_text_but_theirs(texts, tmp_path, monkeyp
 
 def test_a_template_that_asks_in_vain_is_named_with_its_line(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "TEMPLATES", tmp_path)
+    numbers = Numbers(table.Table(None), {"gan": None}, {}, None, {}, {})
     for line, said in (
+        ("{{ require(count('gann', 'error') == 0) }}", "KeyError: 'gann'"),
         ("{{ require(number < 0.5) }}", "TemplateRuntimeError: the results no longer say this"),
         ("{{ values['eror'] }}", "UndefinedError: .*eror"),
         ("{{ require(none < 0.5) }}", "TypeError: .*NoneType"),
     ):
         (tmp_path / "text.md.j2").write_text(f"{{{{ require(number > 0.5) }}}}\nfirst\n{line}\nlast\n")
         with pytest.raises(BadInput, match=rf"^text\.md\.j2:3: {said}"):
-            report.render("text.md.j2", {"require": require, "number": 0.75, "values": {}})
+            report.render("text.md.j2", {"require": require, "number": 0.75, "values": {}, "count": numbers.count})
 
 
 def test_readme_is_written_between_its_marks_alone():
@@ -98,7 +100,7 @@ def test_fewer_than_five_runs_are_listed_and_five_have_an_interval(monkeypatch):
     assert estimate(values["missing"][:3], "") == "0.10, 0.20, none"
     assert estimate([], "%") == "–"
     error = table.Metric.model_validate({"from": "a.b", "label": "error", "unit": "%", "definition": "d"})
-    number = Numbers(table.Table(None), {"error": error}, None, {}, dict.fromkeys(("four", "five"), 0.0123))
+    number = Numbers(table.Table(None), {}, {"error": error}, None, {}, dict.fromkeys(("four", "five"), 0.0123))
     monkeypatch.setattr(number, "values", lambda variant, metric, seeds=None: values[variant])
     monkeypatch.setattr(number, "n", lambda variant, seeds: len(values[variant]))
     assert (number.p_value("four"), number.p_value("five"), number.p_value("other")) == ("–", "p = 0.012", "–")

@@ -11,7 +11,7 @@ from replicate.analysis import statistics
 from replicate.analysis.statistics import Interval
 from replicate.analysis.table import Table
 from replicate.base import checked
-from replicate.base.checked import Checked, Seed, Text
+from replicate.base.checked import Checked, Seeds, Text
 from replicate.base.stage import BadInput
 
 HOLDS, PARTLY, FAILS, NOT_JUDGED = "holds", "holds partly", "does not hold", "not judged"
@@ -59,7 +59,7 @@ class Registered(Checked):
 
     statement: Text
     known: Text
-    runs: Annotated[dict[Text, Annotated[list[Seed], Len(1)]], Len(1)]
+    runs: Annotated[dict[Text, Seeds], Len(1)]
     conditions: list[Condition] = Field(default_factory=list)
     claims: list[Text] = Field(default_factory=list)
     criterion: Text | None = None

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 from annotated_types import Ge, Gt, Le, Len, Lt
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -22,6 +22,15 @@ class Checked(BaseModel):
     """A group of keys: none may be missing, none may be unknown, none is converted from another type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def once(values: list) -> list:
+    if len(set(values)) < len(values):
+        raise ValueError(f"got {values}, expected each once")
+    return values
+
+
+Seeds = Annotated[list[Seed], Len(1), AfterValidator(once)]
 
 
 def ascending(values: list) -> list:

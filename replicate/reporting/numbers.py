@@ -1,7 +1,7 @@
 """Numbers by name, as the texts place them: most of them are texts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -11,6 +11,7 @@ import jinja2
 from replicate.analysis import statistics
 from replicate.analysis.claims import Assessment, Claims, Limit, assess
 from replicate.analysis.table import Metric, Table
+from replicate.parameters import Variant
 
 ENOUGH = 5  # runs that have an interval; of fewer the values are shown
 STEP = "time of a step, relative to one without Q"
@@ -77,6 +78,7 @@ class Numbers:
     """What the templates call, over the table of the studies."""
 
     table: Table
+    variants: Mapping[str, Variant]
     metrics: dict[str, Metric]
     asked: Claims
     assessments: dict[str, Assessment]
@@ -84,13 +86,19 @@ class Numbers:
 
     def n(self, variant: str, seeds: Sequence[int] | None = None) -> int:
         """How many runs there are."""
-        return len(self.table.seeds(variant, seeds))
+        return len(self.table.seeds(self.known(variant), seeds))
+
+    def known(self, variant: str) -> str:
+        """The variant itself. Raises KeyError for one that variants.yaml lacks, of which nothing would be known."""
+        if variant not in self.variants:
+            raise KeyError(variant)
+        return variant
 
     def values(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> list[Any]:
-        return self.table.values(variant, metric, seeds)
+        return self.table.values(self.known(variant), metric, seeds)
 
     def value(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> float | None:
-        return self.table.mean(variant, metric, seeds)
+        return self.table.mean(self.known(variant), metric, seeds)
 
     def count(self, variant: str, metric: str, at_most=math.inf, at_least=-math.inf, seeds=None) -> int:
         """How many runs have a value within the limits."""

@@ -9,7 +9,6 @@ from replicate.analysis.claims import Finding
 from replicate.analysis.table import STUDIES, Table
 from replicate.base import files
 from replicate.gan.run import Run
-from replicate.parameters import Parameters
 from replicate.reporting.numbers import ENOUGH, OF_MACHINE, Numbers, estimate, threshold, write
 
 
@@ -23,19 +22,18 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int 
 class Tables(Numbers):
     """What else the templates call; `own` is the table of the pipeline's `runs`."""
 
-    params: Parameters
     own: Table
     runs: Sequence[Run]
 
     def of(self, groups: Sequence[str]) -> list[str]:
         """The variants of some groups that have runs, infogan first."""
         with_runs = self.table.variants()
-        chosen = [name for name, each in self.params.variants.items() if each.group in groups and name in with_runs]
+        chosen = [name for name, each in self.variants.items() if each.group in groups and name in with_runs]
         return list(dict.fromkeys(["infogan", *chosen]))
 
     def parts(self, groups: Sequence[str]) -> list[tuple[str, str, list[int] | None]]:
         """Of the variants of some groups: name, and label and seeds of what may be pooled."""
-        parts = {name: self.params.variants[name].parts() for name in self.of(groups)}
+        parts = {name: self.variants[name].parts() for name in self.of(groups)}
         return [(name, label, seeds) for name, of in parts.items() for label, seeds in of.items()]
 
     def by_variant(self, groups: Sequence[str], metrics: Sequence[str]) -> str:
@@ -57,7 +55,7 @@ class Tables(Numbers):
                 continue  # K is not the number of digits
             beside = ["–", "–"]
             if name != "infogan":
-                p = "–" if seeds == self.params.variants[name].found else self.p_value(name, seeds)
+                p = "–" if seeds == self.variants[name].found else self.p_value(name, seeds)
                 beside = [self.difference(name, "infogan", "error", seeds), p]
             rows.append([label, self.n(name, seeds), self.estimate(name, "error", seeds), *beside])
         return markdown(["variant", "runs", "test error", "minus InfoGAN's", "p (Holm)"], rows)

@@ -43,6 +43,7 @@ def load(tmp_path, monkeypatch):
         ({"params.train.digits": [4, 5], "params.train.batch_size": 1001}, "batch_size: got 1001, .*at most 1000"),
         ({"params.train.batchsize": 128}, r"train\.batchsize\n.*not permitted"),
         ({"params.train.lambda_discrete": math.nan}, r"train\.lambda_discrete\n.*finite"),
+        ({"params.runs.seeds": [1, 0, 1]}, r"got \[1, 0, 1\], expected each once"),
         ({"params.runs.variants": ["gan", "wgan"]}, r"runs\.variants: got \['wgan'\], expected names"),
         ({"variants.k20.settings": {"train": {"log_every": 7}}}, r"k20: .*\n.*train\n.*multiple of log_every \(7\)"),
         (
