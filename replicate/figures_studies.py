@@ -45,21 +45,21 @@ class Studies:
         pooled = values.index.isin(of.pooled(values.index))
         return Runs(of.label, of.group, values[pooled].tolist(), values[~pooled].tolist())
 
-    def by_error(self, variant: str) -> list[Shown]:
-        """The variant's runs, that with the lowest error first."""
-        seeds = self.numbers["error"].xs(variant).dropna().sort_values().index
-        label, folders = self.params.variants[variant].label, (table.STUDIES / f"{variant}-{seed}" for seed in seeds)
-        return [Shown(folder, label) for folder in folders if (folder / "training.csv").exists()]  # else it failed
+    def shown(self, variant: str, seed: int) -> Shown:
+        return Shown(table.STUDIES / f"{variant}-{seed}", self.params.variants[variant].label)
 
     def median(self, variant: str) -> Shown:
-        """The variant's run with the median test error; of an even number the upper one."""
-        runs = self.by_error(variant)
-        return runs[len(runs) // 2]
+        """The variant's run with the median test error."""
+        return self.shown(variant, self.table.median(variant, "error"))
 
     def series(self, *variants: str) -> Series:
-        """The runs of some variants by their label."""
-        runs = {variant: self.by_error(variant) for variant in variants}
-        return {f"{self.params.variants[variant].label} ({len(runs[variant])})": runs[variant] for variant in runs}
+        """The runs of some variants by their label, that with the lowest error first; none that failed."""
+        series = {}
+        for variant in variants:
+            trained, ranked = (self.table.ranked(variant, metric) for metric in ("frechet", "error"))
+            runs = [self.shown(variant, seed) for seed in ranked if seed in trained]
+            series[f"{self.params.variants[variant].label} ({len(runs)})"] = runs
+        return series
 
 
 def errors(studies: Studies) -> Figure:
@@ -91,7 +91,8 @@ def divide(run: Shown, digits: tuple[int, int], title: str, params: Parameters) 
 def split(studies: Studies) -> Figure:
     """The digits that are merged most often, in InfoGAN's median run and in that of the lowest error."""
     merged, divided = studies.table.frame.loc["infogan"]["merged_which"], []
-    for run in (studies.median("infogan"), studies.by_error("infogan")[0]):
+    best = studies.shown("infogan", studies.table.ranked("infogan", "error")[0])
+    for run in (studies.median("infogan"), best):
         how = "merged" if "4-9" in merged[run.run.seed] else "not merged"
         divided.append(divide(run, (4, 9), f"{run.title}; 4 and 9 {how}", studies.params))
     return images.split(divided, (4, 9))
@@ -127,10 +128,11 @@ def draw(params: Parameters) -> dict[str, Figure]:
     studies = Studies(params)
     asked, cost = claims.load(params.variants, studies.metrics), files.read_json(table.BESIDE / "cost.json")
     found = claims.assess_all(asked, studies.table, {"cost_ratio": cost["ratio"]})
+    counted = {name: each for name, each in found.items() if not asked.claims[name].same_as}
     return {
         "errors": errors(studies),
         "split": split(studies),
-        "claims": overview.conditions(asked, found, studies.metrics),
+        "claims": overview.conditions(asked, counted, studies.metrics),
         "figure1": curves.figure1(studies.series("infogan", "infomax", "gan", "gan_detached")),
         "figure2": images.figure2(studies.median("infogan"), studies.median("gan")),
         **{f"figure2-{variant}": images.figure2(studies.median(variant)) for variant in ("views", "views_blurred")},

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from scipy import stats
 
 from replicate import parameters
-from replicate.analysis import claims, table
+from replicate.analysis import claims, statistics, table
 from replicate.base import files, stage
 from replicate.base.stage import BadInput
 from replicate.gan import run
@@ -50,9 +49,9 @@ def context() -> dict[str, Any]:
         "maximising": dict.fromkeys(this.variant for this in maximising),
         "matched": any(None not in own.values(this.variant, "error") for this in maximising),
         "beside": beside,
-        "own": {name: files.read_json(Path("metrics", f"{name}.json")) for name in beside},
+        "here": {name: files.read_json(Path("metrics", f"{name}.json")) for name in beside},
         "settings": params.settings,
-        "stats": stats,
+        "welch": statistics.welch,
         "write": write,
     }
 

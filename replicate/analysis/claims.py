@@ -4,18 +4,17 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
-from annotated_types import Ge, Gt, Le, Len
+from annotated_types import Gt, Le, Len
 from pydantic import Field, model_validator
 
 from replicate.analysis import statistics
 from replicate.analysis.statistics import Interval
 from replicate.analysis.table import Table
 from replicate.base import checked
-from replicate.base.checked import Checked, Seeds, Text
+from replicate.base.checked import Amount, Checked, Seeds, Text
 from replicate.base.stage import BadInput
 
 HOLDS, PARTLY, FAILS, NOT_JUDGED = "holds", "holds partly", "does not hold", "not judged"
-Margin = Annotated[float, Ge(0)]
 
 
 class Condition(Checked):
@@ -27,8 +26,8 @@ class Condition(Checked):
     metric: Text
     at_least: float | None = None
     at_most: float | None = None
-    above_control: Margin | None = None
-    below_control: Margin | None = None
+    above_control: Amount | None = None
+    below_control: Amount | None = None
     share: Annotated[float, Gt(0), Le(1)] | None = None
 
     @model_validator(mode="after")
@@ -74,20 +73,12 @@ class Registered(Checked):
         return self
 
 
-class Ablations(Checked):
-    """Whether the mean of `metric` of each of `variants` differs from that of `than`: a family of tests."""
-
-    metric: Text
-    than: Text
-    variants: list[Text]
-
-
 class Claims(Checked):
     """The whole of claims.yaml."""
 
     draws_digits: Condition
     claims: dict[Text, Claim]
-    ablations: Ablations
+    ablations: list[Text]  # the variants whose mean error is compared with that of infogan: a family of tests
     registered: dict[Text, Registered]
 
     def number(self, name: str) -> str:
@@ -99,13 +90,13 @@ class Claims(Checked):
         """All that are named."""
         named = {each for claim in self.claims.values() for each in (claim.variant, claim.control) if each}
         tested = {variant for hypothesis in self.registered.values() for variant in hypothesis.runs}
-        return named | tested | {*self.ablations.variants, self.ablations.than}
+        return named | tested | {*self.ablations, "infogan"}
 
     def metrics(self) -> set[str]:
         """All that are named, but those of the machine."""
         conditions = [each for claim in self.claims.values() if claim.variant for each in (*claim.holds, *claim.partly)]
         conditions += [each for hypothesis in self.registered.values() for each in hypothesis.conditions]
-        return {each.metric for each in conditions} | {self.draws_digits.metric, self.ablations.metric}
+        return {each.metric for each in conditions} | {self.draws_digits.metric}
 
 
 def load(variants: Mapping[str, object], metrics: Mapping[str, object]) -> Claims:
@@ -192,8 +183,8 @@ def assess(
 ) -> Assessment:
     """The verdict on `claim` for the runs of `variant`, or of the machine where it is None.
 
-    It is not judged where a metric is absent, where there are no runs of the variant or of the control, and where the
-    generator draws no digits (`draws`).
+    It is not judged where a metric is absent, where there are no runs of the variant or of the control, and, if it has a
+    control, where the variant's generators draw no digits (`draws`).
     """
 
     def findings(conditions: list[Condition], seeds: list[int] | None = None) -> list[Finding]:
@@ -250,10 +241,11 @@ def judge(hypothesis: Registered, asked: Claims, table: Table) -> tuple[int, int
     return made, planned, all(met)
 
 
-def ablations(asked: Ablations, table: Table, found: Mapping[str, list[int]]) -> dict[str, float]:
-    """The corrected p of each variant with two runs or more; seeds on which something was `found` are left out."""
-    theirs = table.values(asked.than, asked.metric)
-    tested = {name: [seed for seed in table.seeds(name) if seed not in found.get(name, [])] for name in asked.variants}
-    of = {variant: table.values(variant, asked.metric, seeds) for variant, seeds in tested.items()}
+def ablations(variants: list[str], table: Table, found: Mapping[str, list[int]]) -> dict[str, float]:
+    """The corrected p of each variant with two runs or more: whether its mean error differs from that of infogan. Seeds on
+    which something was `found` are left out."""
+    theirs = table.values("infogan", "error")
+    tested = {name: [seed for seed in table.seeds(name) if seed not in found.get(name, [])] for name in variants}
+    of = {variant: table.values(variant, "error", seeds) for variant, seeds in tested.items()}
     p = {variant: statistics.welch(ours, theirs).p for variant, ours in of.items() if len(ours) > 1}
-    return statistics.holm(p, len(asked.variants))
+    return statistics.holm(p, len(variants))

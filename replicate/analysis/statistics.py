@@ -24,9 +24,11 @@ def mean(values: Sequence[float | None]) -> float | None:
     return None if None in values or not values else fmean(values)
 
 
-def mean_interval(values: Sequence[float], errors: float = 1) -> Interval:
-    """The interval of the mean that `values` (n,), two or more, are drawn around: Student's t times a standard error."""
-    reach = stdev(values) / math.sqrt(len(values)) * errors * float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
+def mean_interval(values: Sequence[float], standard_errors: float = 1) -> Interval:
+    """The interval of the mean that `values` (n,), two or more, are drawn around: Student's t times so many standard errors
+    to either side."""
+    error = standard_errors * stdev(values) / math.sqrt(len(values))
+    reach = error * float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
     return Interval(fmean(values) - reach, fmean(values) + reach)
 
 

@@ -72,6 +72,16 @@ class Table:
         found = [column[variant, seed] for seed in self.seeds(variant, seeds)]
         return [None if value == NULL else value for value in found if value != ABSENT]
 
+    def ranked(self, variant: str, metric: str) -> list[int]:
+        """The seeds of a variant's runs that have a value, from the least value to the largest."""
+        found = [(value, seed) for seed in self.seeds(variant) for value in self.values(variant, metric, [seed])]
+        return [seed for value, seed in sorted(found) if value is not None]
+
+    def median(self, variant: str, metric: str) -> int:
+        """The seed of the run with the median value; of an even number the upper one."""
+        ranked = self.ranked(variant, metric)
+        return ranked[len(ranked) // 2]
+
     def mean(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> float | None:
         """The mean over runs; None without runs, or where one has no value."""
         return statistics.mean(self.values(variant, metric, seeds))

@@ -1,6 +1,6 @@
 """What a result depends on in the code: the modules that are imported, and a fingerprint of them.
 
-A comment, a docstring or the name of a file changes no fingerprint.
+A comment or a docstring changes no fingerprint.
 """
 
 import ast

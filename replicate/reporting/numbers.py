@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import truediv
 from statistics import fmean
 from typing import Any
 
@@ -95,9 +96,11 @@ class Numbers:
         return variant
 
     def values(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> list[Any]:
+        """A metric seed by seed, of all or of some seeds; None where a run has no value."""
         return self.table.values(self.known(variant), metric, seeds)
 
     def value(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> float | None:
+        """The mean over runs, to be compared: a share, not percent."""
         return self.table.mean(self.known(variant), metric, seeds)
 
     def count(self, variant: str, metric: str, at_most=math.inf, at_least=-math.inf, seeds=None) -> int:
@@ -106,24 +109,18 @@ class Numbers:
         return sum(value is not None and at_least <= value <= at_most for value in found)
 
     def mean(self, variant: str, metric: str, seeds: Sequence[int] | None = None, decimals: int | None = None) -> str:
+        """The mean over runs, with its unit."""
         values = self.values(variant, metric, seeds)
         return write(self.value(variant, metric, seeds), self.metrics[metric].unit, decimals) if values else "–"
 
     def estimate(self, variant: str, metric: str, seeds: Sequence[int] | None = None) -> str:
+        """The mean over runs with its 95 % interval, or the values of fewer than ENOUGH."""
         return estimate(self.values(variant, metric, seeds), self.metrics[metric].unit, self.metrics[metric].bounds)
 
     def run(self, variant: str, seed: int, metric: str) -> str:
         """A metric of one run; – where it was not measured."""
         found = self.values(variant, metric, [seed])
         return write(found[0], self.metrics[metric].unit) if found else "–"
-
-    def ranked(self, variant: str, metric: str) -> list[int]:
-        """The seeds of a variant, from the least value to the largest."""
-        return sorted(self.table.seeds(variant), key=lambda seed: self.values(variant, metric, [seed])[0])
-
-    def median_run(self, variant: str, metric: str) -> int:
-        ranked = self.ranked(variant, metric)
-        return ranked[len(ranked) // 2]
 
     def difference(self, variant: str, than: str, metric: str, seeds: Sequence[int] | None = None) -> str:
         """The difference of two means, of shares in percentage points, with Welch's interval; – for fewer than ENOUGH."""
@@ -141,8 +138,9 @@ class Numbers:
         return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
 
     def ratio(self, variant: str) -> float:
-        """Of the mean gradient RMS of c2 and c3 to that of the adversarial term."""
-        return self.value(variant, "gradient_continuous") / self.value(variant, "gradient_adversarial")
+        """The gradient RMS of c2 and c3 over that of the adversarial term, a mean over runs."""
+        continuous, adversarial = (self.values(variant, f"gradient_{term}") for term in ("continuous", "adversarial"))
+        return fmean(map(truediv, continuous, adversarial))
 
     def thicker(self, variant: str) -> int:
         """In how many runs the width code changes thickness by more SD than width."""

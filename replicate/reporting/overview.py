@@ -143,15 +143,15 @@ def conditions(asked: Claims, found: Mapping[str, Assessment], metrics: Mapping[
 def gradients(runs: pd.DataFrame, groups: Mapping[str, str], labels: Mapping[str, tuple[str, tuple]]) -> Figure:
     """The error against the gradient RMS of c2 and c3 over the adversarial one: a small point a run.
 
-    `runs` has a row a run: variant, error, ratio, and whether it is `pooled`. A large point is a variant, at the geometric
-    mean of the ratio and the mean error; some have `labels`, at an offset in points.
+    `runs` has a row a run: variant, error, ratio, and whether it is `pooled`. A large point is a variant, at
+    its means; some have `labels`, at an offset in points.
     """
     figure = Figure(figsize=(WIDTH, 4.6))
     axes = figure.subplots()
     zero = runs["ratio"][runs["ratio"] > 0].min() / 8  # where a ratio of 0 is drawn
     for variant, of in runs.replace({"ratio": 0}, zero).groupby("variant", sort=False):
         colour, pooled = GROUPS[groups[variant]][1], of[of["pooled"]]
-        mean = np.exp(np.log(pooled["ratio"]).mean()), pooled["error"].mean()
+        mean = pooled["ratio"].mean(), pooled["error"].mean()
         axes.plot(of["ratio"], of["error"], ".", color=colour, alpha=0.4, mec="none")
         axes.scatter(*mean, s=60, color=colour, edgecolor="white", zorder=3)
         label, offset = labels.get(variant, ("", (0, 0)))

@@ -110,7 +110,8 @@ class Tables(Numbers):
         return markdown(["machine", "runs"], made.items())
 
     def pipeline_table(self) -> str:
-        """The pipeline's own runs beside those of the studies: a value outside of the interval of one more run is marked."""
+        """The pipeline's own runs beside those of the studies: a value outside of the interval of one more run is marked,
+        where five or more have other seeds."""
         metrics = ["error", "share_at_end", "consistency", "slant_correlation", "width_correlation", "specificity"]
         rows = []
         for this in self.runs:

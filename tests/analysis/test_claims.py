@@ -7,11 +7,10 @@ import pytest
 from scipy import stats
 
 from replicate.analysis import claims, statistics
-from replicate.analysis.claims import FAILS, HOLDS, NOT_JUDGED, PARTLY, Ablations, Assessment, Claim, Condition
+from replicate.analysis.claims import FAILS, HOLDS, NOT_JUDGED, PARTLY, Assessment, Claim, Condition
 from replicate.analysis.table import ABSENT, NULL, Table
 
 DRAWS = Condition(metric="frechet", at_most=3.0)
-NONE = Ablations(metric="m", than="infogan", variants=[])
 
 
 def runs(**of: list[dict]) -> Table:
@@ -125,13 +124,13 @@ def test_without_runs_of_the_variant_or_of_its_control_it_is_not_judged():
 def test_a_claim_beside_a_control_is_judged_only_where_digits_are_drawn(distances, expected):
     drawn = [{"m": 0.95, "frechet": distance} for distance in distances]
     assert assess(ABOVE, drawn, [{"m": 0.1, "frechet": 99.0}]).verdict == expected
-    assert assess(HIGH, drawn).verdict == HOLDS  # a claim without a control is about no images
+    assert assess(HIGH, drawn).verdict == HOLDS  # one without a control is judged
 
 
 def test_claims_about_the_machine_and_about_another_variant():
     every = {"high": HIGH, "of_gan": claim({"metric": "m", "at_most": 1}, variant="gan")}
     every["alone"] = claim({"metric": "ratio", "at_most": 1.05}, variant=None)
-    asked = claims.Claims(draws_digits=DRAWS, claims=every, ablations=NONE, registered={})
+    asked = claims.Claims(draws_digits=DRAWS, claims=every, ablations=[], registered={})
     measured = runs(infogan=ms(0.95), gan=ms(0.4))
     found = claims.assess_all(asked, measured, {"ratio": 1.2})
     assert {name: each.verdict for name, each in found.items()} == {"high": HOLDS, "of_gan": HOLDS, "alone": FAILS}
@@ -139,8 +138,9 @@ def test_claims_about_the_machine_and_about_another_variant():
 
 def test_ablations_leave_out_seeds_on_which_something_was_found():
     base, other, found = [0.30, 0.31, 0.33], [0.10, 0.14, 0.12], [0.9, 0.8, 0.31, 0.30, 0.35]
-    table = runs(infogan=ms(*base), other=ms(*other), part_found=ms(*found), single=ms(0.1))
-    asked = Ablations(metric="m", than="infogan", variants=["other", "part_found", "single", "none"])
+    errors = {"infogan": base, "other": other, "part_found": found, "single": [0.1]}
+    table = runs(**{variant: [{"error": each} for each in of] for variant, of in errors.items()})
+    asked = ["other", "part_found", "single", "none"]
     compared = claims.ablations(asked, table, {"part_found": [0, 1], "other": []})
     least, larger = statistics.welch(other, base).p, statistics.welch(found[2:], base).p  # Holm, of four
     assert compared == pytest.approx({"other": 4 * least, "part_found": min(1, 3 * larger)})
@@ -178,7 +178,7 @@ def test_a_hypothesis_is_judged_on_its_own_runs_once_all_are_there():
     assert claims.judge(hypothesis, None, table) == (2, 2, True)
     assert claims.judge(hypothesis, None, table.only("new", [0, 1])) == (1, 2, None)
     assert claims.judge(claims.Registered(**of, criterion="in words"), None, table) == (2, 2, None)
-    asked = claims.Claims(claims={"high": HIGH}, draws_digits=DRAWS, ablations=NONE, registered={})
+    asked = claims.Claims(claims={"high": HIGH}, draws_digits=DRAWS, ablations=[], registered={})
     by_claim = claims.Registered(**of, claims=["high"])  # of its own variant, and of the named seeds alone
     found = [claims.judge(by_claim, asked, runs(new=ms(*values))) for values in ((0.1, 0.95, 0.92), (1.0, 0.95, 0.6))]
     assert found == [(2, 2, True), (2, 2, False)]
