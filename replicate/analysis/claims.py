@@ -15,6 +15,7 @@ from replicate.base.checked import Amount, Checked, Seeds, Text
 from replicate.base.stage import BadInput
 
 HOLDS, PARTLY, FAILS, NOT_JUDGED = "holds", "holds partly", "does not hold", "not judged"
+ROUNDING = 1e-9  # a mean of 5.6 / 7 comes out below a threshold of 0.8
 
 
 class Condition(Checked):
@@ -118,8 +119,8 @@ class Limit(NamedTuple):
     control: list[float | None] | None = None  # from whose mean the value is a margin away
 
     def met(self, value: float | None) -> bool:
-        """Whether `value` is within the limit; nothing is that has no value."""
-        return value is not None and self.sign * value >= self.sign * self.value
+        """Whether `value` is within the limit, or at it but for rounding; nothing is that has no value."""
+        return value is not None and self.sign * (value - self.value) >= -ROUNDING
 
     def straddled(self, values: list[float]) -> bool:
         """Whether the 95 % interval of the mean, or of its difference to the control's, lies on both sides."""

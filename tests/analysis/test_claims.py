@@ -48,11 +48,12 @@ BELOW = claim({"metric": "m", "below_control": 0.25}, control="gan")
     ("criterion", "values", "verdict", "met", "borderline"),
     [
         (HIGH, [0.9], HOLDS, 1, False),
-        (HIGH, [math.nextafter(0.9, 0)], PARTLY, 0, False),
+        (HIGH, [0.9 - 1e-6], PARTLY, 0, False),
+        (HIGH, [math.nextafter(0.9, 0)], HOLDS, 1, False),  # rounding decides nothing
         (HIGH, [0.5], PARTLY, 0, False),
-        (HIGH, [math.nextafter(0.5, 0)], FAILS, 0, False),
+        (HIGH, [0.5 - 1e-6], FAILS, 0, False),
         (LOW, [0.055], HOLDS, 1, False),
-        (LOW, [math.nextafter(0.055, 1)], PARTLY, 0, False),
+        (LOW, [0.055 + 1e-6], PARTLY, 0, False),
         (HIGH, [0.95, 0.96, 0.97], HOLDS, 3, False),  # the mean's interval is from 0.935 to 0.985
         (HIGH, [0.89, 0.99, 0.99], HOLDS, 2, True),  # from 0.81 to 1.10
         (HIGH, [0.87, 0.90, 0.92], PARTLY, 2, True),  # from 0.83 to 0.96
@@ -86,9 +87,9 @@ def test_a_run_counts_when_it_meets_all_conditions_and_only_where_all_were_measu
     ("criterion", "values", "control", "expected"),
     [
         (ABOVE, [0.75], [0.5], (HOLDS, False)),
-        (ABOVE, [math.nextafter(0.75, 0)], [0.5], (FAILS, False)),
+        (ABOVE, [0.75 - 1e-6], [0.5], (FAILS, False)),
         (BELOW, [0.25], [0.5], (HOLDS, False)),
-        (BELOW, [math.nextafter(0.25, 1)], [0.5], (FAILS, False)),
+        (BELOW, [0.25 + 1e-6], [0.5], (FAILS, False)),
         (ABOVE, [0.7, 0.9], [0.4, 0.6], (HOLDS, True)),  # 0.3 ± 0.61
         (ABOVE, [1.5, 1.6], [0.4, 0.5], (HOLDS, False)),  # 1.1 ± 0.30
         (ABOVE, [0.8, 1.0], [0.5], (HOLDS, True)),  # 0.9 ± 1.27, beside a single run
