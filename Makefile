@@ -1,4 +1,4 @@
-# Each target sets up .venv first, once. `make reproduce`: from the download to REPORT.md.
+# Each target but `lock` sets up .venv first, once. `make reproduce`: from the download to REPORT.md.
 PYTHON ?= python3
 
 ifeq ($(OS),Windows_NT)
@@ -44,7 +44,7 @@ bench: venv
 screenshot: venv
 	python -m replicate.page.screenshot
 
-# Runs of variants.yaml that the studies lack: make study NAME=official,k20 JOBS=2, or SCHEDULER=tcp://host:8786 for a Dask cluster.
+# Runs of variants.yaml that the studies lack: make study NAME=k5,k20 JOBS=2, or SCHEDULER=tcp://host:8786 for a Dask cluster.
 comma := ,
 study: venv
 	python -m replicate.studies.make $(subst $(comma), ,$(NAME)) $(if $(JOBS),--jobs $(JOBS)) $(if $(THREADS),--threads $(THREADS)) $(if $(SCHEDULER),--scheduler $(SCHEDULER))

@@ -1,4 +1,4 @@
-"""params.yaml and variants.yaml as checked, frozen objects. Every stage loads both whole.
+"""params.yaml and variants.yaml as checked, frozen objects. Every stage but `code` loads both whole.
 
     python -m replicate.parameters
 

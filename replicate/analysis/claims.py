@@ -160,7 +160,7 @@ class Assessment(NamedTuple):
     verdict: str
     borderline: bool  # whether limits that an interval straddles could turn it
     met: int  # how many runs meet every condition of `holds`
-    runs: int  # in which all that it asks was measured
+    runs: int  # in which all that it asks was measured; all where it is not judged
     findings: list[Finding]  # of the conditions of `holds`
 
 

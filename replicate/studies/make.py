@@ -1,4 +1,4 @@
-"""Make the runs that the studies lack, spread over the workers of a Dask cluster: `make study NAME=official JOBS=2`.
+"""Make the runs that the studies lack, spread over the workers of a Dask cluster: `make study NAME=k20 JOBS=2`.
 
     python -m replicate.studies.make VARIANT ... [--jobs N] [--threads N] [--scheduler tcp://HOST:PORT]
 
