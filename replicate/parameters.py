@@ -21,7 +21,7 @@ from replicate.gan.settings import Latent, Networks, Objective, Settings, Train,
 class Variant(Checked):
     """A named change of the default settings, and the seeds that the studies have of it.
 
-    `found`: those on which something was found that the others test; the two are never pooled.
+    `found`: those on which something was found that the others test; no table or figure pools the two.
     """
 
     label: Text
