@@ -59,6 +59,7 @@ def cluster(jobs: int, scheduler: str | None) -> Client:
         return Client(scheduler)
     # Dask's profiler and its clock, 50 times a second, would take a tenth of a core from the runs.
     dask.config.set({"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "1s"})
+    dask.config.set({"distributed.scheduler.worker-saturation": 1.0})  # a worker holds no run that another could begin
     dask.config.set({"distributed.scheduler.worker-ttl": None})  # else a laptop that wakes takes its workers for lost
     local = LocalCluster(
         n_workers=jobs,
@@ -82,8 +83,8 @@ def results(client: Client, wanted: list[Run], content: dict[str, bytes], thread
         future = client.submit(
             lambda *task: perform(*task),
             *(content, key, this.variant, this.seed, threads),
-            key=f"{key}-{this.name}",
-            priority=-position,  # in the order of the runs, which Dask would not keep
+            key=("study", f"{key}-{this.name}"),  # a group, whose tasks wait at the scheduler and begin by priority
+            priority=-position,
         )
         futures[future] = this
     for future in Progress(as_completed(futures), desc="study", total=len(futures), unit="run"):
