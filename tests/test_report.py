@@ -110,6 +110,14 @@ def test_fewer_than_five_runs_are_listed_and_five_have_an_interval(monkeypatch):
     assert number.difference("missing", "five", "error") == "–"
 
 
+def test_k_nn_consistency_is_looked_at_in_runs_with_a_low_error_and_in_others(monkeypatch):
+    runs = {"error": [0.02, 0.05, 0.04, 0.2, 0.06], "knn_consistency": [0.92, 0.90, 0.91, 0.80, 0.95]}
+    number = Numbers(table.Table(None), {}, {}, None, {}, {})
+    monkeypatch.setattr(number, "values", lambda variant, metric, seeds: runs[metric][seeds])
+    two = {"a": slice(0, 2), "b": slice(2, 5)}
+    assert number.neighbours_agree(two, 0.91, 0.05) == ([True, False, True], [False, True])
+
+
 def test_numbers_are_written_with_their_unit():
     assert (write(0.18765, "%"), write(-0.0004, "%"), write(None, "%")) == ("18.8 %", "0.0 %", "none")
     assert (write(-1.5, "nats"), write(0.0123, ""), write(7, "")) == ("−1.50 nats", "0.012", "7")

@@ -153,6 +153,18 @@ class Numbers:
         # AUCs have two decimals here, and 0.80 may be less.
         return sum(style == "slant" and float(auc) > 0.8 for style, auc in (each.split(":") for each in styles))
 
+    def neighbours_agree(
+        self, runs: Mapping[str, Sequence[int]], consistency: float, error: float
+    ) -> tuple[list[bool], list[bool]]:
+        """Whether each of some runs, by variant their seeds, reaches a k-NN consistency: of those with at most a test error,
+        and of the others."""
+        low, high = [], []
+        for variant, seeds in runs.items():
+            measured = (self.values(variant, metric, seeds) for metric in ("error", "knn_consistency"))
+            for of_run, found in zip(*measured, strict=True):
+                (low if of_run <= error else high).append(found >= consistency)
+        return low, high
+
     def verdict(self, claim: str, variant: str | None = None, control: str | None = None) -> str:
         """That on a claim, or what it would be of another variant or beside another control."""
         if not variant and not control:
