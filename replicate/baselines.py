@@ -10,7 +10,7 @@ from replicate import parameters
 from replicate.base import files, machine, mnist, stage
 from replicate.gan import run, step
 from replicate.gan.settings import Settings
-from replicate.measures import morphometry, probes, reading, representation
+from replicate.measures import morphometry, reading, representation
 from replicate.measures.reading import Split
 from replicate.measures.representation import Features
 
@@ -38,8 +38,8 @@ def main() -> None:
     machine.prepare("cpu")
     this = run.of("infogan", 0, params)
     train, test = this.training_images(params.mnist), this.test_images(params.mnist)
-    digits, features = (train[1].numpy(), test[1].numpy()), baselines(train, test, this.settings)
-    scored = {name: probes.scores(of, *digits, params.probes) for name, of in features.items()}
+    features = baselines(train, test, this.settings)
+    scored = {name: representation.scores(of, train, test, params.probes) for name, of in features.items()}
     files.write_json("metrics/baselines.json", scored | {"deviations": deviations(test)})
 
 

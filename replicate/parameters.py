@@ -115,6 +115,15 @@ class Probes(Checked):
     labels_per_digit: Annotated[int, Ge(5)]  # a fifth of them is held out
     label_draws: Positive
     penalties: Annotated[list[Annotated[float, Gt(0)]], Len(1)]
+    probe_iterations: Positive
+    style_images: Positive
+
+    @model_validator(mode="after")
+    def enough_of_each_style(self) -> "Probes":
+        needed = 4 * self.labels_per_digit  # a third has the labels, and some more where values are equal
+        if self.style_images < needed:
+            raise ValueError(f"style_images: got {self.style_images}, expected {needed} or more for labels_per_digit")
+        return self
 
 
 class KMeans(Checked):

@@ -88,7 +88,7 @@ CODE = ("\n\n\n", "\n\n\nmore = 1\n\n\n")
     [
         # An amount of each measure.
         ([("params.yaml", f"{name}: {old}", f"{name}: {old + 1}") for name, old in
-          {"restarts": 5, "bound_samples": 20, "gradient_images": 20, "validate_every": 125, "label_draws": 1,
+          {"restarts": 5, "bound_samples": 20, "gradient_images": 20, "validate_every": 125, "probe_iterations": 1000,
            "rank": 64, "pairs": 2}.items()],
          of_run(*MEASURES) | {"cost", "baselines", "explorer"}),
         ([("variants.yaml", "  settings: {}\n", "  settings:\n    train:\n      lambda_discrete: 0.5\n"),

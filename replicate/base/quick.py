@@ -30,7 +30,7 @@ TOY = {
     "milestones": {"matching_images": 100, "samples": 150, "gradient_images": 20},
     "posthoc_q": {"training_samples": 40, "least_epochs": 1, "most_epochs": 1, "batch_size": 20,
                   "validation_samples": 20, "test_samples": 20},
-    "probes": {"labels_per_digit": 5, "label_draws": 1, "penalties": [0.1]},
+    "probes": {"labels_per_digit": 5, "label_draws": 1, "penalties": [0.1], "style_images": 140},
     "kmeans": {"images": 100},
     "cost": {"pairs": 2},
     "explorer": {"draws": 1, "grid_values": 2},

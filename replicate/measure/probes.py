@@ -5,7 +5,7 @@ python -m replicate.measure.probes VARIANT SEED
 
 from replicate.base import files, machine, stage
 from replicate.gan import run
-from replicate.measures import probes, reading, representation
+from replicate.measures import reading, representation
 
 
 def main() -> None:
@@ -14,7 +14,7 @@ def main() -> None:
     train, test = this.training_images(params.mnist), this.test_images(params.mnist)
     trained = this.load()
     features = representation.standardise(*(reading.hidden(trained, split[0]).numpy() for split in (train, test)))
-    scored = probes.scores(features, train[1].numpy(), test[1].numpy(), params.probes)
+    scored = representation.scores(features, train, test, params.probes)
     files.write_json(this.folder / "probes.json", {"head_hidden": scored})
 
 

@@ -9,8 +9,13 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics.cluster import contingency_matrix
 from threadpoolctl import threadpool_limits
+from torch import Tensor
 
+from replicate.measures import morphometry, probes
+from replicate.measures.probes import Task
+from replicate.measures.reading import Split
 from replicate.parameters import KMeans as KMeansOptions
+from replicate.parameters import Probes
 
 Features = tuple[np.ndarray, np.ndarray]  # float32 (N, d) of the training images, (M, d) of the test images
 COMPONENTS = 128  # of pixels: as many as the hidden layer of Q has units
@@ -51,3 +56,26 @@ def information(category: np.ndarray, digit: np.ndarray) -> float:
         return float(-(p * np.log(p)).sum()) + (len(p) - 1) / (2 * len(digit))
 
     return entropy(counts.sum(axis=1)) + entropy(counts.sum(axis=0)) - entropy(counts.ravel())
+
+
+def styles(train: Tensor, test: Tensor) -> dict[str, list[np.ndarray]]:
+    """The thirds of the training split, by slant and by thickness, that images uint8 (N, 28, 28), (M, 28, 28) lie in: (N,),
+    (M,) of 0, 1 and 2."""
+    measured = [morphometry.measure(images.numpy())._asdict() for images in (train, test)]
+    borders = {style: np.quantile(measured[0][style], [1 / 3, 2 / 3]) for style in ("slant", "thickness")}
+    return {style: [np.searchsorted(at, of[style]) for of in measured] for style, at in borders.items()}
+
+
+def scores(features: Features, train: Split, test: Split, options: Probes) -> dict[str, float]:
+    """Test errors of probes that tell the digits of both splits by `features`, with few labels and with all; and of probes
+    that tell the style.
+
+    error_slant, error_thickness: for `styles` of the first `options.style_images` of each split, fitted to
+    `options.labels_per_digit` labels of each third.
+    """
+    (of_train, of_test), some = features, slice(options.style_images)
+    found = probes.scores(Task(of_train, train[1].numpy(), of_test, test[1].numpy()), options)
+    for style, (third, test_third) in styles(train[0][some], test[0][some]).items():
+        task = Task(of_train[some], third, of_test[some], test_third)
+        found[f"error_{style}"] = probes.few_labels_error(task, options.labels_per_digit, options)
+    return found
